@@ -204,6 +204,16 @@ def query_apart(document: Document) -> None:
         entry["request"] |= {"url": url, "queryString": [{"name": n, "value": v} for n, v in parse_qsl(query)]}
 
 
+def queries_rewritten(pattern: str, word: str) -> Callable[[Document], None]:
+    """A sanitiser that replaces what matches `pattern` in every URL, and keeps no queryString."""
+
+    def change(document: Document) -> None:
+        for entry in entries(document):
+            entry["request"] |= {"url": re.sub(pattern, word, entry["request"]["url"]), "queryString": []}
+
+    return change
+
+
 def relative_urls(document: Document) -> None:
     for entry in entries(document):
         parts = urlsplit(entry["request"]["url"])
@@ -272,6 +282,17 @@ def no_content_length(document: Document) -> None:
         entry["response"]["headers"] = [
             h for h in entry["response"]["headers"] if h["name"].lower() != "content-length"
         ]
+
+
+def lines_kept(side: str, names: str) -> Callable[[Document], None]:
+    """A recorder that keeps the lines of requests or responses whose names match a pattern."""
+
+    def change(document: Document) -> None:
+        for entry in entries(document):
+            kept = [line for line in entry[side]["headers"] if re.fullmatch(names, line["name"], re.IGNORECASE)]
+            entry[side]["headers"] = kept
+
+    return change
 
 
 def line_taken_out(name: str) -> Callable[[Document], None]:
@@ -516,6 +537,12 @@ RECORDERS: dict[str, Callable[[Document], None]] = {
     "entries out of order": out_of_order,
     "every exchange twice": both_sides_of_a_proxy,
     "the query apart": query_apart,
+    "queries left out": queries_rewritten(r"\?.*", ""),
+    "queries filtered": queries_rewritten(r"\?.*", "?[Filtered]"),
+    "values of queries redacted": queries_rewritten("=[^&]*", "=REDACTED"),
+    "no line that begins with x-": chained(lines_kept("request", "(?!x-).*"), lines_kept("response", "(?!x-).*")),
+    "a selection of request lines": lines_kept("request", "host|user-agent|content-length|accept"),
+    "Content-Type of requests taken out": lines_kept("request", "(?!content-type).*"),
     "URLs without host": relative_urls,
     "CORS preflights": with_preflights,
     "aborted requests": with_aborted,

@@ -359,6 +359,9 @@ UNRECORDED = {
     "other traffic": "Passed over, no call of this protocol",
     "answers of gateways": "Passed over, answered by a proxy or gateway on the way",
     "Date taken out": "No response shows a Date; none is held to be missing",
+    "queries left out": "The query was left out of every request, or replaced; no comp is held to be missing",
+    "a selection of request lines": "No request shows an x-ms-version; none is held to be missing",
+    "Content-Type of requests taken out": "No request shows a Content-Type; none is held to be missing",
 }
 
 

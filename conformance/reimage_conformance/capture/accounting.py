@@ -30,6 +30,9 @@ PASSED_FAULT = "answered 500 InternalError, by a fault that may have passed: no 
 LEFT_OPEN = "answered in a way that the documents leave open"
 
 NOT_RECORDED = {
+    Fact.VERSION_LINE: "No request shows an x-ms-version; none is held to be missing",
+    Fact.SENT_TYPE_LINE: "No request shows a Content-Type; none is held to be missing",
+    Fact.QUERY: "The query was left out of every request, or replaced; no comp is held to be missing",
     Fact.RESPONSE_LINES: "Header lines of the response were not recorded, or not all; none is held to be missing",
     Fact.DATE_LINE: "No response shows a Date; none is held to be missing",
     Fact.TYPE_LINE: "No response shows a Content-Type; none is held to be missing",

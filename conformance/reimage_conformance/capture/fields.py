@@ -31,8 +31,9 @@ FIELDS = (
         "a known method in any case; the case is not judged", never=(Fact.METHOD_CASE,),
     ),
     Field(
-        "request.url", "normalise it, leave out the scheme and host, drop the query",
-        "path and query; the query from request.queryString where the URL has none, the host from the Host line",
+        "request.url", "normalise it, leave out the scheme and host, drop the query, write REDACTED for it or for its values",
+        "path and query; the query from request.queryString where the URL has none, the host from the Host line; that comp is missing only where the capture shows a query",
+        sometimes=(Fact.QUERY,),
     ),
     Field(
         "request.httpVersion, response.httpVersion", "leave it empty, or write one that belongs to another hop",
@@ -40,10 +41,10 @@ FIELDS = (
         sometimes=(Fact.HTTP_VERSION,),
     ),
     Field(
-        "request.headers", "keep none, keep those that the program set, add none that the transport adds below them",
-        "what a line says; that a line is missing only where Host or :authority was kept, "
+        "request.headers", "keep none, keep a selection, keep those that the program set, add none that the transport adds below them",
+        "what a line says; that a line is missing only where Host or :authority was kept and another request shows the line, "
         "that a length is missing only from a recorder that reads the wire, or one that shows a length elsewhere",
-        sometimes=(Fact.REQUEST_LINES, Fact.REQUEST_LENGTH),
+        sometimes=(Fact.REQUEST_LINES, Fact.REQUEST_LENGTH, Fact.VERSION_LINE, Fact.SENT_TYPE_LINE),
     ),
     Field("request.postData", "leave it out, decode it", "nothing is judged from it but its presence"),
     Field(

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
 
 from reimage_conformance.capture.fields import ABOVE_THE_TRANSPORT, NEVER_RECORDED, ON_THE_WIRE, OPEN_TO_WEB_PAGES
 from reimage_conformance.capture.har_bodies import request_body, response_body
-from reimage_conformance.capture.har_headers import REQUEST_LINES, latin, read_headers, text_of
+from reimage_conformance.capture.har_headers import REQUEST_LINES, latin, read_headers
 from reimage_conformance.capture.har_order import in_order, started, without_repeats
 from reimage_conformance.capture.har_silence import LINES_TAKEN_OUT, lacking, without_what_none_shows
+from reimage_conformance.capture.har_targets import UnusableEntryError, hides_its_query, listed_query, read_url
 from reimage_conformance.capture.masked_ids import without_masked_ids
 from reimage_conformance.capture.traffic import Recorded
 from reimage_conformance.model import Exchange, Fact, Failure, FailureKind, Request, Response
@@ -29,7 +29,6 @@ _VERSIONS = {
     "HTTP/1.0": "HTTP/1.0", "HTTP/1.1": "HTTP/1.1", "HTTP/2": "HTTP/2", "HTTP/2.0": "HTTP/2", "H2": "HTTP/2",
     "HTTP/3": "HTTP/3", "HTTP/3.0": "HTTP/3", "H3": "HTTP/3", "H3-29": "HTTP/3",
 }  # fmt: skip
-_DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
 _CACHES = ("_fromCache", "_fromDiskCache", "_fromMemoryCache", "_cached", "_fetchedViaServiceWorker")
 _NO_CHUNKS = b"0\r\n\r\n"
@@ -38,10 +37,6 @@ _FIRST_FINAL, _NOT_MODIFIED, _TEMPORARY_REDIRECT = 200, 304, 307
 _OTHER_SOURCES = ("cache", "service worker", "override")
 """Words in `_fetchType` for answers that Safari did not get from the network."""
 _CHARLES_COMPLETE = ("", "complete")
-
-
-class UnusableEntryError(Exception):
-    """An entry that lacks what an exchange needs; the message says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +92,7 @@ class HarReader:
         """The request of an entry, where it went, and what of it was not recorded."""
         lines = read_headers(sent.get("headers"))
         hosts, pseudo, headers = lines.all_hosts, lines.pseudo, lines.headers
-        origin, authority, target = _address(sent.get("url"), [*hosts, pseudo.get(":authority", "")][0])
+        origin, authority, target = read_url(sent.get("url"), [*hosts, pseudo.get(":authority", "")][0])
         is_whole = (hosts or ":authority" in pseudo) and lines.lost.isdisjoint(REQUEST_LINES)
         unrecorded = set() if is_whole else {Fact.REQUEST_LINES}
         if not hosts:
@@ -112,7 +107,10 @@ class HarReader:
         body = request_body(sent.get("postData"), self.attached)
         if not body and any(name.lower() == "transfer-encoding" for name, _ in headers):
             body = _NO_CHUNKS
-        request = Request(_method(sent), target + _query(sent, target), headers, body, http_version=http_version)
+        target += listed_query(sent, target)
+        if hides_its_query(target):
+            unrecorded.add(Fact.QUERY)
+        request = Request(_method(sent), target, headers, body, http_version=http_version)
         return request, origin, unrecorded
 
     def _response(self, came: dict[str, Any], request: Request) -> tuple[Response | None, set[Fact]]:
@@ -231,46 +229,6 @@ def _is_whole(came: dict[str, Any]) -> bool:
 def _error(entry: dict[str, Any], came: dict[str, Any]) -> str:
     error = came.get("_error") or entry.get("_error")
     return f": {latin(error)[:120]}" if isinstance(error, str) else ""
-
-
-def _address(url: Any, host: str) -> tuple[str, str, str]:
-    """Origin, authority and request target of a URL; the default port is left out of the first two."""
-    url = url.strip() if isinstance(url, str) else ""
-    if url.startswith("/") and not url.startswith("//") and host:
-        url = f"https://{host}{url}"
-    try:
-        parts = urlsplit(url)
-        name, port = parts.hostname, parts.port
-    except ValueError:
-        name = None
-    if not name:
-        raise UnusableEntryError("have no usable URL")
-    authority = parts.netloc.rpartition("@")[2].lower()
-    default = _DEFAULT_PORTS.get(parts.scheme, "")
-    if port is not None and default == f":{port}":
-        authority = authority.removesuffix(default)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return f"{parts.scheme}://{authority}", authority, latin(target)
-
-
-def _query(sent: dict[str, Any], target: str) -> str:
-    """The query as queryString lists it, where the URL has none."""
-    rows = sent.get("queryString")
-    if "?" in target or not isinstance(rows, list):
-        return ""
-    pairs = [
-        f"{_quoted(name)}={_quoted(value)}"
-        for row in rows
-        if isinstance(row, dict)
-        and (name := text_of(row.get("name")))
-        and (value := text_of(row.get("value"))) is not None
-    ]
-    return f"?{'&'.join(pairs)}" if pairs else ""
-
-
-def _quoted(text: str) -> str:
-    """A name or value of a query, percent-encoded; a lone surrogate, which no URL has, as a question mark."""
-    return quote(text.encode("utf-8", errors="replace"), safe="")
 
 
 def _version(found: Any) -> str:

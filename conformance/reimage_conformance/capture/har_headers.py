@@ -81,7 +81,12 @@ def _is_lost(name: str, value: str) -> bool:
         return False
     if name == "content-length" and not value:
         return True
-    return is_replaced(value) or _MASK.fullmatch(value) is not None or not value.isascii()
+    return is_masked(value) or not value.isascii()
+
+
+def is_masked(value: str) -> bool:
+    """Whether a value is a word or a row of signs that sanitisers write in place of values."""
+    return is_replaced(value) or _MASK.fullmatch(value) is not None
 
 
 def text_of(value: Any) -> str | None:

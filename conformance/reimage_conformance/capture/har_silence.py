@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,43 @@ if TYPE_CHECKING:
 
 LINES_TAKEN_OUT = {"date": Fact.DATE_LINE, "content-type": Fact.TYPE_LINE, "x-ms-request-id": Fact.ID_LINE}
 """Header lines that sanitisers remove from every response, and the fact that is unknown then."""
+_Look = Callable[["Recorded"], bool]
+
+
+def _is_answered(recorded: Recorded) -> bool:
+    return recorded.exchange.response is not None
+
+
+def _is_post(recorded: Recorded) -> bool:
+    return recorded.exchange.request.method == "POST"
+
+
+def _is_any(recorded: Recorded) -> bool:
+    del recorded
+    return True
+
+
+def _in_response(name: str) -> _Look:
+    """Whether a response has a line called `name`."""
+    return lambda each: each.exchange.response is not None and bool(each.exchange.response.values(name))
+
+
+def _in_request(name: str) -> _Look:
+    """Whether a request has a line called `name`."""
+    return lambda each: bool(each.exchange.request.values(name))
+
+
+def _has_query(recorded: Recorded) -> bool:
+    return "?" in recorded.exchange.request.target
+
+
+_SILENCES: tuple[tuple[Fact, _Look, _Look], ...] = (
+    *((fact, _is_answered, _in_response(name)) for name, fact in LINES_TAKEN_OUT.items()),
+    (Fact.VERSION_LINE, _is_any, _in_request("x-ms-version")),
+    (Fact.SENT_TYPE_LINE, _is_post, _in_request("Content-Type")),
+    (Fact.QUERY, _is_post, _has_query),
+)
+"""Facts of which sanitisers leave out every sign: the fact, the exchanges that need it, and which exchange shows a sign of it."""
 
 
 def lacking(recorded: Recorded, *facts: Fact) -> Recorded:
@@ -27,17 +65,11 @@ def without_what_none_shows(recorded: Sequence[Recorded], *, reads_the_wire: boo
 
     `reads_the_wire` says that the recorder is known to keep the lines that a transport adds, Content-Length among them.
     """
-    lost = {fact for name, fact in LINES_TAKEN_OUT.items() if not any(_shows(each, name) for each in recorded)}
+    silent = [(fact, needs) for fact, needs, shows in _SILENCES if not any(map(shows, recorded))]
     if not reads_the_wire and not any(map(_shows_a_length, recorded)):
-        lost.add(Fact.REQUEST_LENGTH)
-    found = [lacking(each, *lost) for each in recorded]
+        silent.append((Fact.REQUEST_LENGTH, _is_any))
+    found = [lacking(each, *(fact for fact, needs in silent if needs(each))) for each in recorded]
     return found if any(map(_has_content, found)) else list(_without_content(found))
-
-
-def _shows(recorded: Recorded, name: str) -> bool:
-    """Whether a response has a line called `name`."""
-    response = recorded.exchange.response
-    return response is not None and bool(response.values(name))
 
 
 def _shows_a_length(recorded: Recorded) -> bool:

@@ -72,10 +72,10 @@ NEEDS: Mapping[str, frozenset[Fact]] = {
     "REQ-VER-GATED-ELEMENTS": _CONTENT,
     "REQ-CLIENT-CERTIFICATE": frozenset({Fact.IDENTITY}),
     "REQ-CLIENT-HTTP-VERSION": frozenset({Fact.HTTP_VERSION}),
-    "REQ-CLIENT-REIMAGE-CONTENT-TYPE": frozenset({Fact.REQUEST_LINES}),
+    "REQ-CLIENT-REIMAGE-CONTENT-TYPE": frozenset({Fact.REQUEST_LINES, Fact.SENT_TYPE_LINE}),
     "REQ-CLIENT-REIMAGE-CONTENT-LENGTH": frozenset({Fact.REQUEST_LINES, Fact.REQUEST_LENGTH, Fact.HTTP_VERSION}),
-    "REQ-CLIENT-REIMAGE-VERSION": frozenset({Fact.REQUEST_LINES}),
-    "REQ-CLIENT-POLL-VERSION": frozenset({Fact.REQUEST_LINES}),
+    "REQ-CLIENT-REIMAGE-VERSION": frozenset({Fact.REQUEST_LINES, Fact.VERSION_LINE}),
+    "REQ-CLIENT-POLL-VERSION": frozenset({Fact.REQUEST_LINES, Fact.VERSION_LINE}),
     "REQ-CLIENT-POLL-ID": frozenset({Fact.OPERATION_ID, Fact.RESPONSE_LINES}),
     "REQ-CLIENT-POLL-END": frozenset({Fact.OPERATION_ID, Fact.CONTENT}),
     "REQ-CLIENT-POLL-PAUSE": frozenset({Fact.MOMENT, Fact.CONTENT}),
@@ -88,13 +88,15 @@ NEEDS: Mapping[str, frozenset[Fact]] = {
 NEEDS_OF_SYMPTOMS: Mapping[tuple[str, str], frozenset[Fact]] = {
     ("REQ-GOS-TERMINAL-STABLE", "gone"): frozenset({Fact.MOMENT}),
     ("REQ-REIMAGE-REQID-USABLE", "unusable-id"): frozenset({Fact.MOMENT}),
+    ("REQ-CLIENT-REIMAGE-URI", "comp"): frozenset({Fact.QUERY}),
 }
-"""Further facts that violations with these symptoms need: an endpoint may forget an operation after a while."""
+"""Further facts that violations with these symptoms need. An endpoint may forget an operation after a while."""
 
 DEFECT_NEEDS: Mapping[str, frozenset[Fact]] = {
     "host": frozenset({Fact.REQUEST_LINES}),
-    "version-missing": frozenset({Fact.REQUEST_LINES}),
-    "content-type": frozenset({Fact.REQUEST_LINES}),
+    "version-missing": frozenset({Fact.REQUEST_LINES, Fact.VERSION_LINE}),
+    "comp": frozenset({Fact.QUERY}),
+    "content-type": frozenset({Fact.REQUEST_LINES, Fact.SENT_TYPE_LINE}),
     "length-missing": frozenset({Fact.REQUEST_LINES, Fact.REQUEST_LENGTH, Fact.HTTP_VERSION}),
     "method-case": frozenset({Fact.METHOD_CASE}),
     "foreign-subscription": frozenset({Fact.IDENTITY}),
