@@ -16,6 +16,7 @@ from reimage_conformance.embedding.memory import BASE_URL
 from reimage_conformance.journal import read_journal
 from reimage_conformance.model import Exchange, Outcome, Response, Strictness
 from reimage_conformance.protocol.addresses import Kind, read_target
+from reimage_conformance.protocol.requests import without_header
 from reimage_conformance.replay import assessed
 
 if TYPE_CHECKING:
@@ -128,3 +129,61 @@ def test_a_fault_inside_the_endpoint_that_no_repeat_meets_shows_nothing(
     assert accused(assessment) == wanted
     note = "Not judged, answered 500 InternalError, by a fault that may have passed: no repeat got it as well: 1 call."
     assert (note in assessment.notes) is (not wanted)
+
+
+FRONTS = "Passed over, answered with HTML or nothing by what seems to stand in front of the endpoint: {}."
+PAGE = Response(200, "OK", (DATE, ("Content-Type", "text/html; charset=utf-8")), b"<html>Sign in</html>")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [PAGE, *(replace(PAGE, status=status) for status in (302, 403, 404, 405, 500, 501)), Response(404, "", (DATE,))],
+    ids=lambda answer: f"{answer.status} of {len(answer.body)}",
+)
+def test_a_page_in_place_of_an_answer_accuses_no_endpoint(
+    judge: Callable[..., Assessment], sound: Session, answer: Response
+) -> None:
+    exchanges = [each for n, each in enumerate(sound.exchanges) for each in [each] * (2 if n % 4 == 0 else 1)]
+    told = [replace(e, response=answer) if e is exchanges[n - 1] else e for n, e in enumerate(exchanges)]
+    pages = sum(each.response is answer for each in told)
+
+    assessments = [judge(told), judge(told, sound.target)]
+
+    assert [accused(each) for each in assessments] == [set(), set()]
+    assert all(FRONTS.format(f"{pages} exchanges") in each.notes for each in assessments)
+
+
+def test_pages_in_place_of_every_answer_of_a_kind_are_the_endpoints_own(
+    judge: Callable[..., Assessment], sound: Session
+) -> None:
+    polls = of_kind(sound, Kind.OPERATION)
+
+    assessment = judge([replace(each, response=PAGE) if each in polls else each for each in sound.exchanges])
+
+    assert "REQ-GOS-ROOT" in accused(assessment)
+
+
+@pytest.mark.parametrize("repeated", [True, False])
+def test_a_page_for_a_defective_call_is_passed_over_only_where_the_same_call_got_an_answer(
+    judge: Callable[..., Assessment], sound: Session, *, repeated: bool
+) -> None:
+    start = of_kind(sound, Kind.REIMAGE)[0]
+    defective = replace(start, request=without_header(start.request, "x-ms-version"), response=PAGE)
+    refused = [replace(defective, response=refusal(400, "MissingOrIncorrectVersionHeader"))] if repeated else []
+
+    assessment = judge([start, defective, *refused])
+
+    assert ("REQ-VER-MISSING" in accused(assessment)) is not repeated
+    assert (FRONTS.format("1 exchange") in assessment.notes) is repeated
+
+
+@pytest.mark.parametrize("status", [407, 460, 463, 495, 499, 530, 561, 598, 999])
+def test_statuses_that_gateways_have_of_their_own_accuse_no_endpoint(
+    judge: Callable[..., Assessment], sound: Session, status: int
+) -> None:
+    last = sound.exchanges[-1]
+
+    assessment = judge([*sound.exchanges, replace(last, response=replace(refusal(status, "X"), headers=(DATE,)))])
+
+    assert accused(assessment) == set()
+    assert "Passed over, answered by a proxy or gateway on the way: 1 exchange." in assessment.notes

@@ -97,8 +97,14 @@ FIELDS = (
         "the order, unless the Date lines contradict it; intervals only where the times differ", sometimes=(Fact.MOMENT,),
     ),
     Field(
-        "response.status 407, 408, 502, 504, 511, 520 to 527", "record what a proxy or a gateway on the way answered",
+        "response.status 407, 408, 460, 463, 494 to 499, 502, 504, 511, 520 to 527, 530, 561, 598, 599, 999",
+        "record what a proxy or a gateway on the way answered",
         "nothing: such calls are passed over and counted",
+    ),
+    Field(
+        "response without x-ms-request-id, empty or HTML", "record what a login page, a firewall or a proxy answered",
+        "nothing, where another call of its kind was answered in this protocol, or the same request if it has a certain defect: "
+        "such calls are passed over and counted",
     ),
     Field("time, timings", "write -1 or 0", "nothing is judged from it"),
     Field("cache, _fromCache, _fetchType", "record answers that no endpoint gave", "such entries are left out and counted"),

@@ -8,11 +8,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
+from reimage_conformance.capture.evidence import Evidence, folds_slots
+from reimage_conformance.capture.fronts import answered_by_fronts, is_by_gateway
 from reimage_conformance.capture.inference import inferred_target
 from reimage_conformance.errors import JournalError
 from reimage_conformance.judging.clients.sessions import is_poll, is_reimage
 from reimage_conformance.judging.oracle import SIBLINGS
-from reimage_conformance.model import Fact, Subject
+from reimage_conformance.judging.world import World
+from reimage_conformance.model import Fact, Strictness, Subject
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.quantities import counted
 
@@ -23,8 +26,6 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Target
 
 _DEFAULT_PORTS = (80, 443)
-_BY_GATEWAYS = (407, 408, 502, 504, 511, *range(520, 528))
-"""Statuses that proxies and gateways answer with by themselves (RFC 9110, sections 15.5.8, 15.5.9 and 15.6; RFC 6585, section 6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +69,26 @@ def select(capture: Capture, target: Target | None, subject: Subject = Subject.E
     given = target is not None
     target = target or inferred_target(capture.name, origin, chosen)
     own = [each for each in chosen if not given or _is_own(each, target)]
-    answered = [each for each in own if not _is_by_gateway(each)]
+    whole = given and (target.complete or capture.target is not None)
+    answered = [each for each in own if not is_by_gateway(each)]
+    evidence = Evidence(_world(target, answered), answered, given=given, whole=whole)
+    fronted = answered_by_fronts(evidence) if subject is Subject.ENDPOINT else set()
+    judged = [each for each in answered if each.exchange.number not in fronted]
+    if fronted and not given:
+        target = inferred_target(capture.name, origin, judged)
     passed = {
         "no call of this protocol": len(capture.recorded) - len(calls),
         f"to another endpoint than {origin}": len(calls) - len(chosen),
         "under a subscription that the target does not name": len(chosen) - len(own),
         "answered by a proxy or gateway on the way": len(own) - len(answered),
+        "answered with HTML or nothing by what seems to stand in front of the endpoint": len(answered) - len(judged),
     }
-    whole = given and (target.complete or capture.target is not None)
-    return Selection(target, tuple(answered), given, whole, (*capture.notes, *_notes(capture, len(answered), passed)))
+    return Selection(target, tuple(judged), given, whole, (*capture.notes, *_notes(capture, len(judged), passed)))
+
+
+def _world(target: Target, recorded: Sequence[Recorded]) -> World:
+    """The world in which the defects of requests are read, before anything is judged."""
+    return World(target, Strictness.STRICT, folds_slots=folds_slots(each.exchange for each in recorded))
 
 
 def is_call(recorded: Recorded) -> bool:
@@ -166,12 +178,6 @@ def _is_own(recorded: Recorded, target: Target) -> bool:
     named = {target.subscription_id, target.other_subscription_id, target.foreign_subscription_id}
     address = read_target(recorded.exchange.request.target)
     return address.subscription.lower() in {name.lower() for name in named if name}
-
-
-def _is_by_gateway(recorded: Recorded) -> bool:
-    """Whether a proxy or gateway between the client and the endpoint answered; for journals of a run it did not."""
-    reply = recorded.exchange.reply
-    return reply is not None and reply.status in _BY_GATEWAYS and not recorded.tells(Fact.IDENTITY)
 
 
 def _notes(capture: Capture, judged: int, passed: Mapping[str, int]) -> Iterable[str]:

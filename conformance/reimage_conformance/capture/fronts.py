@@ -1,0 +1,60 @@
+"""Answers of a capture that a proxy, a gateway, a firewall or a login page gave in place of the endpoint."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from reimage_conformance.assessment.fronts import speaks
+from reimage_conformance.capture.evidence import REDIRECTED
+from reimage_conformance.model import Fact
+from reimage_conformance.protocol.documents import media_type
+
+if TYPE_CHECKING:
+    from reimage_conformance.capture.evidence import Evidence
+    from reimage_conformance.capture.traffic import Recorded
+
+BY_GATEWAYS = (407, 408, 460, 463, *range(494, 500), 502, 504, 511, *range(520, 528), 530, 561, 598, 599, 999)
+"""Statuses that proxies and gateways answer with by themselves.
+
+They are those of RFC 9110, sections 15.5.8, 15.5.9 and 15.6, and of RFC 6585, section 6, and those that nginx, load balancers
+and content delivery networks have of their own.
+"""
+_PAGES = ("text/html", "application/xhtml+xml")
+_PAGE = re.compile(rb"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
+
+
+def is_by_gateway(recorded: Recorded) -> bool:
+    """Whether the status alone shows that a proxy or gateway answered; for journals of a run it does not."""
+    reply = recorded.exchange.reply
+    return reply is not None and reply.status in BY_GATEWAYS and not recorded.tells(Fact.IDENTITY)
+
+
+def answered_by_fronts(evidence: Evidence) -> set[int]:
+    """The numbers of the exchanges that something in front of the endpoint seems to have answered.
+
+    Their answers are HTML or empty and have no sign of this protocol, and another call of the same kind was answered
+    with one. An endpoint may refuse a call that certainly has a defect without a document (REQ-ERR-BODY-OPTIONAL). So
+    such a call is one of them only where the same request was answered in this protocol as well.
+    """
+    spoken = [each for each in evidence.recorded if speaks(each.exchange)]
+    kinds = {evidence.reading(each).address.kind for each in spoken}
+    requests = {each.exchange.request for each in spoken}
+
+    def is_answered_elsewhere(recorded: Recorded) -> bool:
+        reading = evidence.reading(recorded)
+        return recorded.exchange.request in requests if reading.defects else reading.address.kind in kinds
+
+    return {each.exchange.number for each in evidence.recorded if _is_foreign(each) and is_answered_elsewhere(each)}
+
+
+def _is_foreign(recorded: Recorded) -> bool:
+    """Whether an answer is HTML or empty, and has no sign of this protocol, to which a 307 belongs (REQ-HTTP-307).
+
+    No answer in the journal of a run is foreign.
+    """
+    reply = recorded.exchange.reply
+    if reply is None or reply.status == REDIRECTED or recorded.tells(Fact.IDENTITY) or speaks(recorded.exchange):
+        return False
+    is_page = media_type(reply) in _PAGES or _PAGE.match(reply.body) is not None
+    return is_page or (not reply.body and recorded.tells(Fact.CONTENT))
