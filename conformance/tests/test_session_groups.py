@@ -249,7 +249,7 @@ def test_two_groups_at_one_instance_never_overlap(tmp_path: Path) -> None:
 
 def test_a_look_is_not_shared_once_somebody_else_touched_the_instance(tmp_path: Path) -> None:
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.all_over()
         place = sut.main_witness()
         first, second, *others = bad_requests(sut, place)
         since = last_number(sut)
