@@ -126,7 +126,7 @@ async def poll_in_every_way(sut: SystemUnderTest, operation: Operation) -> None:
     """Polls on a new connection, with the second certificate, with an unknown id, and under another subscription."""
     request = replace(sut.builder.operation_status(operation.identifier), fresh_connection=True)
     plain = await sut.send(request, label="poll-new-connection")
-    operation.polls.append(plain)
+    operation.add_poll(plain)
     second = sut.target.is_https and sut.target.second_client_certificate is not None
     if second and plain.reply is not None and plain.reply.status == 200:
         by_second = await sut.send(replace(request, identity=Identity.SECOND), label="poll-second")

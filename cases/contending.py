@@ -68,7 +68,7 @@ async def refuse_while_it_runs(sut: SystemUnderTest, seen: Contention) -> None:
     while seen.operation.is_under_way and sut.sender.clock.now() < deadline:
         form = UriForm.SLOT if len(seen.refused) % 2 else UriForm.NAME
         exchange = await sut.send(sut.builder.reimage(seen.other, form), label="contend:other")
-        seen.is_accepted = exchange.reply is not None and exchange.reply.status < 300
+        seen.is_accepted = exchange.is_successful
         if seen.is_accepted:  # the first one was over already
             await sut.reimages.book(exchange, seen.other, form).over.wait()
         if not is_conflict(exchange):

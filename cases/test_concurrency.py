@@ -239,8 +239,7 @@ def judge_start(sut: SystemUnderTest, place: Place, exchange: Exchange) -> Opera
     if is_conflict(exchange):
         return None
     sut.judge(accepted, exchange, requirement=UriForm.NAME.requirement)
-    is_accepted = exchange.reply is not None and exchange.reply.status < 300
-    return sut.reimages.book(exchange, place, UriForm.NAME) if is_accepted else None
+    return sut.reimages.book(exchange, place, UriForm.NAME) if exchange.is_successful else None
 
 
 async def judge_end(sut: SystemUnderTest, operation: Operation) -> None:

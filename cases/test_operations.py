@@ -174,9 +174,9 @@ async def test_polling_changes_nothing(sut: SystemUnderTest, status: str) -> Non
         await sut.operations.poll(operation, version=version, label="poll-again")
     request = sut.builder.operation_status(operation.identifier)
     ask = partial(sut.send, label="poll-again")
-    operation.polls.append(await ask(replace(request, fresh_connection=True)))
+    operation.add_poll(await ask(replace(request, fresh_connection=True)))
     operation.heads.append(await ask(replace(request, method="HEAD")))
-    operation.polls.append(await ask(request))
+    operation.add_poll(await ask(request))
     sut.judge(progress, *operation.asked)
 
 

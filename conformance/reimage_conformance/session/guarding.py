@@ -115,7 +115,7 @@ class Guard:
         ]
         between = [each for each in self._recorder.exchanges if before.number < each.number < look.number]
         harmful = [each for each in between if _may_do_harm(each)]
-        accepted = [each for each in harmful if each.reply is not None and each.reply.status < 300]
+        accepted = [each for each in harmful if each.is_successful]
         return [*running, *(each for each in harmful if each not in accepted), *accepted]
 
 

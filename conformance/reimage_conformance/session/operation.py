@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import trio
@@ -57,6 +59,10 @@ class Operation:
     heads: list[Exchange] = field(default_factory=list)
     over: trio.Event = field(default_factory=trio.Event)
     asking: trio.Lock = field(default_factory=trio.Lock)
+
+    def add_poll(self, poll: Exchange) -> None:
+        """Adds a poll; polls stay in the order of their numbers, also where two tasks ask about one operation."""
+        insort(self.polls, poll, key=attrgetter("number"))
 
     @property
     def asked(self) -> list[Exchange]:

@@ -122,7 +122,7 @@ class Operations:
         """
         operation = self._added(start, origin + start.at + start.elapsed, place, form, unwanted=unwanted)
         for poll in polls:
-            operation.polls.append(poll)
+            operation.add_poll(poll)
             operation.polled = origin + poll.at + poll.elapsed
             if operation.is_under_way:
                 self._polling.take(operation, poll, operation.polled)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import insort
 from dataclasses import replace
 from functools import partial
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import FIRST_VERSION
@@ -79,7 +77,7 @@ class Polling:
         request = self._builder.operation_status(operation.identifier, version=version, subscription=under)
         request = replace(request, identity=operation.start.request.identity, fresh_connection=fresh)
         exchange = await self._sender.once(request, Manner(label))
-        insort(operation.polls, exchange, key=attrgetter("number"))
+        operation.add_poll(exchange)
         operation.polled = self._sender.clock.now()
         if operation.is_under_way:
             self.take(operation, exchange, operation.polled)
@@ -96,7 +94,7 @@ class Polling:
             replace(oldest, identity=operation.start.request.identity), Manner("poll-otherwise")
         )
         if status_of(exchange):
-            operation.polls.append(exchange)
+            operation.add_poll(exchange)
             self.take(operation, exchange, self._sender.clock.now())
 
     async def _look_back(self, operation: Operation) -> None:

@@ -144,7 +144,7 @@ class Refusals:
         numbers = {refusal.number for refusal in refusals}
         verdicts = self._recorder.verdicts
         touched = [v.requirement for v in verdicts if v.symptom == "touched" and numbers & set(v.evidence)]
-        accepted = [v.requirement for v in verdicts if v.symptom == "accepted"]
+        accepted = [v.requirement for v in verdicts if v.symptom == "accepted" and numbers & set(v.evidence)]
         blamed = touched[:1] or accepted[:1] or blamed
         same = len(set(blamed)) == 1
         return f"refused requests to {place.role_instance}", blamed[0] if same else "REQ-GOS-NOTFOUND-NOEFFECT"

@@ -206,6 +206,6 @@ class StepRuns:
 
     def _opened(self, exchange: Exchange, place: Place, step: Step) -> Operation | None:
         """The operation that a contending request started, or None."""
-        if exchange.reply is not None and exchange.reply.status < 300:
+        if exchange.is_successful:
             return self._operations.open(exchange, place, step.form)
         return None

@@ -172,9 +172,10 @@ def sibling_is_no_reimage(world: World, exchanges: Sequence[Exchange], sibling: 
     verdict = about("REQ-REIMAGE-COMP", exchanges[2], exchanges[1])
     if sibling == "rebuild" and exchanges[2].reply is not None and exchanges[2].reply.status < 300:
         yield verdict.observed("comp=rebuild was accepted, and a rebuild writes a fresh installation too")
+    elif not before or not after:
+        yield verdict.inconclusive("the probe showed no installation_id")
     else:
         expected = f"comp={sibling} reimages nothing"
-        unchanged = not before or before == after
-        change = "is unchanged" if unchanged else f"changed from {before} to {after or 'none'}"
+        change = "is unchanged" if before == after else f"changed from {before} to {after}"
         actual = f"{_installation_id_of(world, exchanges[0])} {change} after comp={sibling}"
-        yield verdict.judged(unchanged, expected, actual, "sibling-reimages")
+        yield verdict.judged(before == after, expected, actual, "sibling-reimages")

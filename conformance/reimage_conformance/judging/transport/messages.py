@@ -278,11 +278,9 @@ def _namespace(exchange: Exchange, name: str, namespace: str, children: list[tup
     own = [child for child, space in children if space == namespace]
     wrong = [child for child, _ in children if child in expected and child not in own]
     if expected and children:
+        where = f"{' and '.join(wrong)} in a different namespace, or in none" if wrong else "all in it"
         yield about("REQ-XML-NS", exchange).judged(
-            not wrong,
-            f"{', '.join(expected)} in the root's namespace",
-            f"{' and '.join(wrong)} in a different namespace, or in none",
-            "child-namespace",
+            not wrong, f"{', '.join(expected)} in the root's namespace", where, "child-namespace"
         )
 
 

@@ -28,7 +28,9 @@ BAD = Refusal("odd", 400, "BadRequest", "The request cannot be processed.")
 
 
 def _unrouted(form: str) -> Callable[[Call, Route], Route]:
-    return lambda _, route: Route(route.subscription) if (route.kind, route.form) == ("reimage", form) else route
+    return lambda _, route: (
+        Route(subscription=route.subscription) if (route.kind, route.form) == ("reimage", form) else route
+    )
 
 
 def _neighbour(

@@ -42,7 +42,7 @@ def _form(form: str) -> When:
 
 
 def _unrouted(kind: str, form: str, _: Call, route: Route) -> Route:
-    return Route(route.subscription) if (route.kind, route.form) == (kind, form) else route
+    return Route(subscription=route.subscription) if (route.kind, route.form) == (kind, form) else route
 
 
 _BY = tuple(replace(place, when=_form(place.word)) for place in EACH_FORM)

@@ -43,7 +43,12 @@ def _refused_for_lack(lack: tuple[str, When]) -> Change:
 
 Slip(
     "operation-path-unrouted", "REQ-GOS-URI", "operations are found at another path", also=("REQ-REIMAGE-REQID-USABLE",)
-).by(edits(read_segments, lambda _, route: type(route)(route.subscription) if route.kind == "operation" else route))
+).by(
+    edits(
+        read_segments,
+        lambda _, route: type(route)(subscription=route.subscription) if route.kind == "operation" else route,
+    )
+)
 Slip(
     "poll-needs", "REQ-GOS-URI", "a poll without {} is refused", also=("REQ-GOS-200", "REQ-REIMAGE-REQID-USABLE")
 ).table(

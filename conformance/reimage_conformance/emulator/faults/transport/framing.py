@@ -26,7 +26,7 @@ from reimage_conformance.emulator.writing import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reimage_conformance.emulator.messages import Action, Call, Reply
+    from reimage_conformance.emulator.messages import Action, Call, Client, Reply
 
 FRAMING, HEADERS = "REQ-HTTP-FRAMING", "REQ-HTTP-STD-HEADERS"
 
@@ -126,9 +126,9 @@ Slip("broken-off-response", FRAMING, "a document breaks off and the connection i
 def _response_before(original: Callable[..., list[Action]], call: Call, reply: Reply) -> list[Action]:
     """The previous response of the same connection, octet for octet; the first request gets its own."""
     actions = original(call, reply)
-    previous: dict[int, list[Action]] = call.notes.setdefault("previous", {})
-    kept = previous.pop(id(call.client), actions)
-    previous[id(call.client)] = actions
+    previous: dict[Client, list[Action]] = call.notes.setdefault("previous", {})
+    kept = previous.pop(call.client, actions)
+    previous[call.client] = actions
     return kept
 
 
