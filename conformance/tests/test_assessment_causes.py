@@ -331,6 +331,14 @@ class TestControls:
             is INCONCLUSIVE
         )
 
+    def test_a_look_in_the_other_form_is_a_control_where_none_in_this_form_was_sent(self) -> None:
+        exchanges = numbered(refusal(without_header(LOOK, "x-ms-version"), 404))
+        found, other = verdict("REQ-VER-MISSING", VIOLATED), frozenset({"deployment:name"})
+
+        assert controlled(found, exchanges, Controls(other, other)) is found
+        refused = controlled(found, exchanges, Controls(other, other | {"deployment:slot"}))
+        assert (refused.outcome, "REQ-DEPL-URI" in refused.because) == (INCONCLUSIVE, True)
+
 
 class TestCauses:
     """What the deciding exchange of a violated verdict adds to its causes."""

@@ -196,13 +196,13 @@ def controlled(
 
 
 def _is_looked_at_otherwise(address: Address, controls: Controls) -> bool:
-    """Whether the address is that of a deployment, and Get Deployment was answered in either form.
+    """Whether the address is that of a deployment, and Get Deployment was answered in the other form alone.
 
-    That is enough as a control: some clients ask by slot only for a slot that is empty.
+    That is enough as a control where no sound request in this form was sent: some clients ask by slot only for a slot
+    that is empty.
     """
-    return address.kind is Kind.DEPLOYMENT and any(
-        entry.startswith(f"{Kind.DEPLOYMENT}:") for entry in controls.accepted
-    )
+    is_deployment = address.kind is Kind.DEPLOYMENT and _kind(address) not in controls.tried
+    return is_deployment and any(entry.startswith(f"{Kind.DEPLOYMENT}:") for entry in controls.accepted)
 
 
 def _allowed(exchange: Exchange, controls: Controls) -> str:
