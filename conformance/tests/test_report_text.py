@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 from reimage_conformance.errors import ReportError
-from reimage_conformance.model import CountsAs, Exchange, Outcome, Request, Response, RunVerdict, Sufficing, Why
+from reimage_conformance.model import (
+    CountsAs,
+    Exchange,
+    Outcome,
+    Preflight,
+    Request,
+    Response,
+    RunVerdict,
+    Sufficing,
+    Why,
+)
 from reimage_conformance.report import write
 from reimage_conformance.report.console import MOST_LINES, console_lines, quiet_lines
 from reimage_conformance.report.http_text import exchange_lines, marked
@@ -17,7 +27,7 @@ from reimage_conformance.report.results import results
 from reimage_conformance.report.summary import code, escaped, fenced, summary_text
 from reimage_conformance.report.unjudged import unjudged
 from reimage_conformance.report.visible import octets_as_text, one_line, visible
-from reimage_conformance.report.wording import verdict_sentence
+from reimage_conformance.report.wording import CHECK, verdict_sentence
 from reimage_conformance.report.write import write_reports
 from report_samples import (
     HOSTILE,
@@ -189,16 +199,19 @@ def test_the_terminal_is_told_the_verdict_the_findings_and_the_report(tmp_path: 
 def test_the_terminal_is_told_no_more_than_fits_on_it_however_much_is_wrong(tmp_path: Path) -> None:
     sample = sample_assessment()
     open_ = sample.requirements[0]
+    first = replace(sample.findings[0], requirement="REQ-GOS-READONLY", also_affected=("REQ-GOS-200",), tries=None)
+    checks = tuple((CHECK, f"answer {n}") for n in range(30))
     much = replace(
         sample,
-        findings=sample.findings[:1] * 70,
+        findings=(first,) * 70,
         notes=("a note",) * 30,
+        preflight=Preflight(20, checks),
         requirements=tuple(replace(open_, outcome=Outcome.INCONCLUSIVE, reason=f"reason {n}") for n in range(40)),
     )
     lines = console_lines(much, tmp_path / "report.html")
 
-    assert len(lines) <= MOST_LINES
-    assert "and 55 more findings in the report" in lines
+    assert len(lines) == MOST_LINES
+    assert "and 60 more findings in the report" in lines
     assert "  and 34 more reasons in the report" in lines
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reimage_conformance.report.unjudged import Unjudged
 
 MOST_LINES = 60
-"""A run ends with at most this many lines, whatever its results are; the other limits see to it."""
+"""A run ends with at most this many lines, whatever its results are: fewer headlines are shown where they do not fit."""
 
 FINDING_LIMIT = 5
 """Findings that are shown with what was expected; of further ones only the headline is shown."""
@@ -63,11 +63,12 @@ def console_lines(assessment: Assessment, report: Path | None = None, target: Pa
     lines = [_verdict(assessment), _counts(assessment)]
     lines += _limited([f"note: {one_line(note)}" for note in assessment.notes], NOTE_LIMIT, "note")
     lines += _limited([f"check: {one_line(text)}" for text in checks], NOTE_LIMIT, "answer to check")
-    lines += _findings(assessment)
+    lines += _first_findings(assessment)
     reasons = [f"  {one_line(_unjudged(each), TEXT_LIMIT)}" for each in unjudged(assessment)]
-    lines += ["", "Not judged:", *_limited(reasons, REASON_LIMIT, "reason", "  ")] if reasons else []
-    lines += ["", explaining_sentence(assessment), strictness_sentence(assessment)] if assessment.findings else []
-    return [*lines, "", *_next_steps(assessment, report, target)] if report is not None else lines
+    rest = ["", "Not judged:", *_limited(reasons, REASON_LIMIT, "reason", "  ")] if reasons else []
+    rest += ["", explaining_sentence(assessment), strictness_sentence(assessment)] if assessment.findings else []
+    rest += ["", *_next_steps(assessment, report, target)] if report is not None else []
+    return [*lines, *_further_findings(assessment, MOST_LINES - len(lines) - len(rest)), *rest]
 
 
 def quiet_lines(assessment: Assessment, report: Path | None = None) -> list[str]:
@@ -116,16 +117,22 @@ def _limited(lines: Sequence[str], limit: int, noun: str, indent: str = "") -> l
     return [*lines[:limit], f"{indent}and {counted(more, f'more {noun}')} in the report"] if more > 0 else list(lines)
 
 
-def _findings(assessment: Assessment) -> list[str]:
-    """The first findings in full, the headlines of the next, and how many more there are."""
+def _first_findings(assessment: Assessment) -> list[str]:
+    """The first findings in full."""
     lines: list[str] = []
     for number, finding in enumerate(assessment.findings[:FINDING_LIMIT], 1):
         lines += ["", *_finding(number, finding, known=is_known(finding, assessment))]
         is_more = assessment.run.subject is Subject.CLIENT and finding.actual not in finding.headline
         lines += [f"{' ' * (len(str(number)) + 2)}seen: {one_line(finding.actual, TEXT_LIMIT)}"] if is_more else []
+    return lines
+
+
+def _further_findings(assessment: Assessment, room: int) -> list[str]:
+    """The headlines of the findings after the first ones, and how many more there are, in `room` lines at most."""
     further = enumerate(assessment.findings[FINDING_LIMIT:], FINDING_LIMIT + 1)
     headlines = [_headline(number, finding, known=is_known(finding, assessment)) for number, finding in further]
-    return [*lines, "", *_limited(headlines, HEADLINE_LIMIT - FINDING_LIMIT, "finding")] if headlines else lines
+    shown = min(HEADLINE_LIMIT - FINDING_LIMIT, room - 2)  # a blank line, and the line that counts the rest
+    return ["", *_limited(headlines, shown, "finding")] if headlines else []
 
 
 def _verdict(assessment: Assessment) -> str:
