@@ -7,7 +7,7 @@ import contextlib
 import os
 import ssl
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -20,9 +20,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certificate_samples import PEM, TRADITIONAL, Party, made, rsa_key
+from judging_samples import TARGET
 from reimage_conformance import cli
 from reimage_conformance.config import load_target
 from reimage_conformance.credentials.contents import contents_of
+from reimage_conformance.credentials.passphrases import proxy_credentials
 from reimage_conformance.credentials.reading import Credential, armoured, read_authorities, read_credential
 from reimage_conformance.credentials.secrets import secret_blocks, secret_words
 from reimage_conformance.errors import TargetError
@@ -482,3 +484,19 @@ def test_archives_of_the_period_are_read(desk: Desk) -> None:
 def test_a_certificate_shows_no_key() -> None:
     assert "key" not in repr(Credential(CLIENT.der, CLIENT.key))
     assert x509.load_der_x509_certificate(CLIENT.der) == CLIENT.certificate
+
+
+@pytest.mark.parametrize(
+    ("text", "good"), [("qa:x", True), ("qa:", True), (":x", True), ("a:b:c", True), ("qa", False)]
+)
+def test_the_credentials_of_a_proxy_are_a_user_and_a_password_which_may_be_empty(
+    text: str, good: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RIG_PROXY", text)
+    target = replace(TARGET, proxy_credentials_env="RIG_PROXY")
+
+    if good:
+        assert proxy_credentials(target) == text.encode()
+    else:
+        with pytest.raises(TargetError, match="without a colon"):
+            proxy_credentials(target)

@@ -91,8 +91,8 @@ def proxy_credentials(target: Target) -> bytes:
         text = _first_line(file, key)
     else:
         return b""
-    if ":" not in text.strip(":"):
-        raise TargetError(f"{key}: expected user:password, found something without a colon between")
+    if ":" not in text:
+        raise TargetError(f"{key}: expected user:password, found something without a colon")
     return text.encode()
 
 
