@@ -301,7 +301,7 @@ async def test_operations_interleave(sut: SystemUnderTest) -> None:
 @verifies("REQ-GOS-200")
 @pytest.mark.parametrize("spacing", [1, 4])
 async def test_many_polls_on_one_connection(sut: SystemUnderTest, spacing: int) -> None:
-    """The twentieth poll on a connection is answered like the first."""
+    """The last of many polls on a connection is answered like the first."""
     await sut.reimages.all_finished()
     known = await sut.operations.known_poll()
     exchanges: list[Exchange] = [await sut.send(known, label="poll-row") for _ in range(8 * spacing)]
