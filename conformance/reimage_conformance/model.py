@@ -127,6 +127,7 @@ class Fact(StrEnum):
     CODING = "coding"
     SECRETS = "secrets"
     FRAMING = "framing"
+    ORDER = "order"
     MOMENT = "moment"
 
 

@@ -459,18 +459,45 @@ def through_an_old_proxy(document: Document) -> None:
         entry["response"]["headers"].append({"name": "Via", "value": "1.1 front, 1.0 squid"})
 
 
-def clock_set_back(document: Document) -> None:
-    """The recorder's clock goes back in the middle of the first operation; the endpoint's does not."""
-    found = entries(document)
-    for number, entry in enumerate(found):
-        moment = datetime.fromisoformat(entry["startedDateTime"])
+def five_seconds_apart(document: Document) -> None:
+    """Times and Date lines five seconds further apart than they were."""
+    for number, entry in enumerate(entries(document)):
+        moment = datetime.fromisoformat(entry["startedDateTime"]) + timedelta(seconds=5 * number)
+        entry["startedDateTime"] = moment.isoformat()
         for line in entry["response"]["headers"]:
             if line["name"].lower() == "date":
-                line["value"] = format_datetime(
-                    moment.replace(microsecond=0) + timedelta(seconds=5 * number), usegmt=True
-                )
-        back = timedelta(seconds=30 if number % 3 == 2 else 0)
-        entry["startedDateTime"] = (moment + timedelta(seconds=5 * number) - back).isoformat()
+                line["value"] = format_datetime(moment.replace(microsecond=0), usegmt=True)
+
+
+def clock_set_back(document: Document) -> None:
+    """The recorder's clock goes back in the middle of the first operation; the endpoint's does not."""
+    five_seconds_apart(document)
+    for entry in entries(document)[2::3]:
+        entry["startedDateTime"] = earlier(entry["startedDateTime"], 30)
+
+
+def two_clocks(document: Document) -> None:
+    """Two captures in one file, the second by a recorder whose clock is slow."""
+    five_seconds_apart(document)
+    found = entries(document)
+    slow = [{**entry, "startedDateTime": earlier(entry["startedDateTime"], 30)} for entry in found[1::2]]
+    document["log"]["entries"] = found[::2] + slow
+
+
+def earlier(moment: str, seconds: float) -> str:
+    """A time that is so many seconds earlier."""
+    return (datetime.fromisoformat(moment) - timedelta(seconds=seconds)).isoformat()
+
+
+def whole_minutes(document: Document) -> None:
+    for entry in entries(document):
+        entry["startedDateTime"] = entry["startedDateTime"][:17] + "00+00:00"
+
+
+def every_third_first(document: Document) -> None:
+    """An order that is none of time: every third entry, then the others."""
+    found = entries(document)
+    document["log"]["entries"] = found[2::3] + found[::3] + found[1::3]
 
 
 def decoded_host(document: Document) -> None:
@@ -535,6 +562,11 @@ RECORDERS: dict[str, Callable[[Document], None]] = {
     "no times": without_times,
     "the same time everywhere": same_times,
     "entries out of order": out_of_order,
+    "newest first without times": chained(five_seconds_apart, without_times, out_of_order),
+    "newest first in whole minutes": chained(five_seconds_apart, whole_minutes, out_of_order),
+    "newest first without times and Dates": chained(without_times, line_taken_out("date"), out_of_order),
+    "in no order without times": chained(five_seconds_apart, without_times, every_third_first),
+    "two clocks": two_clocks,
     "every exchange twice": both_sides_of_a_proxy,
     "the query apart": query_apart,
     "queries left out": queries_rewritten(r"\?.*", ""),

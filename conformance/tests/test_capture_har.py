@@ -91,6 +91,54 @@ def test_entries_are_put_in_the_order_of_time(read: Callable[..., Capture]) -> N
     assert [each.entry for each in capture.recorded] == [2, 3, 1]
 
 
+def polls_at(*moments: str | None, dates: tuple[int, ...]) -> list[dict[str, Any]]:
+    """Polls at these times, None where the recorder kept none, whose Date lines show these seconds of one minute."""
+    lines = [[{"name": "Date", "value": f"Sat, 01 Mar 2014 12:00:{second:02} GMT"}] for second in dates]
+    return [
+        poll(startedDateTime=moment, request__url=f"{POLL_URL}{number}", response__headers=line)
+        for number, (moment, line) in enumerate(zip(moments, lines, strict=True))
+    ]
+
+
+ORDERS: dict[str, tuple[list[dict[str, Any]], list[int], list[int]]] = {
+    "no times, Dates go on": (polls_at(None, None, None, dates=(1, 3, 5)), [1, 2, 3], []),
+    "no times, Dates go back": (polls_at(None, None, None, dates=(5, 3, 1)), [3, 2, 1], []),
+    "no times, Dates mixed": (polls_at(None, None, None, dates=(5, 1, 3)), [2, 3, 1], []),
+    "no times, Dates mixed and equal": (polls_at(None, None, None, dates=(5, 1, 5)), [2, 1, 3], [1, 3]),
+    "no times, Dates within a second": (polls_at(None, None, dates=(2, 1)), [1, 2], [1, 2]),
+    "newest first in whole seconds": (
+        polls_at("2014-03-01T12:00:02Z", "2014-03-01T12:00:01Z", "2014-03-01T12:00:01Z", dates=(2, 1, 1)),
+        [3, 2, 1],
+        [],
+    ),
+    "equal times in a mixed file": (
+        polls_at("2014-03-01T12:00:01Z", "2014-03-01T12:00:02Z", "2014-03-01T12:00:01Z", dates=(1, 2, 1)),
+        [1, 3, 2],
+        [1, 3],
+    ),
+    "a clock that was set back": (
+        polls_at("2014-03-01T12:00:05Z", "2014-03-01T11:00:09Z", "2014-03-01T11:00:12Z", dates=(5, 9, 12)),
+        [1, 2, 3],
+        [],
+    ),
+    "times and Dates at odds": (
+        polls_at("2014-03-01T12:00:05Z", "2014-03-01T12:00:09Z", "2014-03-01T12:00:12Z", dates=(9, 2, 5)),
+        [2, 3, 1],
+        [1, 2, 3],
+    ),
+}
+"""Entries, the order that they are read in, and those whose place is not certain."""
+
+
+@pytest.mark.parametrize("kind", ORDERS)
+def test_the_order_is_that_of_the_times_unless_the_dates_contradict_it(read: Callable[..., Capture], kind: str) -> None:
+    entries, order, uncertain = ORDERS[kind]
+    recorded = read(*entries).recorded
+
+    assert [each.entry for each in recorded] == order
+    assert sorted(each.entry for each in recorded if not each.tells(Fact.ORDER)) == uncertain
+
+
 def test_pseudo_headers_of_http_2_are_no_header_lines(read: Callable[..., Capture]) -> None:
     headers = [
         {"name": ":authority", "value": "endpoint.test"},

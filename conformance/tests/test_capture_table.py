@@ -352,6 +352,7 @@ UNRECORDED = {
     "ids replaced in headers": "The x-ms-request-id was replaced by a word that is no id; only its presence is judged",
     "ids replaced in URLs": "The id of the operation was replaced by a word that is no id; its polls are judged one by one",
     "no times": "The time was not recorded; no interval is judged",
+    "newest first without times and Dates": "The order is not certain; what came before and after is not judged",
     "CORS preflights": "Entries of the HAR left out, because they are preflights that a browser sent by itself",
     "answers from a cache": "Entries of the HAR left out, because they were answered from a cache",
     "every exchange twice": "Entries of the HAR left out, because they repeat an earlier one",

@@ -93,8 +93,11 @@ FIELDS = (
     ),
     Field("response.redirectURL", "follow redirects by themselves", "the other half of a 307, where no Location line was kept"),
     Field(
-        "startedDateTime", "leave it out, round it to seconds, give every entry the same, set their clock back",
-        "the order, unless the Date lines contradict it; intervals only where the times differ", sometimes=(Fact.MOMENT,),
+        "startedDateTime",
+        "leave it out, round it to seconds, give every entry the same, set their clock back, write the newest entry first, merge two clocks",
+        "the order, unless the Date lines contradict it; then that of the file, forwards or backwards, if they agree with it; else no order. "
+        "Without times the Date lines alone give the order. Intervals are read only where the times differ",
+        sometimes=(Fact.ORDER, Fact.MOMENT),
     ),
     Field(
         "response.status 407, 408, 460, 463, 494 to 499, 502, 504, 511, 520 to 527, 530, 561, 598, 599, 999",

@@ -154,12 +154,10 @@ def har_recorded(log: Mapping[str, Any], attached: Callable[[str], bytes | None]
             left_out.setdefault("are preflights that a browser sent by itself", []).append(number)
         else:
             timed.append((now, recorded if is_told else lacking(recorded, Fact.MOMENT)))
-    timed, is_believed = in_order(timed)
+    timed = in_order(timed)
     timed, repeats = without_repeats(timed)
     if repeats:
         left_out["repeat an earlier one"] = repeats
-    if not is_believed:
-        timed = [(when, lacking(recorded, Fact.MOMENT)) for when, recorded in timed]
     notes = tuple(_note(reason, numbers) for reason, numbers in left_out.items())
     return _placed(timed, notes, reads_the_wire=reader.on_the_wire)
 
