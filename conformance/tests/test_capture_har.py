@@ -139,6 +139,15 @@ def test_the_order_is_that_of_the_times_unless_the_dates_contradict_it(read: Cal
     assert sorted(each.entry for each in recorded if not each.tells(Fact.ORDER)) == uncertain
 
 
+@pytest.mark.parametrize(("second", "tells"), [("04Z", False), ("04.000Z", False), ("04.600Z", True)])
+def test_intervals_are_known_only_from_times_with_fractions(
+    read: Callable[..., Capture], second: str, *, tells: bool
+) -> None:
+    later = poll(startedDateTime=f"2014-03-01T12:00:{second}", request__url=POLL_URL + "1")
+
+    assert [each.tells(Fact.MOMENT) for each in read(poll(), later).recorded] == [tells, tells]
+
+
 def test_pseudo_headers_of_http_2_are_no_header_lines(read: Callable[..., Capture]) -> None:
     headers = [
         {"name": ":authority", "value": "endpoint.test"},

@@ -96,7 +96,7 @@ FIELDS = (
         "startedDateTime",
         "leave it out, round it to seconds, give every entry the same, set their clock back, write the newest entry first, merge two clocks",
         "the order, unless the Date lines contradict it; then that of the file, forwards or backwards, if they agree with it; else no order. "
-        "Without times the Date lines alone give the order. Intervals are read only where the times differ",
+        "Without times the Date lines alone give the order. Intervals are read only where the times differ and have fractions of a second",
         sometimes=(Fact.ORDER, Fact.MOMENT),
     ),
     Field(

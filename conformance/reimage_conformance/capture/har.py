@@ -173,7 +173,7 @@ def _placed(timed: Sequence[Timed], notes: tuple[str, ...], *, reads_the_wire: b
         return HarTraffic((), "", "", 0.0, notes)
     first = min(when for when, _ in timed)
     last = max(when + timedelta(seconds=each.exchange.elapsed) for when, each in timed)
-    frozen = {Fact.MOMENT} if len(timed) > 1 and len({when for when, _ in timed}) == 1 else set()
+    frozen = {Fact.MOMENT} if len(timed) > 1 and not _tells_intervals([when for when, _ in timed]) else set()
     recorded = [
         replace(each, exchange=replace(each.exchange, at=round((when - first).total_seconds(), 6)))
         for when, each in timed
@@ -182,6 +182,11 @@ def _placed(timed: Sequence[Timed], notes: tuple[str, ...], *, reads_the_wire: b
     written = [moment.isoformat(timespec="seconds") for moment in (first, last)]
     seconds = round((last - first).total_seconds(), 3)
     return HarTraffic(tuple(without_masked_ids(recorded)), written[0], written[1], seconds, notes)
+
+
+def _tells_intervals(moments: Sequence[datetime]) -> bool:
+    """Whether times tell intervals: they differ, and some have a fraction of a second."""
+    return len(set(moments)) > 1 and any(moment.microsecond for moment in moments)
 
 
 def _method(sent: dict[str, Any]) -> str:
