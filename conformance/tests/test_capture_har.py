@@ -301,6 +301,10 @@ def test_status_0_is_no_reply(read: Callable[..., Capture]) -> None:
         ),
         (poll(cache={"beforeRequest": {}}, response__status=304), "were answered from a cache"),
         (poll(response__status=100), "hold only an interim response (1xx)"),
+        (
+            poll(response__status=307, response__headers=[{"name": "Non-Authoritative-Reason", "value": "HSTS"}]),
+            "hold a redirect that the browser made by itself",
+        ),
         (poll(), "repeat an earlier one"),
     ],
 )

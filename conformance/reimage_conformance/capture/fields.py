@@ -91,6 +91,9 @@ FIELDS = (
         "response.content.size, response.bodySize", "write -1, 0, or the size before or after decoding",
         "that text is cut, where it is shorter and no whole document",
     ),
+    Field(
+        "Non-Authoritative-Reason", "write a 307 of the browser's own from http to https", "nothing: such entries are left out and counted"
+    ),
     Field("response.redirectURL", "follow redirects by themselves", "the other half of a 307, where no Location line was kept"),
     Field(
         "startedDateTime",

@@ -36,6 +36,8 @@ _NO_CHUNKS = b"0\r\n\r\n"
 _FIRST_FINAL, _NOT_MODIFIED, _TEMPORARY_REDIRECT = 200, 304, 307
 _OTHER_SOURCES = ("cache", "service worker", "override")
 """Words in `_fetchType` for answers that Safari did not get from the network."""
+_OF_THE_BROWSER = "Non-Authoritative-Reason"
+"""The line that Chrome writes into its own 307 from http to https, where the host asks for it (RFC 6797, section 8.3)."""
 _CHARLES_COMPLETE = ("", "complete")
 
 
@@ -79,6 +81,8 @@ class HarReader:
         response, lost = self._response(came, request)
         if _is_from_cache(entry, response) or _is_revalidated(request, response, unrecorded):
             raise UnusableEntryError("were answered from a cache")
+        if response is not None and response.values(_OF_THE_BROWSER):
+            raise UnusableEntryError("hold a redirect that the browser made by itself")
         if response is not None and response.status < _FIRST_FINAL:
             raise UnusableEntryError("hold only an interim response (1xx)")
         failure = None if response else Failure(FailureKind.CLOSED, f"the capture has no reply{_error(entry, came)}")
