@@ -240,6 +240,21 @@ def with_aborted(document: Document) -> None:
     document["log"]["entries"] = [each for entry in found for each in ({**entry, "response": aborted}, entry)]
 
 
+def with_aborted_bodies(document: Document) -> None:
+    """Chrome keeps the status and the lines of a reply that was broken off later."""
+    found = entries(document)
+    document["log"]["entries"] = [each for entry in found for each in (_broken_off(entry), entry)]
+
+
+def _broken_off(entry: Document) -> Document:
+    content = {**entry["response"]["content"], "size": 0, "text": entry["response"]["content"].get("text", "")[:20]}
+    kept = [line for line in entry["response"]["headers"] if line["name"].lower() != "content-length"]
+    return {
+        **entry,
+        "response": {**entry["response"], "headers": kept, "content": content, "_error": "net::ERR_ABORTED"},
+    }
+
+
 def with_cached(document: Document) -> None:
     stale = {"content": {"size": 3, "text": "<x>"}, "status": 200, "headers": []}
     document["log"]["entries"] += [{**entry, "_fromCache": "disk", "response": stale} for entry in entries(document)]
@@ -578,6 +593,7 @@ RECORDERS: dict[str, Callable[[Document], None]] = {
     "URLs without host": relative_urls,
     "CORS preflights": with_preflights,
     "aborted requests": with_aborted,
+    "aborted replies": with_aborted_bodies,
     "answers from a cache": with_cached,
     "answers from other sources": with_other_sources,
     "interim responses": with_interim,

@@ -55,6 +55,9 @@ FIELDS = (
         "response.status", "write 0 where no reply came, 100 before the reply, or text for the number",
         "the number; 0 is no reply, which accuses nobody; an entry with 1xx is left out and counted",
     ),
+    Field(
+        "response._error, _charlesStatus", "keep what came of a reply that was broken off", "that no reply came, which accuses nobody"
+    ),
     Field("response.statusText", "leave it empty, translate it", "nothing is judged from it"),
     Field(
         "response.headers",

@@ -76,7 +76,9 @@ class HarReader:
         if not isinstance(entry, dict) or not isinstance(entry.get("request"), dict):
             raise UnusableEntryError("hold no request")
         sent, came = entry["request"], entry.get("response")
-        came = came if isinstance(came, dict) and _is_whole(came) else {}
+        came = came if isinstance(came, dict) else {}
+        error = _error(entry, came)
+        came = came if _is_whole(came) else {}
         request, origin, unrecorded = self._request(sent, came)
         response, lost = self._response(came, request)
         if _is_from_cache(entry, response) or _is_revalidated(request, response, unrecorded):
@@ -85,7 +87,7 @@ class HarReader:
             raise UnusableEntryError("hold a redirect that the browser made by itself")
         if response is not None and response.status < _FIRST_FINAL:
             raise UnusableEntryError("hold only an interim response (1xx)")
-        failure = None if response else Failure(FailureKind.CLOSED, f"the capture has no reply{_error(entry, came)}")
+        failure = None if response else Failure(FailureKind.CLOSED, f"the capture has no reply{error}")
         exchange = Exchange(
             number, request, response, failure, elapsed=_seconds(entry.get("time")), connection=number,
             unrecorded=NEVER_RECORDED | unrecorded | lost,
@@ -228,8 +230,10 @@ def _is_from_cache(entry: dict[str, Any], response: Response | None) -> bool:
 
 
 def _is_whole(came: dict[str, Any]) -> bool:
-    """Whether a response came to its end, as Charles says it."""
-    told = came.get("_charlesStatus")
+    """Whether a response came to its end: Charles and Chrome say where it did not."""
+    told, error = came.get("_charlesStatus"), came.get("_error")
+    if isinstance(error, str) and error.strip():
+        return False
     return not isinstance(told, str) or told.strip().lower() in _CHARLES_COMPLETE
 
 
