@@ -260,6 +260,16 @@ def with_cached(document: Document) -> None:
     document["log"]["entries"] += [{**entry, "_fromCache": "disk", "response": stale} for entry in entries(document)]
 
 
+def with_kept_answers(document: Document) -> None:
+    """Old Firefox answers polls from its cache: the reply is that of before, and `cache` tells what the cache holds afterwards."""
+    for number, entry in enumerate(list(entries(document))):
+        if "/operations/" in entry["request"]["url"]:
+            cache = {"afterRequest": {"hitCount": 1} if number % 2 else None}
+            entries(document).append(
+                {**entry, "startedDateTime": earlier(entry["startedDateTime"], -60), "cache": cache}
+            )
+
+
 def with_other_traffic(document: Document) -> None:
     first = entries(document)[0]
     for url in (
@@ -595,6 +605,7 @@ RECORDERS: dict[str, Callable[[Document], None]] = {
     "aborted requests": with_aborted,
     "aborted replies": with_aborted_bodies,
     "answers from a cache": with_cached,
+    "answers kept from before": with_kept_answers,
     "answers from other sources": with_other_sources,
     "interim responses": with_interim,
     "pages of the recorder": with_failed_tunnels,

@@ -355,6 +355,7 @@ UNRECORDED = {
     "newest first without times and Dates": "The order is not certain; what came before and after is not judged",
     "CORS preflights": "Entries of the HAR left out, because they are preflights that a browser sent by itself",
     "answers from a cache": "Entries of the HAR left out, because they were answered from a cache",
+    "answers kept from before": "Entries of the HAR left out, because they were answered from a cache",
     "every exchange twice": "Entries of the HAR left out, because they repeat an earlier one",
     "aborted requests": "Not judged, recorded without a reply",
     "aborted replies": "Not judged, recorded without a reply",

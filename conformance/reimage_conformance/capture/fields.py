@@ -116,7 +116,10 @@ FIELDS = (
         "such calls are passed over and counted",
     ),
     Field("time, timings", "write -1 or 0", "nothing is judged from it"),
-    Field("cache, _fromCache, _fetchType", "record answers that no endpoint gave", "such entries are left out and counted"),
+    Field(
+        "cache, _fromCache, _fetchType", "record answers that no endpoint gave",
+        "such entries are left out and counted; where only cache.afterRequest is there, those whose id was seen before for the same request"
+    ),
 )  # fmt: skip
 
 NEVER_RECORDED = frozenset(fact for field in FIELDS for fact in field.never)

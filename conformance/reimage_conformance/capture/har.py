@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from reimage_conformance.capture.fields import ABOVE_THE_TRANSPORT, NEVER_RECORDED, ON_THE_WIRE, OPEN_TO_WEB_PAGES
 from reimage_conformance.capture.har_bodies import request_body, response_body
 from reimage_conformance.capture.har_headers import REQUEST_LINES, latin, read_headers
-from reimage_conformance.capture.har_order import in_order, started, without_repeats
+from reimage_conformance.capture.har_order import in_order, started, without_known_ids, without_repeats
 from reimage_conformance.capture.har_silence import LINES_TAKEN_OUT, lacking, without_what_none_shows
 from reimage_conformance.capture.har_targets import UnusableEntryError, hides_its_query, listed_query, read_url
 from reimage_conformance.capture.masked_ids import without_masked_ids
@@ -148,6 +148,7 @@ def har_recorded(log: Mapping[str, Any], attached: Callable[[str], bytes | None]
     reader = HarReader.of(log, attached)
     timed: list[Timed] = []
     left_out: dict[str, list[int]] = {}
+    perhaps_cached = {number for number, entry in enumerate(log["entries"], start=1) if _notes_a_cache(entry)}
     now = datetime.fromtimestamp(0, UTC)
     for number, entry in enumerate(log["entries"], start=1):
         try:
@@ -161,6 +162,9 @@ def har_recorded(log: Mapping[str, Any], attached: Callable[[str], bytes | None]
         else:
             timed.append((now, recorded if is_told else lacking(recorded, Fact.MOMENT)))
     timed = in_order(timed)
+    timed, cached = without_known_ids(timed, perhaps_cached)
+    if cached:
+        left_out.setdefault("were answered from a cache", []).extend(cached)
     timed, repeats = without_repeats(timed)
     if repeats:
         left_out["repeat an earlier one"] = repeats
@@ -227,6 +231,12 @@ def _is_from_cache(entry: dict[str, Any], response: Response | None) -> bool:
         revalidated = response is not None and response.status == _NOT_MODIFIED
         elsewhere |= revalidated or before.get("lastAccess") == entry.get("startedDateTime")
     return elsewhere or any(entry.get(name) for name in _CACHES)
+
+
+def _notes_a_cache(entry: Any) -> bool:
+    """Whether an entry tells of a cache after the request, as old Firefox does for answers from its cache, but for others too."""
+    cache = entry.get("cache") if isinstance(entry, dict) else None
+    return isinstance(cache, dict) and "afterRequest" in cache
 
 
 def _is_whole(came: dict[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from reimage_conformance.capture.har_silence import lacking
 from reimage_conformance.model import Fact
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from reimage_conformance.capture.traffic import Recorded
     from reimage_conformance.model import Request, Response
@@ -114,6 +114,25 @@ def _date(recorded: Recorded) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def without_known_ids(timed: Sequence[Timed], doubtful: Collection[int]) -> tuple[list[Timed], list[int]]:
+    """The exchanges without the `doubtful` entries whose request id an earlier reply to the same request has, and their numbers.
+
+    An endpoint gives each reply an id of its own (REQ-ASYNC-REQID-UNIQUE): such a reply was kept from before.
+    """
+    kept: list[Timed] = []
+    again: list[int] = []
+    seen: set[tuple[str, str, str]] = set()
+    for when, recorded in timed:
+        exchange = recorded.exchange
+        key = (exchange.request.method, exchange.request.target, exchange.request_id)
+        if recorded.entry in doubtful and exchange.request_id and key in seen:
+            again.append(recorded.entry)
+        else:
+            kept.append((when, recorded))
+            seen.add(key)
+    return kept, again
 
 
 def without_repeats(timed: Sequence[Timed]) -> tuple[list[Timed], list[int]]:
