@@ -198,6 +198,17 @@ def both_sides_of_a_proxy(document: Document) -> None:
     document["log"]["entries"] = [copy for entry in found for copy in (entry, deepcopy(entry))]
 
 
+def two_hops(document: Document) -> None:
+    """Two recorders on the way: the second shows everything a little later, with a Via and names in lower case."""
+    set_everywhere("entry", time=20)(document)
+    second = deepcopy(document)
+    lower_header_names(second)
+    for entry in entries(second):
+        entry["startedDateTime"] = earlier(entry["startedDateTime"], -0.004)
+        entry["response"]["headers"].append({"name": "via", "value": "1.1 proxy"})
+    document["log"]["entries"] += entries(second)
+
+
 def query_apart(document: Document) -> None:
     for entry in entries(document):
         url, _, query = entry["request"]["url"].partition("?")
@@ -593,6 +604,7 @@ RECORDERS: dict[str, Callable[[Document], None]] = {
     "in no order without times": chained(five_seconds_apart, without_times, every_third_first),
     "two clocks": two_clocks,
     "every exchange twice": both_sides_of_a_proxy,
+    "two hops of every exchange": two_hops,
     "the query apart": query_apart,
     "queries left out": queries_rewritten(r"\?.*", ""),
     "queries filtered": queries_rewritten(r"\?.*", "?[Filtered]"),

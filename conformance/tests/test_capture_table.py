@@ -357,6 +357,7 @@ UNRECORDED = {
     "answers from a cache": "Entries of the HAR left out, because they were answered from a cache",
     "answers kept from before": "Entries of the HAR left out, because they were answered from a cache",
     "every exchange twice": "Entries of the HAR left out, because they repeat an earlier one",
+    "two hops of every exchange": "Entries of the HAR left out, because they repeat an earlier one",
     "aborted requests": "Not judged, recorded without a reply",
     "aborted replies": "Not judged, recorded without a reply",
     "other traffic": "Passed over, no call of this protocol",

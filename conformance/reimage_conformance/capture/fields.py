@@ -117,6 +117,10 @@ FIELDS = (
     ),
     Field("time, timings", "write -1 or 0", "nothing is judged from it"),
     Field(
+        "(entry)", "write an exchange twice, or once for each hop on its way",
+        "one of them: the others have the same method, URL, status, id and content, at the same time or during the first; they are counted",
+    ),
+    Field(
         "cache, _fromCache, _fetchType", "record answers that no endpoint gave",
         "such entries are left out and counted; where only cache.afterRequest is there, those whose id was seen before for the same request"
     ),

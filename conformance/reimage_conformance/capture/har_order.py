@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from reimage_conformance.capture.traffic import Recorded
-    from reimage_conformance.model import Request, Response
+    from reimage_conformance.model import Exchange
 
 Timed = tuple[datetime, "Recorded"]
+_Sameness = tuple[str, str, bytes, str, "tuple[int, bytes] | None"]
 _NEVER = datetime(1, 1, 2, tzinfo=UTC)
 _EXACT = timedelta(seconds=1)
 
@@ -136,16 +137,22 @@ def without_known_ids(timed: Sequence[Timed], doubtful: Collection[int]) -> tupl
 
 
 def without_repeats(timed: Sequence[Timed]) -> tuple[list[Timed], list[int]]:
-    """The exchanges without repeats, and the numbers of these: an equal request and response at the same time or during the first one."""
+    """The exchanges without repeats, and the numbers of these: what is the same exchange, at the same time or during the first one."""
     kept: list[Timed] = []
     repeats: list[int] = []
-    until: dict[tuple[Request, Response | None], datetime] = {}
+    until: dict[_Sameness, datetime] = {}
     for when, recorded in timed:
-        exchange = recorded.exchange
-        same = (exchange.request, exchange.response)
+        same = _sameness(recorded.exchange)
         if same in until and when <= until[same]:
             repeats.append(recorded.entry)
             continue
-        until[same] = when + timedelta(seconds=exchange.elapsed)
+        until[same] = when + timedelta(seconds=recorded.exchange.elapsed)
         kept.append((when, recorded))
     return kept, repeats
+
+
+def _sameness(exchange: Exchange) -> _Sameness:
+    """What an exchange shows of itself at every hop; each hop writes header lines and versions of its own."""
+    request, response = exchange.request, exchange.response
+    asked = (request.method, request.target, request.body, exchange.request_id)
+    return (*asked, None if response is None else (response.status, response.body))
