@@ -164,5 +164,5 @@ def test_the_sentence_names_the_key_and_what_is_there() -> None:
     (mistake,) = mistakes_of(WORLD, numbered(listing(name="contoso-v9"), started()).values())
 
     assert mistake.sentence == (
-        'name in [[deployments]] number 1: nothing in this run shows "contoso-v2" in contoso, which has "contoso-v9" in production'
+        'name in [[deployments]] number 1: no answer shows "contoso-v2" in contoso, which has "contoso-v9" in production'
     )

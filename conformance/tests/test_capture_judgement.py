@@ -14,9 +14,9 @@ from reimage_conformance.capture.reading import read_capture
 from reimage_conformance.capture.selection import select
 from reimage_conformance.embedding.memory import BASE_URL
 from reimage_conformance.journal import read_journal
-from reimage_conformance.model import Exchange, Outcome, Response, Strictness
-from reimage_conformance.protocol.addresses import Kind, read_target
-from reimage_conformance.protocol.requests import without_header
+from reimage_conformance.model import Exchange, Outcome, Request, Response, Strictness
+from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
+from reimage_conformance.protocol.requests import Place, RequestBuilder, without_header
 from reimage_conformance.replay import assessed
 
 if TYPE_CHECKING:
@@ -187,3 +187,50 @@ def test_statuses_that_gateways_have_of_their_own_accuse_no_endpoint(
 
     assert accused(assessment) == set()
     assert "Passed over, answered by a proxy or gateway on the way: 1 exchange." in assessment.notes
+
+
+def answered(request: Request, response: Response | None = None) -> Exchange:
+    """An exchange of a request that is refused, since there is no such thing, or answered with `response`."""
+    return Exchange(1, request, response or refusal(404, "ResourceNotFound"), at=100.0)
+
+
+@pytest.mark.parametrize(
+    ("parts", "wanted"),
+    [
+        ({"look", "reimage"}, set()),
+        ({"look"}, {"REQ-DEPL-INSTANCES"}),
+        ({"reimage"}, {"REQ-REIMAGE-URI-SLOT"}),
+    ],
+)
+def test_an_instance_that_a_look_and_a_reimage_do_not_know_is_a_mistake_of_the_target_file(
+    judge: Callable[..., Assessment], sound: Session, parts: set[str], wanted: set[str]
+) -> None:
+    first, *others = sound.target.deployments
+    stale = replace(first, role_instances=(*first.role_instances, "Gone_IN_0"))
+    target = replace(sound.target, deployments=(stale, *others))
+    told = {"look": sound.exchanges[0], "reimage": answered(RequestBuilder(target).reimage(Place(stale, "Gone_IN_0")))}
+
+    assessment = judge([told[part] for part in sorted(parts)], target)
+
+    assert accused(assessment) == wanted
+    is_said = any(n.startswith("The target file seems to be out of date: role_instances") for n in assessment.notes)
+    assert is_said is (not wanted)
+
+
+@pytest.mark.parametrize(
+    ("parts", "wanted"), [({"look", "reimage"}, set()), ({"reimage"}, {"REQ-REIMAGE-URI-NAME"}), ({"look"}, set())]
+)
+def test_a_deployment_that_a_look_and_a_reimage_do_not_know_is_a_mistake_of_the_target_file(
+    judge: Callable[..., Assessment], sound: Session, parts: set[str], wanted: set[str]
+) -> None:
+    first, *others = sound.target.deployments
+    stale = replace(first, name="gone-v0")
+    builder = RequestBuilder(replace(sound.target, deployments=(stale, *others)))
+    reimage = builder.reimage(Place(stale, stale.role_instances[0]), UriForm.NAME)
+    told = {"look": answered(builder.deployment(stale, UriForm.NAME)), "reimage": answered(reimage)}
+
+    assessment = judge([told[part] for part in sorted(parts)], builder.target)
+
+    assert accused(assessment) == wanted
+    is_said = any(n.startswith("The target file seems to be out of date: name") for n in assessment.notes)
+    assert is_said is (len(parts) == 2)

@@ -11,7 +11,7 @@ from reimage_conformance.assessment.explaining import attributed
 from reimage_conformance.assessment.findings import findings_of
 from reimage_conformance.assessment.fronts import closed_reimages, front_of, fronted
 from reimage_conformance.assessment.intervals import weighed
-from reimage_conformance.assessment.mistakes import excused, mistakes_of
+from reimage_conformance.assessment.mistakes import agreed_mistakes, excused, mistakes_of
 from reimage_conformance.assessment.outcomes import case_outcome, results_of
 from reimage_conformance.assessment.rejudging import rejudged, world_of
 from reimage_conformance.assessment.tries import requests_of_tries, with_tries
@@ -108,12 +108,19 @@ class Obstacles:
 
     @classmethod
     def of(cls, journal: Journal, world: World, *, captured: bool) -> Obstacles:
-        """The obstacles of a run; a capture has neither mistakes of a target file nor a sentence."""
-        exchanges = journal.exchanges.values()
+        """The obstacles of a run or a capture.
+
+        A capture has no sentence. It has mistakes only if it was judged with a target file, and only those on which
+        its answers agree.
+        """
+        exchanges = list(journal.exchanges.values())
         front, closed = front_of(world, exchanges), closed_reimages(world, exchanges)
-        mistakes = () if captured else tuple(mistakes_of(world, exchanges))
-        sentence = "" if captured else front.sentence if front is not None else closed
-        return cls(front, closed, mistakes, sentence or "; ".join(mistake.sentence for mistake in mistakes))
+        if captured:
+            mistakes = agreed_mistakes(world, exchanges) if journal.header.get("given") else []
+            return cls(front, closed, tuple(mistakes), "")
+        mistakes = mistakes_of(world, exchanges)
+        sentence = front.sentence if front is not None else closed
+        return cls(front, closed, tuple(mistakes), sentence or "; ".join(mistake.sentence for mistake in mistakes))
 
 
 def _verdicts(

@@ -123,6 +123,33 @@ def mistakes_of(world: World, exchanges: Iterable[Exchange]) -> list[Mistake]:
     return found
 
 
+def agreed_mistakes(world: World, exchanges: Sequence[Exchange]) -> list[Mistake]:
+    """The mistakes that a look and the 404 to a reimage agree on.
+
+    A recording cannot be asked more: what a look leaves out may be the endpoint's fault, and so may a 404 alone.
+    """
+    seen = Seen.of(world, exchanges)
+    found = list(_denied_twice(world.target.deployments, seen))
+    for mistake in mistakes_of(world, exchanges):
+        kinds = {address.kind for address in seen.denied if mistake.covers(address)}
+        is_looked_for = bool(mistake.form or mistake.instance) or not kinds.isdisjoint(_LOOKS)
+        found += [mistake] if is_looked_for and Kind.REIMAGE in kinds else []
+    return found
+
+
+def _denied_twice(deployments: Sequence[Deployment], seen: Seen) -> Iterator[Mistake]:
+    """The slots and names at which nothing was accepted, and a look and a reimage were answered 404."""
+    for number, deployment in enumerate(deployments, start=1):
+        service = deployment.cloud_service
+        for form, container in _forms(deployment):
+            at = [a for a in seen.denied if (a.service, a.form, a.deployment) == (service, form, container)]
+            if {Kind.DEPLOYMENT, Kind.REIMAGE} <= {a.kind for a in at} and not seen.has(service, form, container):
+                key = "slot" if form is UriForm.SLOT else "name"
+                sentence = f'{key} in [[deployments]] number {number}: a look at "{container}" of {service} is answered 404, and a reimage too'
+                others = tuple(dict(_forms(each))[form] for each in deployments if each.cloud_service == service)
+                yield Mistake(sentence, service, form, tuple(other for other in others if other != container))
+
+
 def _service(service: str, where: str, seen: Seen) -> Mistake | None:
     """A cloud service at which every sound request was answered 404."""
     reimages = [a for a in seen.denied if a.service == service and a.kind is Kind.REIMAGE]
@@ -154,13 +181,11 @@ def _within(deployment: Deployment, beside: list[Deployment], where: str, seen: 
         sentence = _spelt("name", where, deployment.name, named[0].name)
         yield Mistake(sentence, service, UriForm.NAME, other_names, is_spelling=True)
     if not named and not by_name and (no_name or any(each.name for each in there)):
-        sentence = f'name {where}: nothing in this run shows "{deployment.name}" in {service}, which has {held}'
+        sentence = f'name {where}: no answer shows "{deployment.name}" in {service}, which has {held}'
         yield Mistake(sentence, service, UriForm.NAME, other_names)
     in_slot = by_slot or any(each.slot in (deployment.slot, "") for each in shown)
     if not in_slot and (no_slot or named):
-        sentence = (
-            f"slot {where}: nothing in this run shows a deployment in {deployment.slot} of {service}, which has {held}"
-        )
+        sentence = f"slot {where}: no answer shows a deployment in {deployment.slot} of {service}, which has {held}"
         yield Mistake(sentence, service, UriForm.SLOT, tuple(each.slot for each in beside if each != deployment))
     yield from _instances(deployment, where, seen, named or there)
 
@@ -190,9 +215,7 @@ def _instances(deployment: Deployment, where: str, seen: Seen, here: list[Shown]
         may_be_there = (asked or leaves_out) and may_be_left_out(name, here, absent)
         if not taken and (denied or not may_be_there):
             shown = ", ".join(sorted(listed)[:6])
-            sentence = (
-                f'role_instances {where}: nothing in this run shows "{name}" in {deployment.name}, which has {shown}'
-            )
+            sentence = f'role_instances {where}: no answer shows "{name}" in {deployment.name}, which has {shown}'
             yield Mistake(sentence, deployment.cloud_service, instance=name, within=within)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reimage_conformance import __version__
+from reimage_conformance.assessment.mistakes import agreed_mistakes
 from reimage_conformance.capture.accounting import unjudged_notes, unrecorded_notes
 from reimage_conformance.capture.evidence import Evidence, folds_slots
 from reimage_conformance.capture.observations import message_plans, observation_plans
@@ -104,7 +105,7 @@ def write_journal(
     redactor = _redactor(capture, selection, redact=redact)
     target = redactor.target(target_to_mapping(replace(selection.target, strictness=strictness)))
     with JournalWriter(path, StoppedClock()) as journal:
-        journal.write("run", **_header(capture, strictness, target), subject=subject.value)
+        journal.write("run", **_header(capture, strictness, target, given=selection.given), subject=subject.value)
         for note in selection.notes:
             journal.write("note", text=note)
         recorder = Recorder(journal, redactor, World(target_from_mapping(target), strictness))
@@ -136,7 +137,9 @@ def _judge_all(recorder: Recorder, recorded: list[Recorded], selection: Selectio
     operations = sum(_judge(recorder, plan) for plan in (*plans, *message_plans(evidence)))
     judged = {exchange.number for plan in plans for made in plan.judgements for exchange in made.exchanges}
     followed = {moved.entry for moved, _ in redirect_pairs(selection.recorded)}
-    for note in (*unjudged_notes(evidence, judged, followed), *unrecorded_notes(evidence)):
+    mistakes = agreed_mistakes(recorder.world, exchanges) if selection.given else []
+    stale = [f"The target file seems to be out of date: {mistake.sentence}." for mistake in mistakes]
+    for note in (*stale, *unjudged_notes(evidence, judged, followed), *unrecorded_notes(evidence)):
         recorder.note("note", text=note)
     recorder.note("offers", offers=_offers(evidence))
     return operations
@@ -169,11 +172,15 @@ def _detail(verdicts: tuple[Verdict, ...]) -> str:
     return next((verdict.actual for verdict in verdicts if verdict.outcome != "met"), "")
 
 
-def _header(capture: Capture, strictness: Strictness, target: dict[str, Any]) -> dict[str, Any]:
-    """The first line of the journal; the same capture gives the same line."""
+def _header(capture: Capture, strictness: Strictness, target: dict[str, Any], *, given: bool) -> dict[str, Any]:
+    """The first line of the journal; the same capture gives the same line.
+
+    `given` says that the target was not inferred.
+    """
     return {
         "id": capture.digest,
         "capture": capture.name,
+        "given": given,
         "started": capture.started,
         "seed": 0,
         "profile": "standard",
