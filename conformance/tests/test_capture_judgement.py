@@ -189,6 +189,15 @@ def test_statuses_that_gateways_have_of_their_own_accuse_no_endpoint(
     assert "Passed over, answered by a proxy or gateway on the way: 1 exchange." in assessment.notes
 
 
+def with_body_text(exchange: Exchange, old: str, new: str) -> Exchange:
+    """`exchange` with a word of its response replaced, and without the length that it had."""
+    reply = exchange.reply or refusal(404, "")
+    lines = tuple(line for line in reply.headers if line[0].lower() != "content-length")
+    return replace(
+        exchange, response=replace(reply, headers=lines, body=reply.body.replace(old.encode(), new.encode()))
+    )
+
+
 def answered(request: Request, response: Response | None = None) -> Exchange:
     """An exchange of a request that is refused, since there is no such thing, or answered with `response`."""
     return Exchange(1, request, response or refusal(404, "ResourceNotFound"), at=100.0)
@@ -234,3 +243,48 @@ def test_a_deployment_that_a_look_and_a_reimage_do_not_know_is_a_mistake_of_the_
     assert accused(assessment) == wanted
     is_said = any(n.startswith("The target file seems to be out of date: name") for n in assessment.notes)
     assert is_said is (len(parts) == 2)
+
+
+@pytest.mark.parametrize(
+    ("complete", "order", "wanted"),
+    [
+        (False, ["look", "reimage"], set()),
+        (False, ["reimage", "look"], {"REQ-REIMAGE-UNKNOWN-INSTANCE"}),
+        (False, ["look", "reimage", "later look"], set()),
+        (False, ["reimage", "other look"], set()),
+        (True, ["look", "reimage"], {"REQ-REIMAGE-UNKNOWN-INSTANCE"}),
+    ],
+)
+def test_an_instance_may_have_been_added_since_a_look(
+    judge: Callable[..., Assessment], sound: Session, order: list[str], wanted: set[str], *, complete: bool
+) -> None:
+    """A look at a deployment of the same name in another cloud service shows nothing either."""
+    first = sound.target.deployments[0]
+    target = replace(sound.target, deployments=(first, replace(first, cloud_service="other")), complete=complete)
+    look, start = sound.exchanges[0], of_kind(sound, Kind.REIMAGE)[0]
+    added = with_body_text(look, first.role_instances[-1], "Added_IN_0")
+    reimage = RequestBuilder(target).reimage(Place(first, "Added_IN_0"))
+    told = {
+        "look": look,
+        "later look": added,
+        "other look": replace(look, request=RequestBuilder(target).deployment(target.deployments[1])),
+        "reimage": replace(start, request=reimage),
+    }
+
+    polls = [replace(poll, at=10.0 + n) for n, poll in enumerate(of_kind(sound, Kind.OPERATION)[:8])]
+    exchanges = [*(replace(told[word], at=float(n)) for n, word in enumerate(order)), *polls]
+
+    assert accused(judge(exchanges, target)) - {"REQ-DEPL-INSTANCES"} == wanted
+
+
+def test_a_deployment_that_a_later_answer_shows_was_there(judge: Callable[..., Assessment], sound: Session) -> None:
+    listed, unlisted = sound.target.deployments[:2]
+    target = replace(sound.target, deployments=(listed,))
+    looks = [e for e in sound.exchanges if e.request == RequestBuilder(sound.target).deployment(unlisted)]
+    start = replace(of_kind(sound, Kind.REIMAGE)[0], at=101.0)
+    reimage = replace(start, request=RequestBuilder(sound.target).reimage(Place(unlisted, unlisted.role_instances[0])))
+    polls = [replace(poll, at=103.0 + n) for n, poll in enumerate(of_kind(sound, Kind.OPERATION)[:8])]
+    before = [answered(looks[0].request), reimage, *polls]
+
+    assert accused(judge(before, target)) == {"REQ-REIMAGE-UNKNOWN-SERVICE"}
+    assert accused(judge([*before, replace(looks[0], at=102.0)], target)) == set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.judging.world import SLOTS, Absence
 from reimage_conformance.model import Fact, Identity
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
+from reimage_conformance.protocol.deployments import shown_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
     from reimage_conformance.protocol.addresses import Address
+    from reimage_conformance.protocol.deployments import Shown
 
 NAME_DEFECTS = ("place", "instance", "bad-name")
 """The keys of the defects that depend on whether names exist."""
@@ -121,7 +123,7 @@ class Evidence:
         names_unclear = recording_unclear = False
         kept: list[Defect] = []
         for defect in judged.binding:
-            if defect.key in NAME_DEFECTS and not self._is_absent(judged.address):
+            if defect.key in NAME_DEFECTS and not self._is_absent(recorded, judged.address):
                 names_unclear = True
             elif self._is_uncertain(defect, recorded, judged.address):
                 recording_unclear = True
@@ -132,25 +134,56 @@ class Evidence:
         is_plain = not (kept or is_unusual or (judged.address.kind is Kind.OPERATION and judged.address.query))
         return Reading(judged.address, tuple(kept), names_unclear, recording_unclear, is_plain)
 
-    def _is_absent(self, address: Address) -> bool:
+    def _is_absent(self, recorded: Recorded, address: Address) -> bool:
         """Whether names certainly address nothing: by a target file that lists everything, or by the endpoint's own answers."""
         if not self.given:
             return False
         absence = self.world.absence(address)
         if absence is Absence.INSTANCE:
-            deployment = self.world.deployment_of(address)
-            return deployment is not None and bool(self.world.listed.get(deployment.name))
+            return self._lists_without(recorded, address)
         if absence in (Absence.SERVICE, Absence.DEPLOYMENT):
-            return self.whole or not self._not_found.isdisjoint((_service_of(address), _named_in(address)))
+            named, in_lower_case = (_named_in(each) for each in (address, _with_slot_in_lower_case(address)))
+            is_denied = self.whole or not self._not_found.isdisjoint((_service_of(address), named))
+            return is_denied and self._found.isdisjoint((named, in_lower_case))
         return True
+
+    def _lists_without(self, recorded: Recorded, address: Address) -> bool:
+        """Whether the deployment certainly lacks the instance that `address` names, and no answer lists.
+
+        A look has to list other instances of it. It has to come after the call, unless nothing exists beside the
+        target: an instance may have been added since an earlier look.
+        """
+        deployment = self.world.deployment_of(address)
+        if deployment is None:
+            return False
+        container = replace(address, form=UriForm.NAME, deployment=deployment.name)
+        listing = [number for number, at, shown in self._looks if at == _named_in(container) and shown.instances]
+        return any(self.whole or number > recorded.exchange.number for number in listing)
+
+    @cached_property
+    def _looks(self) -> list[tuple[int, _Container, Shown]]:
+        """Each deployment that an answer shows: the number of the exchange, the deployment by its name, what is shown."""
+        return [
+            (each.exchange.number, _named_in(replace(address, form=UriForm.NAME, deployment=shown.name)), shown)
+            for each, address in self._addressed
+            if address.kind in (Kind.DEPLOYMENT, Kind.CLOUD_SERVICE) and self.is_conclusive(each)
+            for shown in shown_in(each.exchange)
+        ]
+
+    @cached_property
+    def _found(self) -> set[_Container]:
+        """The deployments that an answer shows, by name and by slot, and the cloud services that hold them."""
+        names = {at for _, at, _ in self._looks}
+        slots = {(at[0], at[1], UriForm.SLOT.value, shown.slot) for _, at, shown in self._looks}
+        return names | slots | {(at[0], at[1], "", "") for at in names}
 
     @cached_property
     def _not_found(self) -> set[_Container]:
-        """The cloud services and deployments for which a GET was answered 404, with a conclusive answer (`is_conclusive`)."""
+        """The cloud services and deployments that a GET did not find, by a conclusive answer 404, and that no answer shows."""
         calls = [each for each in self.of_kind(Kind.DEPLOYMENT, Kind.CLOUD_SERVICE) if self.is_conclusive(each)]
         gets = [each.exchange for each in calls if each.exchange.request.method == "GET"]
         missing = [each for each in gets if each.reply is not None and each.reply.status == NOT_FOUND]
-        return {_named_in(read_target(each.request.target)) for each in missing}
+        return {_named_in(read_target(each.request.target)) for each in missing} - self._found
 
     def _is_uncertain(self, defect: Defect, recorded: Recorded, address: Address) -> bool:
         """Whether a defect is not certain.
@@ -213,6 +246,11 @@ def _named_in(address: Address) -> _Container:
     subscription, service, *_ = _service_of(address)
     form = address.form.value if address.form is not None and address.deployment else ""
     return (subscription, service, form, address.deployment)
+
+
+def _with_slot_in_lower_case(address: Address) -> Address:
+    """`address`, its slot written as answers show it."""
+    return replace(address, deployment=address.deployment.lower()) if address.form is UriForm.SLOT else address
 
 
 def _service_of(address: Address) -> _Container:
