@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
+from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from capture_samples import Session, har, session
+from capture_samples import BEGAN, Session, har, session
 from reimage_conformance.capture.command import write_journal
 from reimage_conformance.capture.reading import read_capture
 from reimage_conformance.capture.selection import select
@@ -42,7 +44,7 @@ def judge(tmp_path: Path) -> Callable[..., Assessment]:
         exchanges: Sequence[Exchange], target: Target | None = None, strictness: Strictness = Strictness.STRICT
     ) -> Assessment:
         path, journal = tmp_path / "session.har", tmp_path / "journal.jsonl"
-        path.write_text(json.dumps(har([own_id(each, n) for n, each in enumerate(exchanges, 1)], BASE_URL)))
+        path.write_text(json.dumps(har([of_its_own(each, n) for n, each in enumerate(exchanges, 1)], BASE_URL)))
         capture = read_capture(path)
         write_journal(capture, select(capture, target), strictness, journal)
         return assessed(read_journal(journal))
@@ -50,13 +52,19 @@ def judge(tmp_path: Path) -> Callable[..., Assessment]:
     return judging
 
 
-def own_id(exchange: Exchange, number: int) -> Exchange:
-    """`exchange` with an x-ms-request-id that no other has, unless it has none or is a reimage, whose id is polled."""
+def of_its_own(exchange: Exchange, number: int) -> Exchange:
+    """`exchange` with a Date of its time, and with an x-ms-request-id that no other has.
+
+    The id of a reimage stays, since it is polled. The time is no whole second, so that intervals can be judged.
+    """
     reply = exchange.reply
-    if reply is None or read_target(exchange.request.target).kind is Kind.REIMAGE:
+    if reply is None:
         return exchange
-    lines = tuple((n, f"{number:032x}" if n.lower() == "x-ms-request-id" else value) for n, value in reply.headers)
-    return replace(exchange, response=replace(reply, headers=lines))
+    is_polled = read_target(exchange.request.target).kind is Kind.REIMAGE
+    date = format_datetime((BEGAN + timedelta(seconds=exchange.at)).replace(microsecond=0), usegmt=True)
+    own = {"date": date} if is_polled else {"date": date, "x-ms-request-id": f"{number:032x}"}
+    lines = tuple((name, own.get(name.lower(), value)) for name, value in reply.headers)
+    return replace(exchange, response=replace(reply, headers=lines), at=exchange.at + 0.123)
 
 
 def accused(assessment: Assessment) -> set[str]:
