@@ -146,6 +146,20 @@ def cut_texts(document: Document) -> None:
         response["content"]["text"] = response["content"]["text"][:60]
 
 
+def texts_cut(length: int, mark: str = "", *lines: tuple[str, str]) -> Callable[[Document], None]:
+    """A recorder that keeps the beginning of each body; `lines` stand in place of Content-Length."""
+
+    def change(document: Document) -> None:
+        no_content_length(document)
+        for response in with_text(document):
+            text = response["content"]["text"]
+            text = text[:length] + mark if len(text) > length else text
+            response["content"] |= {"text": text, "size": len(text)}
+            response["headers"] += [{"name": name, "value": value} for name, value in lines]
+
+    return change
+
+
 def without_configuration(document: Document) -> None:
     for response in with_text(document):
         text = response["content"]["text"]
@@ -586,6 +600,10 @@ RECORDERS: dict[str, Callable[[Document], None]] = {
     "sizes too large": set_content(size=10_000_000),
     "no text": without_texts,
     "text cut short": cut_texts,
+    "text of chunks cut": texts_cut(150, "", ("Transfer-Encoding", "chunked")),
+    "text of gzip cut": texts_cut(150, "", ("Content-Encoding", "gzip"), ("Content-Length", "150")),
+    "text cut with dots": texts_cut(150, "..."),
+    "text cut with a mark": texts_cut(150, "\n[truncated]"),
     "no content": set_everywhere("response", content={}),
     "content null": set_everywhere("response", content=None),
     "Configuration taken out": without_configuration,

@@ -209,6 +209,8 @@ BODIES: dict[str, tuple[dict[str, Any], bytes, bool]] = {
     "pieces of gzip": ({"text": json.dumps([gzip.compress(b"<a/>", mtime=0).hex()])}, b"<a/>", True),
     "a list that is no pieces": ({"text": '["no"]'}, b'["no"]', False),
     "a whole document with a damaged letter": ({"text": "<a>\ufffd</a>"}, "<a>\ufffd</a>".encode(), False),
+    "text that ends in another element": ({"size": -1, "text": "<a><b></a>"}, b"<a><b></a>", False),
+    "text that is no document": ({"size": -1, "text": "accepted"}, b"accepted", False),
     "base64 of gzip": (
         {"text": base64.b64encode(gzip.compress(b"<a/>")).decode(), "encoding": "base64"},
         b"<a/>",
@@ -227,6 +229,13 @@ def test_content_becomes_octets(read: Callable[..., Capture], kind: str) -> None
     assert found.tells(Fact.CONTENT)
 
 
+def test_a_document_that_the_endpoint_cut_is_judged(read: Callable[..., Capture]) -> None:
+    lines = [{"name": "Content-Length", "value": "3"}]
+    (found,) = read(poll(response__content={"size": 3, "text": "<a>"}, response__headers=lines)).recorded
+
+    assert found.tells(Fact.CONTENT)
+
+
 @pytest.mark.parametrize(
     ("content", "headers"),
     [
@@ -235,6 +244,15 @@ def test_content_becomes_octets(read: Callable[..., Capture], kind: str) -> None
         ({}, []),
         (None, []),
         ({"size": 40, "text": "<a>"}, []),
+        ({"size": 3, "text": "<a>"}, []),
+        ({"size": -1, "text": "<a><b att"}, []),
+        ({"size": 14, "text": "<a><b att... [truncated 5 bytes]"}, [{"name": "Content-Length", "value": "14"}]),
+        ({"size": -1, "text": "<a>\u2026"}, []),
+        (
+            {"size": 3, "text": "<a>"},
+            [{"name": "Content-Length", "value": "3"}, {"name": "Content-Encoding", "value": "gzip"}],
+        ),
+        ({"size": 4, "text": base64.b64encode(b"<a>").decode(), "encoding": "base64"}, []),
         ({"size": 0}, [{"name": "Content-Length", "value": "40"}]),
         ({"size": 0}, [{"name": "Content-Type", "value": XML}]),
         ({"size": 0, "mimeType": None, "text": None}, [{"name": "Content-Type", "value": XML}]),

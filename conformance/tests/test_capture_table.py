@@ -37,6 +37,10 @@ BAD = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.INCONCLUSIVE)
 NO_DOCUMENTS = (
     "no text",
     "text cut short",
+    "text of chunks cut",
+    "text of gzip cut",
+    "text cut with dots",
+    "text cut with a mark",
     "no content",
     "content null",
     "empty text",

@@ -92,7 +92,8 @@ FIELDS = (
     ),
     Field(
         "response.content.size, response.bodySize", "write -1, 0, or the size before or after decoding",
-        "that text is cut, where it is shorter and no whole document",
+        "that text is cut, where it is shorter and no whole document, or a document that only lacks its end; "
+        "the endpoint sent it so where Content-Length says the same",
     ),
     Field(
         "Non-Authoritative-Reason", "write a 307 of the browser's own from http to https", "nothing: such entries are left out and counted"

@@ -9,6 +9,7 @@ import re
 import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from xml.parsers import expat
 
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.documents import charset, read_document
@@ -31,6 +32,13 @@ _MASKED = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 """What sanitisers write in place of content, such as `[application/xml redacted]`."""
+_CUT_MARK = re.compile(
+    rb"""(?:\s*(?:\.{3}|\xe2\x80\xa6))?\s*[\[({<]\W*truncated\b[^\])}>]*[\])}>]\s*\Z    # ... [truncated 4,000 bytes]
+    | (?:\.{3}|\xe2\x80\xa6)\s*\Z                                                 # three dots
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""What recorders write where they cut a body."""
 _REPLACEMENT = "\ufffd"
 _BODILESS = (204, 205, 304)
 _UNREADABLE_CODINGS = ("br", "zstd", "compress", "x-compress", "dcb", "dcz")
@@ -65,6 +73,14 @@ def response_body(
     content: Any, response: Response, method: str, attached: Callable[[str], bytes | None], *, hidden: bool
 ) -> Body:
     """The body of a response; `hidden` says that its header lines were not recorded, so that no line says how long it is."""
+    body = _recorded_body(content, response, method, attached, hidden=hidden)
+    return NOT_RECORDED if _is_cut(body.octets, response) else body
+
+
+def _recorded_body(
+    content: Any, response: Response, method: str, attached: Callable[[str], bytes | None], *, hidden: bool
+) -> Body:
+    """The body as the recorder shows it."""
     content = content if isinstance(content, dict) else {}
     if method == "HEAD" or response.status in _BODILESS or 100 <= response.status < 200:
         return Body()
@@ -93,6 +109,30 @@ def _of_text(text: str, response: Response, size: int) -> Body:
     if (is_cut or _REPLACEMENT in text) and read_document(replace(response, body=octets)).root is None:
         return NOT_RECORDED
     return Body(octets, _AS_TEXT)
+
+
+def _is_cut(octets: bytes, response: Response) -> bool:
+    """Whether a body is a document that only lacks its end, as recorders leave it that keep so many octets of each.
+
+    Where Content-Length gives the number of its octets, the endpoint sent it so.
+    """
+    if _declared(response) == len(octets) or not _begins_as_text(octets):
+        return False
+    return read_document(replace(response, body=octets)).root is None and _is_unfinished(_CUT_MARK.sub(b"", octets))
+
+
+def _is_unfinished(octets: bytes) -> bool:
+    """Whether octets are well-formed XML as far as they go, and end too early."""
+    parser = expat.ParserCreate()
+    try:
+        parser.Parse(octets)
+    except expat.ExpatError:
+        return False
+    try:
+        parser.Parse(b"", True)  # noqa: FBT003  # the end of the document; it has no keyword
+    except expat.ExpatError:
+        return True
+    return False
 
 
 def _plain(octets: bytes, response: Response) -> Body:
