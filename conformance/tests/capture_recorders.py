@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import html
 import json
 import re
 from copy import deepcopy
@@ -156,6 +157,17 @@ def texts_cut(length: int, mark: str = "", *lines: tuple[str, str]) -> Callable[
             text = text[:length] + mark if len(text) > length else text
             response["content"] |= {"text": text, "size": len(text)}
             response["headers"] += [{"name": name, "value": value} for name, value in lines]
+
+    return change
+
+
+def texts_rewritten(rewritten: Callable[[str], str]) -> Callable[[Document], None]:
+    """A recorder that changes the text of every body, that of empty ones too."""
+
+    def change(document: Document) -> None:
+        for entry in entries(document):
+            content = entry["response"]["content"]
+            content |= {"text": rewritten(content.get("text", "")), "size": -1}
 
     return change
 
@@ -604,6 +616,10 @@ RECORDERS: dict[str, Callable[[Document], None]] = {
     "text of gzip cut": texts_cut(150, "", ("Content-Encoding", "gzip"), ("Content-Length", "150")),
     "text cut with dots": texts_cut(150, "..."),
     "text cut with a mark": texts_cut(150, "\n[truncated]"),
+    "words for no text": texts_rewritten(lambda text: text or "<empty>"),
+    "text escaped": chained(no_content_length, texts_rewritten(html.escape)),
+    "text in hexadecimal digits": texts_rewritten(lambda text: ":".join(f"{octet:02x}" for octet in text.encode())),
+    "text on lines of its own": texts_rewritten(lambda text: re.sub(r"(<\w+>)([^<>]+)(</)", r"\1\n    \2\n\3", text)),
     "no content": set_everywhere("response", content={}),
     "content null": set_everywhere("response", content=None),
     "Configuration taken out": without_configuration,

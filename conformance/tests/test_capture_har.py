@@ -210,6 +210,28 @@ BODIES: dict[str, tuple[dict[str, Any], bytes, bool]] = {
     "a list that is no pieces": ({"text": '["no"]'}, b'["no"]', False),
     "a whole document with a damaged letter": ({"text": "<a>\ufffd</a>"}, "<a>\ufffd</a>".encode(), False),
     "text that ends in another element": ({"size": -1, "text": "<a><b></a>"}, b"<a><b></a>", False),
+    "hexadecimal digits with colons": ({"text": "3c:61:2f:3e"}, b"<a/>", True),
+    "hexadecimal digits": ({"text": b"<a>text</a>".hex()}, b"<a>text</a>", True),
+    "a byte-order mark read as latin-1": (
+        {"text": "\xef\xbb\xbf<a>\xc3\xbc</a>"},
+        b"\xef\xbb\xbf<a>\xc3\xbc</a>",
+        False,
+    ),
+    "a byte-order mark read as windows-1252": (
+        {"text": "\xef\xbb\xbf<a>\xe2\u201a\xac</a>"},
+        b"\xef\xbb\xbf<a>\xe2\x82\xac</a>",
+        False,
+    ),
+    "every text on a line of its own": (
+        {"text": "<a>\n<b>\n  x y\n</b>\n<c>\n  z\n</c></a>"},
+        b"<a>\n<b>x y</b>\n<c>z</c></a>",
+        False,
+    ),
+    "one text on a line of its own": (
+        {"text": "<a>\n<b>\n  x\n</b>\n<c>z</c></a>"},
+        b"<a>\n<b>\n  x\n</b>\n<c>z</c></a>",
+        False,
+    ),
     "text that is no document": ({"size": -1, "text": "accepted"}, b"accepted", False),
     "base64 of gzip": (
         {"text": base64.b64encode(gzip.compress(b"<a/>")).decode(), "encoding": "base64"},
@@ -229,6 +251,24 @@ def test_content_becomes_octets(read: Callable[..., Capture], kind: str) -> None
     assert found.tells(Fact.CONTENT)
 
 
+@pytest.mark.parametrize("text", ["-", "null", "<empty>", "anything"])
+def test_content_of_no_length_is_empty_whatever_is_written_for_it(read: Callable[..., Capture], text: str) -> None:
+    lines = [{"name": "Content-Length", "value": "0"}]
+    (found,) = read(poll(response__content={"size": -1, "text": text}, response__headers=lines)).recorded
+
+    assert found.exchange.reply is not None
+    assert (found.exchange.reply.body, found.tells(Fact.CONTENT)) == (b"", True)
+
+
+@pytest.mark.parametrize("text", ["null", "&lt;a/&gt;", "<a> <b> x </b><c> y </c></a>"])
+def test_content_of_its_length_is_judged_as_it_is(read: Callable[..., Capture], text: str) -> None:
+    lines = [{"name": "Content-Length", "value": str(len(text))}]
+    (found,) = read(poll(response__content={"size": -1, "text": text}, response__headers=lines)).recorded
+
+    assert found.exchange.reply is not None
+    assert (found.exchange.reply.body, found.tells(Fact.CONTENT)) == (text.encode(), True)
+
+
 def test_a_document_that_the_endpoint_cut_is_judged(read: Callable[..., Capture]) -> None:
     lines = [{"name": "Content-Length", "value": "3"}]
     (found,) = read(poll(response__content={"size": 3, "text": "<a>"}, response__headers=lines)).recorded
@@ -244,6 +284,10 @@ def test_a_document_that_the_endpoint_cut_is_judged(read: Callable[..., Capture]
         ({}, []),
         (None, []),
         ({"size": 40, "text": "<a>"}, []),
+        ({"size": -1, "text": "-"}, []),
+        ({"size": -1, "text": "null"}, []),
+        ({"size": -1, "text": "<empty>"}, []),
+        ({"size": -1, "text": "&lt;a/&gt;"}, [{"name": "Content-Length", "value": "4"}]),
         ({"size": 3, "text": "<a>"}, []),
         ({"size": -1, "text": "<a><b att"}, []),
         ({"size": 14, "text": "<a><b att... [truncated 5 bytes]"}, [{"name": "Content-Length", "value": "14"}]),

@@ -37,6 +37,7 @@ BAD = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.INCONCLUSIVE)
 NO_DOCUMENTS = (
     "no text",
     "text cut short",
+    "text escaped",
     "text of chunks cut",
     "text of gzip cut",
     "text cut with dots",

@@ -81,7 +81,8 @@ FIELDS = (
     ),
     Field(
         "response.content.text",
-        "decode content codings and character encodings, cut it, leave it out, write it to a file or in pieces, "
+        "decode content codings and character encodings, cut it, leave it out, write a word for nothing, "
+        "write it to a file, in pieces or in hexadecimal digits, escape it, lay it out on lines, "
         "remove secrets such as Configuration",
         "the document; Content-Encoding and Content-Length are not held against it",
         never=(Fact.CODING, Fact.SECRETS), sometimes=(Fact.CONTENT,),

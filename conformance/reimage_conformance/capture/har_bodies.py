@@ -39,6 +39,19 @@ _CUT_MARK = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 """What recorders write where they cut a body."""
+_NOT_AS_SENT = re.compile(
+    r"""\s*(?:
+        (?:-|null|none|[\[(<{]?(?:empty|no\s(?:body|content))[\])>}]?)\s*\Z    # words for no body
+        | &lt;                                                          # escaped for a page
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Text that recorders write, and that is no body as it was sent."""
+_MISREAD_MARK = "\xef\xbb\xbf"
+_HEX_DUMP = re.compile(r"\s*[0-9a-f]{2}(?::?[0-9a-f]{2}){3}", re.IGNORECASE)
+_LEAF = re.compile(r"(<[^<>/!?][^<>]*(?<!/)>)(\s*)([^<>\s](?:[^<>]*[^<>\s])?)(\s*)(?=</)")
+"""An element that has only text: its tag, white space, the text, white space."""
+_MIN_LAID_OUT = 2
 _REPLACEMENT = "\ufffd"
 _BODILESS = (204, 205, 304)
 _UNREADABLE_CODINGS = ("br", "zstd", "compress", "x-compress", "dcb", "dcz")
@@ -90,11 +103,19 @@ def _recorded_body(
     text, size = content.get("text"), _size(content.get("size"))
     if not isinstance(text, str) or not text:
         return _no_text(response, size, has_text=isinstance(text, str), hidden=hidden)
-    if _MASKED.fullmatch(text.strip()):
+    return _with_text(text, size, content, response)
+
+
+def _with_text(text: str, size: int, content: dict[str, Any], response: Response) -> Body:
+    """The body of which the recorder shows `text`."""
+    if _declared(response) == 0:
+        return Body()
+    if _MASKED.fullmatch(text.strip()) or (_NOT_AS_SENT.match(text) and not _is_as_long_as_declared(text, response)):
         return NOT_RECORDED
-    pieces = _pieces(text)
-    if pieces is not None:
-        return _plain(pieces, response)
+    for read in (_of_hex_dump, _pieces):
+        octets = read(text)
+        if octets is not None:
+            return _plain(octets, response)
     octets = _decoded(text) if _is_labelled(content) or _looks_coded(text, response) else None
     return _plain(octets, response) if octets is not None else _of_text(text, response, size)
 
@@ -104,7 +125,8 @@ def _of_text(text: str, response: Response, size: int) -> Body:
 
     It is cut if it is shorter than announced and no whole document, and damaged if the recorder could not decode it.
     """
-    octets = text.encode(_codec(text, response), errors="replace")[:LIMIT]
+    text = text if _is_as_long_as_declared(text, response) else _without_lines_around_text(text)
+    octets = (_of_misread_mark(text) or text.encode(_codec(text, response), errors="replace"))[:LIMIT]
     is_cut = max(size, _declared(response)) > len(octets) + _SLACK
     if (is_cut or _REPLACEMENT in text) and read_document(replace(response, body=octets)).root is None:
         return NOT_RECORDED
@@ -129,7 +151,7 @@ def _is_unfinished(octets: bytes) -> bool:
     except expat.ExpatError:
         return False
     try:
-        parser.Parse(b"", True)  # noqa: FBT003  # the end of the document; it has no keyword
+        parser.Parse(b"", True)  # noqa: FBT003 -- the end; the parameter has no name
     except expat.ExpatError:
         return True
     return False
@@ -166,6 +188,11 @@ def _declared(response: Response) -> int:
     return int(value) if value.isdecimal() and len(value) < 18 and not response.values("Content-Encoding") else -1
 
 
+def _is_as_long_as_declared(text: str, response: Response) -> bool:
+    """Whether Content-Length gives the number of octets of `text`, so that the recorder changed nothing."""
+    return _declared(response) == len(text.encode("utf-8", errors="replace"))
+
+
 def _is_labelled(content: dict[str, Any]) -> bool:
     """Whether a body is said to be base64."""
     return str(content.get("encoding", "")).strip().lower() == "base64"
@@ -197,6 +224,32 @@ def _pieces(text: str) -> bytes | None:
         if None not in decoded and (octets.startswith(_GZIP) or _begins_as_text(octets)):
             return octets
     return None
+
+
+def _of_misread_mark(text: str) -> bytes | None:
+    """The octets of text that begins with a byte-order mark of UTF-8 which was read as latin-1 or windows-1252; None where it does not."""
+    if not text.startswith(_MISREAD_MARK):
+        return None
+    for codec in ("latin-1", "cp1252"):
+        try:
+            return text.encode(codec)
+        except UnicodeEncodeError:
+            continue
+    return None
+
+
+def _without_lines_around_text(text: str) -> str:
+    """A document without the white space around the text of its elements, where all of them have some: the recorder laid it out."""
+    texts = _LEAF.findall(text)
+    if len(texts) < _MIN_LAID_OUT or any(before == "" or after == "" for _, before, _, after in texts):
+        return text
+    return _LEAF.sub(r"\1\3", text)
+
+
+def _of_hex_dump(text: str) -> bytes | None:
+    """The octets of a document in hexadecimal digits, with or without colons, as packet analysers write it; None where it is none."""
+    octets = _of_digits(text.replace(":", " ")) if _HEX_DUMP.match(text) else None
+    return octets if octets is not None and (octets.startswith(_GZIP) or _begins_as_text(octets)) else None
 
 
 def _of_digits(text: str) -> bytes | None:
