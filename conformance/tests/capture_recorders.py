@@ -644,6 +644,7 @@ RECORDERS: dict[str, Callable[[Document], None]] = {
     "queries filtered": queries_rewritten(r"\?.*", "?[Filtered]"),
     "values of queries redacted": queries_rewritten("=[^&]*", "=REDACTED"),
     "no line that begins with x-": chained(lines_kept("request", "(?!x-).*"), lines_kept("response", "(?!x-).*")),
+    "a selection of response lines": lines_kept("response", "server|content-type|content-length|x-ms-request-id"),
     "a selection of request lines": lines_kept("request", "host|user-agent|content-length|accept"),
     "Content-Type of requests taken out": lines_kept("request", "(?!content-type).*"),
     "URLs without host": relative_urls,

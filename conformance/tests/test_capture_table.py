@@ -262,6 +262,20 @@ def redirected(found: Session, *, most_there: bool) -> dict[str, Any]:
     return taken
 
 
+@pytest.mark.parametrize(("date", "expected"), [(True, Outcome.VIOLATED), (False, Outcome.UNTESTED)])
+def test_a_missing_allow_is_found_where_lines_were_not_selected(
+    tmp_path: Path, sound: Session, *, date: bool, expected: Outcome
+) -> None:
+    start = next(e for e in sound.exchanges if e.reply is not None and e.reply.status == 202)
+    lines = (XML, ("Server", "x"), ("x-ms-request-id", "f" * 32), *((DATE,) if date else ()))
+    asked = replace(start.request, method="GET")
+    refused = replace(
+        start, number=start.number + 1, at=start.at + 9, request=asked, response=Response(405, "No", lines, b"")
+    )
+
+    assert outcome(judged(tmp_path, document(sound, (refused,)), sound), "REQ-HTTP-405-ALLOW") is expected
+
+
 @pytest.mark.parametrize("most_there", [False, True])
 @pytest.mark.parametrize("told_by", ["Location", "redirectURL"])
 def test_both_halves_of_a_redirect_are_kept(tmp_path: Path, *, most_there: bool, told_by: str) -> None:

@@ -63,7 +63,8 @@ FIELDS = (
         "response.headers",
         "keep none, write an object, keep those that a web page may read, join or repeat lines, change case and white space, "
         "mask values",
-        "what a line says; that a line is missing only where lines were kept that no web page may read",
+        "what a line says; that a line is missing only where lines were kept that no web page may read; "
+        "that Allow is missing only where a Date was kept too, since recorders keep a selection",
         never=(Fact.FRAMING,), sometimes=(Fact.RESPONSE_LINES,),
     ),
     Field(

@@ -23,7 +23,7 @@ _OPERATION = frozenset({Fact.CONTENT, Fact.OPERATION_ID})
 NEEDS: Mapping[str, frozenset[Fact]] = {
     "REQ-HTTP-DATE": frozenset({Fact.RESPONSE_LINES, Fact.DATE_LINE}),
     "REQ-HTTP-STD-HEADERS": _LINES,
-    "REQ-HTTP-405-ALLOW": _LINES,
+    "REQ-HTTP-405-ALLOW": frozenset({Fact.RESPONSE_LINES, Fact.DATE_LINE}),
     "REQ-HTTP-RETRY-AFTER": _LINES,
     "REQ-HTTP-VERSION-RESP": frozenset({Fact.HTTP_VERSION}),
     "REQ-HTTP-FRAMING": frozenset({Fact.FRAMING}),
