@@ -122,6 +122,7 @@ class Fact(StrEnum):
     ID_LINE = "id-line"
     OWN_ID = "own-id"
     OPERATION_ID = "operation-id"
+    SHOWN_ID = "shown-id"
     CONTENT = "content"
     OCTETS = "octets"
     CODING = "coding"

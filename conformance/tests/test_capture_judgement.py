@@ -18,6 +18,7 @@ from reimage_conformance.embedding.memory import BASE_URL
 from reimage_conformance.journal import read_journal
 from reimage_conformance.model import Exchange, Outcome, Request, Response, Strictness
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
+from reimage_conformance.protocol.documents import read_document
 from reimage_conformance.protocol.requests import Place, RequestBuilder, without_header
 from reimage_conformance.replay import assessed
 
@@ -296,3 +297,35 @@ def test_a_deployment_that_a_later_answer_shows_was_there(judge: Callable[..., A
 
     assert accused(judge(before, target)) == {"REQ-REIMAGE-UNKNOWN-SERVICE"}
     assert accused(judge([*before, replace(looks[0], at=102.0)], target)) == set()
+
+
+@pytest.mark.parametrize(
+    ("shown", "wanted"),
+    [
+        (["ID-1", "ID-2"], set()),
+        (["ID-1", "ID-1"], {"REQ-GOS-ID"}),
+        (["own", "ID-2"], {"REQ-GOS-ID"}),
+        (["changing", "ID-2"], {"REQ-GOS-ID"}),
+        (["cut", "cut"], {"REQ-GOS-ID"}),
+    ],
+)
+def test_ids_that_were_replaced_in_one_spelling_are_not_compared(
+    judge: Callable[..., Assessment], sound: Session, shown: list[str], wanted: set[str]
+) -> None:
+    told = []
+    asked = list(dict.fromkeys(read_target(poll.request.target).operation for poll in of_kind(sound, Kind.OPERATION)))
+    for number, poll in enumerate(of_kind(sound, Kind.OPERATION)):
+        identifier = read_target(poll.request.target).operation
+        dashed = read_document(poll.response or Response(200)).text("ID") or ""
+        word = shown[asked.index(identifier)]
+        told.append(
+            with_body_text(poll, dashed, {"own": dashed, "changing": f"ID-{number}", "cut": dashed[:8]}.get(word, word))
+        )
+
+    assessment = judge([*of_kind(sound, Kind.REIMAGE), *told])
+
+    assert accused(assessment) == wanted
+    note = (
+        "The id in the URL and the ID in the document seem to be replaced apart; they are not compared: 16 exchanges."
+    )
+    assert (note in assessment.notes) is (not wanted)

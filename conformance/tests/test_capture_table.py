@@ -406,7 +406,8 @@ def test_what_is_passed_over_is_counted_and_said(
 
 
 @pytest.mark.parametrize(
-    "value", ["REDACTED", "***", "00000", "{id}", "<request-id>", "[removed]", "my-masked-id", "N/A", "$ID"]
+    "value",
+    ["REDACTED", "***", "00000", "{id}", "<request-id>", "[removed]", "my-masked-id", "N/A", "$ID", ":operationId"],
 )
 def test_a_word_of_a_sanitiser_is_no_id(value: str) -> None:
     assert is_placeholder(value)

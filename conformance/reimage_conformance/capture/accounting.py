@@ -40,6 +40,7 @@ NOT_RECORDED = {
     Fact.CONTENT: "Content of the response was not recorded, or not all; nothing is judged from it",
     Fact.OWN_ID: "The x-ms-request-id was replaced by a word that is no id; only its presence is judged",
     Fact.OPERATION_ID: "The id of the operation was replaced by a word that is no id; its polls are judged one by one",
+    Fact.SHOWN_ID: "The id in the URL and the ID in the document seem to be replaced apart; they are not compared",
     Fact.ORDER: "The order is not certain; what came before and after is not judged",
     Fact.MOMENT: "The time was not recorded; no interval is judged",
 }

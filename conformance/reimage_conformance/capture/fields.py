@@ -77,8 +77,11 @@ FIELDS = (
         sometimes=(Fact.OWN_ID,),
     ),
     Field(
-        "id in the URL and in the document", "replace it by one word", "an operation, where the id is not such a word",
-        sometimes=(Fact.OPERATION_ID,),
+        "id in the URL and in the document",
+        "replace it by one word or a placeholder; replace or cut it in one of its spellings, so that the two differ",
+        "an operation, where the id is not such a word; that the two agree, unless each id in a URL goes with one other ID "
+        "throughout the capture",
+        sometimes=(Fact.OPERATION_ID, Fact.SHOWN_ID),
     ),
     Field(
         "response.content.text",

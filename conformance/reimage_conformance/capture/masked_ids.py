@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import Kind, read_target
-from reimage_conformance.protocol.documents import read_document
+from reimage_conformance.protocol.documents import read_document, without_dashes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from reimage_conformance.capture.traffic import Recorded
     from reimage_conformance.model import Exchange
@@ -20,7 +20,8 @@ _BLANKS = re.compile(r"[\s*#.?x0_-]+", re.IGNORECASE)
 """Nothing but zeros, stars, crosses and dashes."""
 _WORDS = re.compile(
     r"""
-    [{<\[(%$](?!.*[0-9a-f]{8}).*[}>\])%]?                      # {id}, <id>, [id], %ID%, ${id}; not an id in braces
+    :\w+                                                       # :operationId, as route templates write it
+    | [{<\[(%$](?!.*[0-9a-f]{8}).*[}>\])%]?                      # {id}, <id>, [id], %ID%, ${id}; not an id in braces
     | (?:request|operation)?[-_ ]?id | guid | uuid | null | none | undefined | n/a
     | (?:.*[^a-z])?(?:redact(?:ed)?|saniti[sz]ed?|mask(?:ed)?|scrub(?:bed)?|filter(?:ed)?|removed?|hidden|placeholder|
         anonym(?:i[sz]ed|ous)?|dummy|fake|xxx+)(?:[^a-z].*)?      # the words of sanitisers, alone or among others
@@ -43,10 +44,11 @@ def is_replaced(value: str) -> bool:
 def without_masked_ids(recorded: Sequence[Recorded]) -> list[Recorded]:
     """The exchanges; those whose ids were replaced have these facts marked as not recorded."""
     word = _shared_word(recorded)
-    return [_marked(each, word) for each in recorded]
+    renamed = _renamed(recorded)
+    return [_marked(each, word, renamed) for each in recorded]
 
 
-def _marked(recorded: Recorded, word: str) -> Recorded:
+def _marked(recorded: Recorded, word: str, renamed: Collection[str]) -> Recorded:
     exchange = recorded.exchange
     address = read_target(exchange.request.target)
     own = exchange.request_id
@@ -55,6 +57,8 @@ def _marked(recorded: Recorded, word: str) -> Recorded:
         lost |= {Fact.OWN_ID, Fact.OPERATION_ID} if address.kind is Kind.REIMAGE else {Fact.OWN_ID}
     if address.kind is Kind.OPERATION and _hides_operation(exchange, address.operation, word):
         lost.add(Fact.OPERATION_ID)
+    if address.kind is Kind.OPERATION and address.operation in renamed:
+        lost.add(Fact.SHOWN_ID)
     if not lost:
         return recorded
     return replace(recorded, exchange=replace(exchange, unrecorded=exchange.unrecorded | lost))
@@ -64,10 +68,34 @@ def _hides_operation(exchange: Exchange, asked: str, word: str) -> bool:
     """Whether the id that a poll asks about, or the one that its document shows, was replaced."""
     if asked == word or is_placeholder(asked):
         return True
-    if exchange.reply is None or exchange.reply.status != 200:
-        return False
-    shown = read_document(exchange.reply).text("ID") or ""
+    shown = _shown(exchange)
     return bool(shown) and (shown == word or is_placeholder(shown))
+
+
+def _shown(exchange: Exchange) -> str:
+    """The ID in the document of a poll, "" where there is none."""
+    if exchange.reply is None or exchange.reply.status != 200:
+        return ""
+    return read_document(exchange.reply).text("ID") or ""
+
+
+def _renamed(recorded: Sequence[Recorded]) -> set[str]:
+    """The ids in URLs, where it seems that a sanitiser replaced them, or those in documents, but not both.
+
+    An id has two spellings, with dashes and without, of which a search for text finds one. So each id in a URL goes
+    with one ID in documents, and no two with the same. None of these was asked for, which would be another operation,
+    and none is the beginning of its own, which an endpoint may have cut.
+    """
+    pairs: dict[str, set[str]] = {}
+    for each in recorded:
+        address = read_target(each.exchange.request.target)
+        if address.kind is Kind.OPERATION and (shown := _shown(each.exchange)):
+            pairs.setdefault(address.operation, set()).add(shown)
+    asked = {without_dashes(operation) for operation in pairs}
+    shown_ids = [without_dashes(shown) for several in pairs.values() for shown in several]
+    is_one_to_one = len(shown_ids) == len(set(shown_ids)) == len(pairs)
+    is_cut = any(without_dashes(o).startswith(without_dashes(s)) for o, several in pairs.items() for s in several)
+    return set(pairs) if is_one_to_one and asked.isdisjoint(shown_ids) and not is_cut else set()
 
 
 def _shared_word(recorded: Sequence[Recorded]) -> str:

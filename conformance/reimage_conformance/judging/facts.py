@@ -43,7 +43,7 @@ NEEDS: Mapping[str, frozenset[Fact]] = {
     "REQ-GOS-REQID-OWN": frozenset({Fact.RESPONSE_LINES, Fact.OWN_ID, Fact.OPERATION_ID}),
     "REQ-GOS-CT": frozenset({Fact.RESPONSE_LINES, Fact.TYPE_LINE, Fact.CONTENT}),
     "REQ-GOS-ROOT": _CONTENT,
-    "REQ-GOS-ID": _OPERATION,
+    "REQ-GOS-ID": _OPERATION | {Fact.SHOWN_ID},
     "REQ-GOS-STATUS": _CONTENT,
     "REQ-GOS-HTTPSTATUS": _CONTENT,
     "REQ-GOS-HTTPSTATUS-INT": _CONTENT,
