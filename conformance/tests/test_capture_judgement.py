@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
@@ -329,3 +330,34 @@ def test_ids_that_were_replaced_in_one_spelling_are_not_compared(
         "The id in the URL and the ID in the document seem to be replaced apart; they are not compared: 16 exchanges."
     )
     assert (note in assessment.notes) is (not wanted)
+
+
+@pytest.mark.parametrize("placeholder", ["{name}", "***", "REDACTED", ":name"])
+@pytest.mark.parametrize("part", ["hostedservices", "deployments", "deploymentslots", "roleinstances"])
+def test_a_placeholder_in_an_address_is_no_name(
+    judge: Callable[..., Assessment], sound: Session, part: str, placeholder: str
+) -> None:
+    told = []
+    for each in sound.exchanges:
+        before, between, after = each.request.target.partition(f"/{part}/")
+        name, *rest = re.split("(?=[/?])", after, maxsplit=1)
+        path = f"{before}{between}{placeholder if name else ''}{''.join(rest)}"
+        told.append(replace(each, request=replace(each.request, target=path)))
+    target = replace(sound.target, complete=True)
+
+    assert [accused(judge(told, known)) for known in (None, target)] == [set(), set()]
+
+
+def test_placeholders_in_documents_are_no_names(judge: Callable[..., Assessment], sound: Session) -> None:
+    told = sound.exchanges
+    for deployment in sound.target.deployments:
+        for name in (*deployment.role_instances, deployment.name):
+            told = tuple(with_body_text(each, f">{name}<", ">***<") for each in told)
+
+    assert [accused(judge(told, known)) for known in (None, sound.target)] == [set(), set()]
+
+
+def test_a_wrong_name_in_a_document_is_found(judge: Callable[..., Assessment], sound: Session) -> None:
+    name = sound.target.deployments[0].name
+
+    assert "REQ-DEPL-ROOT" in accused(judge([with_body_text(e, f">{name}<", ">other<") for e in sound.exchanges]))

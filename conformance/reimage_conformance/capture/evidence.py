@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from reimage_conformance.capture.masked_ids import is_placeholder
 from reimage_conformance.judging.facts import is_certain
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import passed_faults
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 NAME_DEFECTS = ("place", "instance", "bad-name")
 """The keys of the defects that depend on whether names exist."""
+OF_NAMES = (*NAME_DEFECTS, "slot")
+"""The keys of the defects that a placeholder in place of a name looks like."""
 OK, REDIRECTED, NOT_FOUND, CONFLICT = 200, 307, 404, 409
 CREDENTIALS = (401, 403)
 _Container = tuple[str, str, str, str]
@@ -61,7 +64,8 @@ class Plan:
 class Reading:
     """The certain defects of a request.
 
-    `names_unclear` says that a name of the request may not exist, which would be a further defect. `recording_unclear`
+    `names_unclear` says that a name of the request may not exist, which would be a further defect, or was replaced by a
+    placeholder. `recording_unclear`
     says that the request seems to have a defect, but that too little was recorded to be certain of it.
     `is_plain` says that nothing about the request is unusual, not even where the documents leave it to the endpoint.
     """
@@ -120,9 +124,12 @@ class Evidence:
     def _read(self, recorded: Recorded) -> Reading:
         request = recorded.exchange.request
         judged = permitted(request, self.world)
-        names_unclear = recording_unclear = False
+        are_masked = _are_masked(judged.address)
+        names_unclear, recording_unclear = are_masked, False
         kept: list[Defect] = []
         for defect in judged.binding:
+            if defect.key in OF_NAMES and are_masked:
+                continue
             if defect.key in NAME_DEFECTS and not self._is_absent(recorded, judged.address):
                 names_unclear = True
             elif self._is_uncertain(defect, recorded, judged.address):
@@ -246,6 +253,11 @@ def _named_in(address: Address) -> _Container:
     subscription, service, *_ = _service_of(address)
     form = address.form.value if address.form is not None and address.deployment else ""
     return (subscription, service, form, address.deployment)
+
+
+def _are_masked(address: Address) -> bool:
+    """Whether a name in an address is a placeholder, as sanitisers and route templates write them."""
+    return any(is_placeholder(name) for name in (address.service, address.deployment, address.instance))
 
 
 def _with_slot_in_lower_case(address: Address) -> Address:

@@ -84,6 +84,10 @@ FIELDS = (
         sometimes=(Fact.OPERATION_ID, Fact.SHOWN_ID),
     ),
     Field(
+        "names in the URL and in the document", "replace them by a word or a placeholder, or write the template of the route",
+        "a name, where it is not such a word; else nothing is judged by what exists, and no name is compared with another",
+    ),
+    Field(
         "response.content.text",
         "decode content codings and character encodings, cut it, leave it out, write a word for nothing, "
         "write it to a file, in pieces or in hexadecimal digits, escape it, lay it out on lines, "

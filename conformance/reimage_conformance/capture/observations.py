@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.capture.evidence import CREDENTIALS, Evidence, Judgement, Plan, is_accepted
+from reimage_conformance.capture.masked_ids import is_placeholder
 from reimage_conformance.capture.operations import name_in_capture
 from reimage_conformance.capture.refusals import is_judged
 from reimage_conformance.judging import errors
@@ -21,7 +22,7 @@ from reimage_conformance.judging.transport import framing, messages
 from reimage_conformance.judging.world import SLOTS
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import Kind, UriForm
-from reimage_conformance.protocol.deployments import deployment_elements, member
+from reimage_conformance.protocol.deployments import deployment_elements, member, shown_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,10 +62,15 @@ def _described(evidence: Evidence, recorded: Recorded) -> list[Judgement]:
     if address.kind is Kind.DEPLOYMENT and not _is_changing(exchange):
         name, slot = _identity(exchange, address.form, address.deployment)
         known = evidence.world.deployment_of(address) if evidence.given else None
-        instances = list(known.role_instances) if known is not None else []
+        instances = list(known.role_instances) if known is not None and not _hides_instances(exchange) else []
         made.append(Judgement(deployment_document, (exchange,), {"name": name, "slot": slot}))
         made.append(Judgement(instance_list, (exchange,), {"instances": instances}))
     return made
+
+
+def _hides_instances(exchange: Exchange) -> bool:
+    """Whether a placeholder stands for the name of a role instance in a document."""
+    return any(is_placeholder(name) for shown in shown_in(exchange) for name in shown.instances)
 
 
 def _is_changing(exchange: Exchange) -> bool:
@@ -73,9 +79,14 @@ def _is_changing(exchange: Exchange) -> bool:
 
 
 def _identity(exchange: Exchange, form: UriForm | None, container: str) -> tuple[str, str]:
-    """The name and slot that a document should show: the one that the address says, and the other as the document shows it."""
+    """The name and slot that a document should show: the one that the address says, and the other as the document shows it.
+
+    Where a placeholder stands for the name in the address or in the document, both are as the document shows them.
+    """
     elements = deployment_elements(exchange)
     name, slot = (member(elements[0], "Name"), member(elements[0], "DeploymentSlot").lower()) if elements else ("", "")
+    if any(map(is_placeholder, (container, name if form is UriForm.NAME else slot))):
+        return name, slot
     if form is UriForm.NAME:
         return container, slot
     return name, container.lower() if container.lower() in SLOTS else slot
