@@ -361,3 +361,27 @@ def test_a_wrong_name_in_a_document_is_found(judge: Callable[..., Assessment], s
     name = sound.target.deployments[0].name
 
     assert "REQ-DEPL-ROOT" in accused(judge([with_body_text(e, f">{name}<", ">other<") for e in sound.exchanges]))
+
+
+@pytest.mark.parametrize(
+    ("after", "strictness", "wanted"),
+    [
+        (1, Strictness.LENIENT, set()),
+        (1, Strictness.STRICT, {"REQ-REIMAGE-URI-SLOT"}),
+        (9, Strictness.LENIENT, {"REQ-REIMAGE-URI-SLOT"}),
+    ],
+)
+def test_a_refusal_beside_another_operation_is_judged_only_where_the_endpoint_has_to_accept_it(
+    judge: Callable[..., Assessment], sound: Session, after: int, strictness: Strictness, wanted: set[str]
+) -> None:
+    """The first operation ends before the ninth exchange."""
+    first = sound.target.deployments[0]
+    told = [of_kind(sound, Kind.REIMAGE)[0], *of_kind(sound, Kind.OPERATION)[:8]]
+    refused = RequestBuilder(sound.target).reimage(Place(first, first.role_instances[1]))
+    told.insert(after, replace(answered(refused, refusal(400, "ConflictError")), at=told[after - 1].at + 0.01))
+
+    assessment = judge(told, sound.target, strictness)
+
+    assert accused(assessment) == wanted
+    note = "Not judged, refused, while another operation of the deployment may have been under way: 1 call."
+    assert (note in assessment.notes) is (not wanted)

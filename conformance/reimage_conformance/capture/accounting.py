@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from reimage_conformance.capture.evidence import CONFLICT, CREDENTIALS, REDIRECTED, Evidence, is_accepted
-from reimage_conformance.capture.operations import forgotten_polls
+from reimage_conformance.capture.operations import forgotten_polls, refused_beside_operations
 from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import Kind
@@ -27,6 +27,7 @@ NO_CONTENT = "answered, recorded without the content of the response"
 NOTHING_TO_COMPARE = "refused, and nothing in the capture shows whether they had to be"
 FORGOTTEN = "denied, for an operation that may have ended and been forgotten since the poll before"
 PASSED_FAULT = "answered 500 InternalError, by a fault that may have passed: no repeat got it as well"
+BESIDE = "refused, while another operation of the deployment may have been under way"
 LEFT_OPEN = "answered in a way that the documents leave open"
 
 NOT_RECORDED = {
@@ -47,6 +48,7 @@ NOT_RECORDED = {
 """The sentences for facts that some HARs do not hold; facts that no HAR holds have none."""
 SHOWS_NOTHING: Mapping[str, Callable[[Evidence], Collection[int]]] = {
     FORGOTTEN: forgotten_polls,
+    BESIDE: refused_beside_operations,
     PASSED_FAULT: lambda evidence: evidence.passed_faults,
 }
 """The reasons that need other calls of the capture to be known, each with what finds the numbers of its exchanges."""

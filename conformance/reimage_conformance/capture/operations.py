@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reimage_conformance.capture.traffic import Recorded
-    from reimage_conformance.model import Exchange
+    from reimage_conformance.model import Deployment, Exchange
 
 
 def accepted_plans(evidence: Evidence) -> Iterator[Plan]:
@@ -138,6 +138,32 @@ def forgotten_polls(evidence: Evidence) -> set[int]:
     starts = list(_starts(evidence))
     own = {poll.number for recorded in starts for poll in _own_polls(evidence, recorded)}
     return own - {poll.number for recorded in starts for poll in _followed(evidence, recorded)}
+
+
+def refused_beside_operations(evidence: Evidence) -> set[int]:
+    """The numbers of the sound reimages that were refused while an operation of their deployment may have been under way.
+
+    An operation is under way from its 202 to the first poll that shows its end; without such a poll it may be.
+    """
+    sound = [each for each in evidence.of_kind(Kind.REIMAGE) if evidence.reading(each).is_sound]
+    refused = [each for each in sound if not is_accepted(each.exchange) and evidence.is_conclusive(each)]
+    under_way = [(_deployment_of(evidence, start), _duration(evidence, start)) for start in _starts(evidence)]
+    return {
+        each.exchange.number
+        for each in refused
+        for deployment, numbers in under_way
+        if each.exchange.number in numbers and _deployment_of(evidence, each) == deployment
+    }
+
+
+def _deployment_of(evidence: Evidence, recorded: Recorded) -> Deployment | None:
+    return evidence.world.deployment_of(evidence.reading(recorded).address)
+
+
+def _duration(evidence: Evidence, start: Recorded) -> range:
+    """The numbers of the exchanges from the start of an operation to the first poll that shows its end."""
+    ends = [poll.number for poll in _own_polls(evidence, start) if status_of(poll) in TERMINAL]
+    return range(start.exchange.number, min(ends, default=len(evidence.recorded)) + 1)
 
 
 def poll_plans(evidence: Evidence) -> Iterator[Plan]:

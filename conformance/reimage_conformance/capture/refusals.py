@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.capture.evidence import Evidence, Judgement, Plan, Reading, is_accepted
-from reimage_conformance.capture.operations import name_in_capture, polls_of
+from reimage_conformance.capture.operations import name_in_capture, polls_of, refused_beside_operations
+from reimage_conformance.catalogue import ALL_REQUIREMENTS
 from reimage_conformance.judging.errors import error_codes
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.request import nothing_left_behind, refused
 from reimage_conformance.judging.response import accepted
+from reimage_conformance.model import CountsAs
 from reimage_conformance.protocol.addresses import Kind, UriForm
 
 if TYPE_CHECKING:
@@ -59,7 +61,13 @@ def _refusal_plan(evidence: Evidence, recorded: Recorded, reading: Reading) -> P
 
 
 def wrong_refusal_plans(evidence: Evidence) -> Iterator[Plan]:
-    """A case for each sound reimage of a listed instance that was refused."""
+    """A case for each sound reimage of a listed instance that was refused.
+
+    Where a refusal because of another operation violates nothing (REQ-CONC-OTHER), one that came while an operation of
+    the deployment may have been under way is left out.
+    """
+    may_conflict = ALL_REQUIREMENTS["REQ-CONC-OTHER"].counts_as(evidence.world.strictness) is not CountsAs.FAIL
+    put_off = refused_beside_operations(evidence) if may_conflict else set()
     for recorded in evidence.of_kind(Kind.REIMAGE):
         reading = evidence.reading(recorded)
         reply = recorded.exchange.reply
@@ -68,6 +76,7 @@ def wrong_refusal_plans(evidence: Evidence) -> Iterator[Plan]:
             or not 400 <= reply.status < 500
             or not reading.is_sound
             or not evidence.is_conclusive(recorded)
+            or recorded.exchange.number in put_off
         ):
             continue
         deployment = evidence.world.deployment_of(reading.address)
