@@ -14,7 +14,7 @@ from reimage_conformance.judging.request import refused
 from reimage_conformance.judging.transport.answers import answered_with
 from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Exchange, Identity, Request, Why
-from reimage_conformance.session.operations import NOT_KNOWN, Operation, State
+from reimage_conformance.session.operations import NOT_KNOWN, UNPOLLED, Operation, State
 from reimage_conformance.session.step_runs import Result
 from reimage_conformance.session.steps import Step
 
@@ -26,9 +26,7 @@ async def known_operations(sut: SystemUnderTest) -> list[Operation]:
     """The operations that were polled, once all reimages of the campaign are over."""
     await sut.reimages.all_finished()
     found = [operation for operation in sut.operations.all if operation.polls]
-    precondition(
-        found, "no operation could be polled", because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-202", "REQ-REIMAGE-REQID")
-    )
+    precondition(found, UNPOLLED, because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-202", "REQ-REIMAGE-REQID"))
     return found
 
 
@@ -36,7 +34,7 @@ async def ended_operation(sut: SystemUnderTest, status: str = "Succeeded") -> Op
     """An operation that ended with this status."""
     precondition(
         any(o.state is State.ENDED and o.status == status for o in await known_operations(sut)),
-        f"no operation ended {status}",
+        f"the run had no operation that ended {status}",
         because=("REQ-REIMAGE-COMPLETES", *NOT_KNOWN),
         why=Why.NO_FAILURE if status == "Failed" else Why.NO_END,
     )

@@ -96,7 +96,7 @@ async def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTe
     """A request refused while an operation runs does not disturb that operation, and starts none of its own."""
     result, _, _ = await contention(sut, "same")
     refused = [exchange for exchange in (result.same, result.other) if exchange is not None and is_conflict(exchange)]
-    applicable(refused, "no reimage was refused with 409")
+    applicable(refused, "the run had no reimage that was refused with 409")
     operation = await sut.reimages.finished(result)
     accepted_beside = "REQ-CONC-SAME" if result.same_operation else "REQ-CONC-OTHER" if result.other_operation else ""
     arguments = {"beside": accepted_beside} if accepted_beside else {}
@@ -151,7 +151,7 @@ async def known_for_polling_at_once(sut: SystemUnderTest) -> list[Operation]:
         ended = operation.state is State.ENDED and not operation.subscription
         if len(known) < MOST_POLLED_TOGETHER and ended and await sut.operations.is_known_now(operation):
             known.setdefault(operation.identifier, operation)
-    precondition(known, "no operation that ended is known", because=NOT_KNOWN, why=Why.NO_END)
+    precondition(known, "the endpoint knows no operation that ended", because=NOT_KNOWN, why=Why.NO_END)
     possible(len(known) > 1, "fewer than two operations are known")
     return list(known.values())
 

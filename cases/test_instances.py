@@ -56,7 +56,7 @@ async def watched(sut: SystemUnderTest) -> list[Watch]:
     ]
     precondition(
         watches,
-        "no reimage that succeeded was observed",
+        "Get Deployment showed no reimage that succeeded",
         because=("REQ-REIMAGE-COMPLETES", "REQ-DEPL-ROOT"),
         why=Why.NO_END,
     )
@@ -109,7 +109,7 @@ async def probed(sut: SystemUnderTest) -> list[Result]:
     ]
     return precondition(
         found,
-        "no reimage succeeded of an instance in which the probe had written its markers",
+        "no reimage succeeded of a role instance that held the markers of the probe",
         because=("REQ-REIMAGE-COMPLETES",),
     )
 

@@ -205,7 +205,7 @@ async def test_an_operation_that_nobody_polls_ends_the_same(sut: SystemUnderTest
 async def test_the_end_still_stands_when_the_run_ends(sut: SystemUnderTest) -> None:
     """Long after the end every operation reports the same outcome, if it is still known."""
     ended = [operation for operation in await known_operations(sut) if operation.state is State.ENDED]
-    precondition(ended, "no operation ended", because=("REQ-REIMAGE-COMPLETES",), why=Why.NO_END)
+    precondition(ended, "the run had no operation that ended", because=("REQ-REIMAGE-COMPLETES",), why=Why.NO_END)
     polls = await sut.each(partial(sut.operations.poll, label="poll-late"), ended)
     sut.judge_each(progress, [operation.asked for operation in ended])
     late = max(zip(polls, ended, strict=True), key=lambda pair: pair[0].number)

@@ -105,7 +105,7 @@ async def test_the_id_of_a_synchronous_request(sut: SystemUnderTest) -> None:
     """Records what polling the id of a poll gives."""
     seen = precondition(answered_polls(sut), "no poll was answered", why=Why.NO_REPLY)
     poll_id = seen[-1].reply.header("x-ms-request-id") if seen[-1].reply else None
-    identifier = precondition(poll_id, "no poll carried an x-ms-request-id", because=("REQ-GOS-REQID",))
+    identifier = precondition(poll_id, "no answer to a poll had an x-ms-request-id header", because=("REQ-GOS-REQID",))
     exchange = await sut.send(sut.builder.operation_status(identifier), label="question")
     observation = f"the id of a poll, polled, is answered {answer(exchange)} {status_of(exchange)}"
     sut.observe("REQ-GOS-SYNC-ID", observation.strip(), exchange)
@@ -122,7 +122,9 @@ def reimaged_twice(results: list[Result]) -> tuple[Result, Result] | None:
 @verifies("REQ-REIMAGE-NOT-IDEMPOTENT")
 async def test_a_repeated_reimage_is_a_new_one(sut: SystemUnderTest) -> None:
     """Records that a repeated POST gets an id of its own."""
-    first, again = possible(reimaged_twice(await accepted_results(sut)), "no role instance was reimaged twice")
+    first, again = possible(
+        reimaged_twice(await accepted_results(sut)), "the run had no two reimages of one role instance to compare"
+    )
     if first.operation is not None and again.operation is not None and again.exchange is not None:
         same = first.operation.identifier == again.operation.identifier
         observation = f"a repeated reimage gets {'the same' if same else 'another'} id"

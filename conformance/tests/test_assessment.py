@@ -78,7 +78,7 @@ class TestOutcomes:
 
         assert (found.outcome, found.reason) == (
             Outcome.UNTESTED,
-            "not part of the chosen profile or selection, or max_reimages was too small for it",
+            "no case about it ran: it is not in the chosen profile or selection, or max_reimages is too small",
         )
         assert (found.counts_as, found.cases, found.evidence, found.fingerprints) == (CountsAs.FAIL, (), (), ())
 

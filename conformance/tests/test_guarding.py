@@ -99,7 +99,9 @@ def test_a_look_that_is_answered_before_a_request_that_it_overtook_waits_for_it(
         guard.take(exchange)
 
     assert recorder.judged == [(1, 2, 3 if order.index(3) < order.index(4) else 4)]
-    assert guard.closed(bad, recorder.world).startswith("Rest, which the target file does not list")
+    assert guard.closed(bad, recorder.world).startswith(
+        "Rest left ReadyRole in deployment contoso-v2 after such a request"
+    )
 
 
 def test_an_instance_that_leaves_by_itself_is_held_against_no_later_request() -> None:

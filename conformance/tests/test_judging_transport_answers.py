@@ -90,9 +90,9 @@ class TestTransport:
     @pytest.mark.parametrize(
         ("request_", "requirement", "told"),
         [
-            (PUT, "REQ-ERR-VERB", "method PUT at the address of Reimage Role Instance"),
-            (replace(POLL, method="BREW"), "REQ-ERR-VERB", "method BREW at the address of Get Operation Status"),
-            (PUT, "REQ-HTTP-UNKNOWN-METHOD", "method PUT"),
+            (PUT, "REQ-ERR-VERB", "method 'PUT' at the address of Reimage Role Instance"),
+            (replace(POLL, method="BREW"), "REQ-ERR-VERB", "method 'BREW' at the address of Get Operation Status"),
+            (PUT, "REQ-HTTP-UNKNOWN-METHOD", "method 'PUT'"),
             (
                 with_header(NOBODY, "Transfer-Encoding", "gzip"),
                 "REQ-HTTP-TE-UNKNOWN",

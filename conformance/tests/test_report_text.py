@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from judging_samples import POLL, exchange, judged
 from reimage_conformance.errors import ReportError
 from reimage_conformance.model import (
     CountsAs,
@@ -115,6 +116,17 @@ def test_a_document_that_is_spoken_of_is_marked_where_no_part_of_it_is_named(bod
     lines = exchange_lines(Exchange(1, Request("GET", "/", (), b"<sent/>"), Response(200, "OK", (), body)))
     found = marked(lines, "well-formed XML, mismatched tag")
     assert [line.text[start:stop] for line in found for start, stop in line.marks] == marks
+
+
+def test_the_place_that_a_check_names_is_marked_in_the_body() -> None:
+    body = b'<Operation xmlns="http://schemas.microsoft.com/windowsazure">a & b</Operation>'
+    received = exchange(POLL, 200, body, headers=(("Content-Type", "application/xml"),))
+    (syntax,) = (v for v in judged("xml_bodies", [received]) if v.outcome is Outcome.VIOLATED)
+    found = marked(exchange_lines(received), syntax.expected, syntax.actual)
+
+    (mark,) = (line.text[start:stop] for line in found for start, stop in line.marks)
+    assert "&" in mark
+    assert len(mark) < 20
 
 
 def test_a_message_of_endless_headers_is_cut() -> None:

@@ -79,12 +79,14 @@ def accepted(
 
 
 def _answer_for(exchange: Exchange, requirement: str) -> str:
-    """The answer in words, with the slot or the version that was sent where the requirement is about it."""
+    """The answer in words, with the slot or the header that was sent where the requirement is about it."""
     words = ""
     if requirement == "REQ-REIMAGE-SLOT-VALUES":
         words = slot_sent(exchange.request)
     elif requirement in ("REQ-REIMAGE-VERSION", "REQ-VER-OLD-KEPT"):
         words = header_sent(exchange.request, "x-ms-version")
+    elif requirement == "REQ-REIMAGE-CT-PARAM":
+        words = header_sent(exchange.request, "Content-Type")
     return f"{reply_summary(exchange)}, for {words}" if words else reply_summary(exchange)
 
 

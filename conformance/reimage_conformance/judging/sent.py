@@ -75,7 +75,7 @@ def _spaced_names(request: Request) -> str:
 
 
 def _method(request: Request) -> str:
-    return f"method {request.method}"
+    return f"method {quoted(request.method)}"
 
 
 def _comp(request: Request) -> str:
@@ -113,13 +113,14 @@ _SENT_FOR: Mapping[str, Callable[[Request], str]] = {
     "REQ-HTTP-UNKNOWN-METHOD": _method,
     "REQ-HTTP-TE-UNKNOWN": _coding_of_unknown_instance,
     "REQ-GOS-VERSION-MIN": partial(header_sent, name="x-ms-version"),
+    "REQ-VER-OLD-KEPT": partial(header_sent, name="x-ms-version"),
     "REQ-AUTH-ANYCERT": call_of,
 }
 """What was sent, in words, by the requirement that a request without a defect was sent for."""
 
 
 def sent_for(requirement: str, request: Request) -> str:
-    """The part of a request that `requirement` is about, in words: `method FROB`; "" where it is about no part of it."""
+    """The part of a request that `requirement` is about, in words: `method 'FROB'`; "" where it is about no part of it."""
     return _SENT_FOR[requirement](request) if requirement in _SENT_FOR else ""
 
 

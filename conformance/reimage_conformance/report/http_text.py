@@ -33,8 +33,8 @@ _ELEMENT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)(?:\s[^<>]*)?>([^<>]*)</[^<>]*>")
 _ALWAYS_DIFFERENT = frozenset({"date", "x-ms-request-id"})
 """Headers that differ between any two responses."""
 
-_PLACE = re.compile(r"at column (\d+)(?: of line (\d+))?$")
-"""The end of a sentence that names a place in a body."""
+_PLACE = re.compile(r"at column (\d+)(?: of line (\d+))?(?= in the answer to |$)")
+"""The words that name a place in a body; what was asked for may follow them."""
 
 _MARKED_AROUND = 6
 """Characters that are marked before a place in a body, and after it."""

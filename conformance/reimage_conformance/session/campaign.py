@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 UNSEEN = Reason("its operation ended while the run was interrupted, and the endpoint no longer knows it")
-UNENDED = Reason("earlier operations reached neither Succeeded nor Failed", Why.NO_END)
+UNENDED = Reason("earlier operations have not ended", Why.NO_END)
 
 
 class Campaign:

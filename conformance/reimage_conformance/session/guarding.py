@@ -34,7 +34,10 @@ class Departure:
     @property
     def reason(self) -> str:
         """Why no more requests are sent of a kind that may have done it."""
-        return f"{self.instance}, which the target file does not list, left ReadyRole after such a request"
+        return (
+            f"{self.instance} left ReadyRole in deployment {self.deployment.name} after such a request, and the target "
+            f"file does not list {self.instance} there"
+        )
 
 
 class Guard:

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from reimage_conformance.session.recorder import Recorder
     from reimage_conformance.session.sending import Sender
 
-__all__ = ["NOT_KNOWN", "Operation", "Operations", "State"]
+__all__ = ["NOT_KNOWN", "UNPOLLED", "Operation", "Operations", "State"]
 
+UNPOLLED = "no reimage gave an x-ms-request-id that could be polled"
+"""Why a case that needs an operation is inconclusive where the run has none."""
 NOT_KNOWN = (
     "REQ-REIMAGE-REQID-USABLE",
     "REQ-GOS-ROOT",
@@ -262,7 +264,7 @@ class Operations:
                 "the endpoint forgets operations soon after their end, and no reimages are left to start another operation"
             )
         if found is None:
-            message = f"no operation ended {status}" if status else "no operation could be polled"
+            message = f"the run had no operation that ended {status}" if status else UNPOLLED
             why = {"": Why.OTHER, "Failed": Why.NO_FAILURE}.get(status, Why.NO_END)
             raise Inconclusive(message, NOT_KNOWN, why)
         return found

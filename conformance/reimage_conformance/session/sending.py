@@ -212,7 +212,7 @@ class Sender:
         """Raises Withheld where a request of this kind may have reimaged an unlisted instance (`session/guarding.py`)."""
         reason = self.closed(request)
         if reason:
-            raise Withheld(f"no more requests of this kind are sent, since {reason}")
+            raise Withheld(f"not sent, to do no more harm: {reason}")
 
     async def _look_up(self, request: Request) -> None:
         """Sends the GETs that the gate needs before `request` can go out; each question once in a run."""
