@@ -173,6 +173,18 @@ def test_without_host_the_recorder_left_lines_out(read: Callable[..., Capture]) 
     assert not found.tells(Fact.REQUEST_LINES)
 
 
+@pytest.mark.parametrize("values", [["17", "17"], ["17, 17"], ["17\n17"]])
+def test_an_id_that_is_there_twice_is_unclear(read: Callable[..., Capture], values: list[str]) -> None:
+    lines = [{"name": "x-ms-request-id", "value": value} for value in values]
+    twice, once = read(
+        poll(response__headers=lines),
+        poll(response__headers=[{"name": "x-ms-request-id", "value": "18"}], request__url=POLL_URL + "1"),
+    ).recorded
+
+    assert (twice.exchange.request_id, twice.tells(Fact.ID_LINE)) == ("17", False)
+    assert once.tells(Fact.ID_LINE)
+
+
 @pytest.mark.parametrize("version", ["", "unknown", None, 2])
 def test_an_unknown_http_version_is_not_judged(read: Callable[..., Capture], version: object) -> None:
     (found,) = read(poll(response__httpVersion=version)).recorded

@@ -37,7 +37,7 @@ NOT_RECORDED = {
     Fact.RESPONSE_LINES: "Header lines of the response were not recorded, or not all; none is held to be missing",
     Fact.DATE_LINE: "No response shows a Date; none is held to be missing",
     Fact.TYPE_LINE: "No response shows a Content-Type; none is held to be missing",
-    Fact.ID_LINE: "No response shows an x-ms-request-id; none is held to be missing",
+    Fact.ID_LINE: "Whether there was one x-ms-request-id was not recorded; none is held to be missing",
     Fact.CONTENT: "Content of the response was not recorded, or not all; nothing is judged from it",
     Fact.OWN_ID: "The x-ms-request-id was replaced by a word that is no id; only its presence is judged",
     Fact.OPERATION_ID: "The id of the operation was replaced by a word that is no id; its polls are judged one by one",

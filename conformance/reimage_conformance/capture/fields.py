@@ -73,7 +73,8 @@ FIELDS = (
         sometimes=(Fact.DATE_LINE, Fact.TYPE_LINE, Fact.ID_LINE),
     ),
     Field(
-        "x-ms-request-id", "replace it by one word, or by zeros", "an id, where it is not such a word; else only that there was one",
+        "x-ms-request-id", "replace it by one word, or by zeros, write it twice",
+        "an id, where it is not such a word; else only that there was one; that there was exactly one, where it is there once",
         sometimes=(Fact.OWN_ID,),
     ),
     Field(

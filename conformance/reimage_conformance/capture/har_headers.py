@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 REQUEST_LINES = ("host", "x-ms-version", "content-type", "content-length")
 """The lines without which a request was not recorded whole."""
 _MASK = re.compile(r"[*#x._-]{3,}|-", re.IGNORECASE)
+_ONCE = ("x-ms-request-id",)
+"""Lines whose number is judged: where one is there twice, either the recorder wrote it twice, or the endpoint."""
 _MIN_SAME = 3
 """At least this many lines that all have the same value were masked, whatever the value is."""
 
@@ -23,7 +25,7 @@ class Lines:
     """The header lines of a message; `pseudo` are the pseudo-headers of HTTP/2 by name.
 
     `all_hosts` are the values of Host as they were written. `lost` names, in lower case, the lines whose values were not
-    recorded, or replaced; they are not among `headers`.
+    recorded, or replaced, and that are not among `headers`; and those of `headers` of which it is unclear how often they came.
     """
 
     headers: Headers
@@ -51,8 +53,11 @@ def read_headers(found: Any) -> Lines:
             elif name.startswith(":"):
                 pseudo[name.lower()] = latin(value)
             else:
-                for line in map(_halved, value.split("\n")):
-                    lines.setdefault((name.strip().lower(), line.strip()), (latin(name), latin(line.strip())))
+                for line in value.split("\n"):
+                    once, key = _halved(line), (name.strip().lower(), _halved(line).strip())
+                    if key[0] in _ONCE and (once != line or key in lines):
+                        lost.add(key[0])
+                    lines.setdefault(key, (latin(name), latin(once.strip())))
     return _without_replaced(tuple(lines.values()), pseudo, lost)
 
 
