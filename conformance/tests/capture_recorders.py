@@ -367,13 +367,13 @@ def line_taken_out(name: str) -> Callable[[Document], None]:
     return change
 
 
-def line_redacted(side: str, name: str) -> Callable[[Document], None]:
-    """A sanitiser that writes REDACTED for the value of a line."""
+def line_replaced(side: str, name: str, word: str) -> Callable[[Document], None]:
+    """A sanitiser that writes a word for the value of a line."""
 
     def change(document: Document) -> None:
         for entry in entries(document):
             for line in entry[side]["headers"]:
-                line["value"] = "REDACTED" if line["name"].lower() == name else line["value"]
+                line["value"] = word if line["name"].lower() == name else line["value"]
 
     return change
 
@@ -596,8 +596,8 @@ RECORDERS: dict[str, Callable[[Document], None]] = {
     "Date taken out": line_taken_out("date"),
     "Content-Type taken out": line_taken_out("content-type"),
     "request ids taken out": line_taken_out("x-ms-request-id"),
-    "Date redacted": line_redacted("response", "date"),
-    "versions redacted": line_redacted("request", "x-ms-version"),
+    "Date redacted": line_replaced("response", "date", "REDACTED"),
+    "versions redacted": line_replaced("request", "x-ms-version", "REDACTED"),
     "lines joined": lines_joined,
     "headers of the program, not of the transport": program_headers,
     "base64 label over plain text": base64_label_over_text,
@@ -667,6 +667,11 @@ RECORDERS: dict[str, Callable[[Document], None]] = {
     "every value a dot": every_value("•"),
     "standard lines masked with stars": standard_values("*****"),
     "standard lines masked with blocks": standard_values("████"),
+    "standard lines masked by a word": standard_values("deleted"),
+    "versions masked by a word": line_replaced("request", "x-ms-version", "VERSION"),
+    "versions masked by digits": line_replaced("request", "x-ms-version", "1234-56-78"),
+    "types masked by a word": line_replaced("response", "content-type", "TYPE"),
+    "Dates hashed": line_replaced("response", "date", "sha256:0123456789ab"),
     "standard lines masked in brackets": standard_values("[redacted]"),
     "empty text": chained(no_content_length, set_content(text="", size=-1)),
     "text replaced": text_replaced,

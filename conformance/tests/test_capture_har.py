@@ -91,6 +91,21 @@ def test_entries_are_put_in_the_order_of_time(read: Callable[..., Capture]) -> N
     assert [each.entry for each in capture.recorded] == [2, 3, 1]
 
 
+@pytest.mark.parametrize(("seconds", "tells"), [(1, True), (3, False)])
+def test_one_date_for_all_replies_is_a_mask_where_time_went_on(
+    read: Callable[..., Capture], seconds: int, *, tells: bool
+) -> None:
+    lines = [{"name": "Date", "value": "Sat, 01 Mar 2014 12:00:00 GMT"}]
+    later = poll(
+        startedDateTime=f"2014-03-01T12:00:{seconds:02}.5Z", request__url=POLL_URL + "1", response__headers=lines
+    )
+
+    assert [each.tells(Fact.DATE_LINE) for each in read(poll(response__headers=lines), later).recorded] == [
+        tells,
+        tells,
+    ]
+
+
 def polls_at(*moments: str | None, dates: tuple[int, ...]) -> list[dict[str, Any]]:
     """Polls at these times, None where the recorder kept none, whose Date lines show these seconds of one minute."""
     lines = [[{"name": "Date", "value": f"Sat, 01 Mar 2014 12:00:{second:02} GMT"}] for second in dates]

@@ -381,7 +381,7 @@ UNRECORDED = {
     "aborted replies": "Not judged, recorded without a reply",
     "other traffic": "Passed over, no call of this protocol",
     "answers of gateways": "Passed over, answered by a proxy or gateway on the way",
-    "Date taken out": "No response shows a Date; none is held to be missing",
+    "Date taken out": "No response shows a Date of its own; none is held to be missing",
     "queries left out": "The query was left out of every request, or replaced; no comp is held to be missing",
     "a selection of request lines": "No request shows an x-ms-version; none is held to be missing",
     "Content-Type of requests taken out": "No request shows a Content-Type; none is held to be missing",
@@ -407,14 +407,40 @@ def test_what_is_passed_over_is_counted_and_said(
 
 @pytest.mark.parametrize(
     "value",
-    ["REDACTED", "***", "00000", "{id}", "<request-id>", "[removed]", "my-masked-id", "N/A", "$ID", ":operationId"],
+    [
+        "secret",
+        "deleted",
+        "value",
+        "obfuscated",
+        "sha256:0123456789ab",
+        "REDACTED",
+        "***",
+        "00000",
+        "{id}",
+        "<request-id>",
+        "[removed]",
+        "my-masked-id",
+        "N/A",
+        "$ID",
+        ":operationId",
+    ],
 )
 def test_a_word_of_a_sanitiser_is_no_id(value: str) -> None:
     assert is_placeholder(value)
 
 
 @pytest.mark.parametrize(
-    "value", ["0f8fad5bd9cb469fa16570867728950e", "{0f8fad5bd9cb469fa16570867728950e}", "zzz", "op-17", "unmasked", ""]
+    "value",
+    [
+        "0f8fad5bd9cb469fa16570867728950e",
+        "{0f8fad5bd9cb469fa16570867728950e}",
+        "zzz",
+        "op-17",
+        "unmasked",
+        "secretary",
+        "sha256",
+        "",
+    ],
 )
 def test_an_id_is_no_word_of_a_sanitiser(value: str) -> None:
     assert not is_placeholder(value)

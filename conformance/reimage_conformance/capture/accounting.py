@@ -35,7 +35,7 @@ NOT_RECORDED = {
     Fact.SENT_TYPE_LINE: "No request shows a Content-Type; none is held to be missing",
     Fact.QUERY: "The query was left out of every request, or replaced; no comp is held to be missing",
     Fact.RESPONSE_LINES: "Header lines of the response were not recorded, or not all; none is held to be missing",
-    Fact.DATE_LINE: "No response shows a Date; none is held to be missing",
+    Fact.DATE_LINE: "No response shows a Date of its own; none is held to be missing",
     Fact.TYPE_LINE: "No response shows a Content-Type; none is held to be missing",
     Fact.ID_LINE: "Whether there was one x-ms-request-id was not recorded; none is held to be missing",
     Fact.CONTENT: "Content of the response was not recorded, or not all; nothing is judged from it",

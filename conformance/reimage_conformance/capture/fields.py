@@ -62,13 +62,13 @@ FIELDS = (
     Field(
         "response.headers",
         "keep none, write an object, keep those that a web page may read, join or repeat lines, change case and white space, "
-        "mask values",
+        "write a word or a hash in place of values",
         "what a line says; that a line is missing only where lines were kept that no web page may read; "
         "that Allow is missing only where a Date was kept too, since recorders keep a selection",
         never=(Fact.FRAMING,), sometimes=(Fact.RESPONSE_LINES,),
     ),
     Field(
-        "Date, Content-Type, x-ms-request-id", "take the line out of every response, or write REDACTED, stars or nothing for its value",
+        "Date, Content-Type, x-ms-request-id", "take the line out of every response, or write REDACTED, a hash, one Date, stars or nothing for its value",
         "that the line is missing, only where another response of the capture shows it",
         sometimes=(Fact.DATE_LINE, Fact.TYPE_LINE, Fact.ID_LINE),
     ),

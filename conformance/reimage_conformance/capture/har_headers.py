@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.capture.masked_ids import is_replaced
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 REQUEST_LINES = ("host", "x-ms-version", "content-type", "content-length")
 """The lines without which a request was not recorded whole."""
 _MASK = re.compile(r"[*#x._-]{3,}|-", re.IGNORECASE)
+_OF_NAMES = frozenset(name.rpartition("-")[2] for name in (*REQUEST_LINES, "date"))
+"""What lines are called by, and sanitisers write in place of values: VERSION, TYPE."""
+_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _ONCE = ("x-ms-request-id",)
 """Lines whose number is judged: where one is there twice, either the recorder wrote it twice, or the endpoint."""
 _MIN_SAME = 3
@@ -81,12 +85,23 @@ def _without_replaced(headers: Headers, pseudo: dict[str, str], lost: set[str]) 
 
 
 def _is_lost(name: str, value: str) -> bool:
-    """Whether a value is no value of its line: a mask, or nothing where a program took 0 for nothing."""
+    """Whether a value is no value of its line: a mask, a word of a name, or nothing where a program took 0 for nothing."""
     if name == "x-ms-request-id":
         return False
     if name == "content-length" and not value:
         return True
-    return is_masked(value) or not value.isascii()
+    if name == "x-ms-version" and _VERSION.fullmatch(value):
+        return not _is_date(value)
+    return is_masked(value) or value.lower() in _OF_NAMES or not value.isascii()
+
+
+def _is_date(value: str) -> bool:
+    """Whether a version is a day of the calendar; others are written in place of versions, such as 0000-00-00."""
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
 
 
 def is_masked(value: str) -> bool:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 LINES_TAKEN_OUT = {"date": Fact.DATE_LINE, "content-type": Fact.TYPE_LINE, "x-ms-request-id": Fact.ID_LINE}
 """Header lines that sanitisers remove from every response, and the fact that is unknown then."""
+_DATE_SECONDS = 2.0
+"""The Date lines of replies that are further apart differ; they are written to the second."""
 _Look = Callable[["Recorded"], bool]
 
 
@@ -66,10 +68,21 @@ def without_what_none_shows(recorded: Sequence[Recorded], *, reads_the_wire: boo
     `reads_the_wire` says that the recorder is known to keep the lines that a transport adds, Content-Length among them.
     """
     silent = [(fact, needs) for fact, needs, shows in _SILENCES if not any(map(shows, recorded))]
+    if _has_one_date(recorded):
+        silent.append((Fact.DATE_LINE, _is_answered))
     if not reads_the_wire and not any(map(_shows_a_length, recorded)):
         silent.append((Fact.REQUEST_LENGTH, _is_any))
     found = [lacking(each, *(fact for fact, needs in silent if needs(each))) for each in recorded]
     return found if any(map(_has_content, found)) else list(_without_content(found))
+
+
+def _has_one_date(recorded: Sequence[Recorded]) -> bool:
+    """Whether all Date lines are the same although time went on between them: a sanitiser wrote them."""
+    dated = [each.exchange for each in recorded if _in_response("Date")(each)]
+    values = {
+        value for exchange in dated if exchange.response is not None for value in exchange.response.values("Date")
+    }
+    return len(values) == 1 and max(each.at for each in dated) - min(each.at for each in dated) > _DATE_SECONDS
 
 
 def _shows_a_length(recorded: Recorded) -> bool:

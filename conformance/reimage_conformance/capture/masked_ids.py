@@ -23,7 +23,8 @@ _WORDS = re.compile(
     :\w+                                                       # :operationId, as route templates write it
     | [{<\[(%$](?!.*[0-9a-f]{8}).*[}>\])%]?                      # {id}, <id>, [id], %ID%, ${id}; not an id in braces
     | (?:request|operation)?[-_ ]?id | guid | uuid | null | none | undefined | n/a
-    | (?:.*[^a-z])?(?:redact(?:ed)?|saniti[sz]ed?|mask(?:ed)?|scrub(?:bed)?|filter(?:ed)?|removed?|hidden|placeholder|
+    | secret | deleted | omitted | value | (?:sha-?[0-9]{1,3}|md5|hash)[:=]\S+      # a word, or what a hash made of the value
+    | (?:.*[^a-z])?(?:redact(?:ed)?|saniti[sz]ed?|mask(?:ed)?|scrub(?:bed)?|filter(?:ed)?|removed?|obfuscated|hidden|placeholder|
         anonym(?:i[sz]ed|ous)?|dummy|fake|xxx+)(?:[^a-z].*)?      # the words of sanitisers, alone or among others
     """,
     re.IGNORECASE | re.VERBOSE,
