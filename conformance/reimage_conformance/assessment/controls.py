@@ -91,7 +91,8 @@ class Controls:
             ):
                 continue
             is_accepted = exchange.reply is not None and 200 <= exchange.reply.status < 300
-            if is_accepted or judged.must_be_accepted:
+            is_of_no_deployment = address.kind is Kind.DEPLOYMENT and world.deployment_of(address) is None
+            if is_accepted or (judged.must_be_accepted and not is_of_no_deployment):
                 tried.add(_kind(address))
             if is_accepted:
                 accepted |= {_kind(address), _kind_and_place(address)}
@@ -198,8 +199,8 @@ def controlled(
 def _is_looked_at_otherwise(address: Address, controls: Controls) -> bool:
     """Whether the address is that of a deployment, and Get Deployment was answered in the other form alone.
 
-    That is enough as a control where no sound request in this form was sent: some clients ask by slot only for a slot
-    that is empty.
+    That is enough as a control where no look in this form was sent at a deployment that exists: some clients ask by
+    slot only for a slot that is empty.
     """
     is_deployment = address.kind is Kind.DEPLOYMENT and _kind(address) not in controls.tried
     return is_deployment and any(entry.startswith(f"{Kind.DEPLOYMENT}:") for entry in controls.accepted)
