@@ -332,6 +332,21 @@ def test_ids_that_were_replaced_in_one_spelling_are_not_compared(
     assert (note in assessment.notes) is (not wanted)
 
 
+@pytest.mark.parametrize(
+    ("shown", "wanted"),
+    [("ID-1", set()), ("d41d8cd98f00b204e9800998ecf8427e", set()), ("zzz", {"REQ-GOS-ID"}), ("", {"REQ-GOS-ID"})],
+)
+def test_the_id_of_a_single_operation_was_replaced_where_it_has_the_form_of_a_replaced_one(
+    judge: Callable[..., Assessment], sound: Session, shown: str, wanted: set[str]
+) -> None:
+    asked = read_target(of_kind(sound, Kind.OPERATION)[0].request.target).operation
+    polls = [e for e in of_kind(sound, Kind.OPERATION) if read_target(e.request.target).operation == asked]
+    own = read_document(polls[0].response or Response(200)).text("ID") or ""
+    start = next(e for e in of_kind(sound, Kind.REIMAGE) if e.request_id == asked)
+
+    assert accused(judge([start, *(with_body_text(poll, own, shown) for poll in polls)])) == wanted
+
+
 @pytest.mark.parametrize("placeholder", ["{name}", "***", "REDACTED", ":name"])
 @pytest.mark.parametrize("part", ["hostedservices", "deployments", "deploymentslots", "roleinstances"])
 def test_a_placeholder_in_an_address_is_no_name(

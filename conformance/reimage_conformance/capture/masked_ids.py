@@ -30,6 +30,8 @@ _WORDS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _ID_LIKE = re.compile(r"[0-9a-f-]{8,}", re.IGNORECASE)
+_PSEUDONYM = re.compile(rf"{_ID_LIKE.pattern}|.*[0-9]+", re.IGNORECASE)
+"""An id, a hash, or a word with a number behind it."""
 
 
 def is_placeholder(value: str) -> bool:
@@ -85,7 +87,8 @@ def _renamed(recorded: Sequence[Recorded]) -> set[str]:
 
     An id has two spellings, with dashes and without, of which a search for text finds one. So each id in a URL goes
     with one ID in documents, and no two with the same. None of these was asked for, which would be another operation,
-    and none is the beginning of its own, which an endpoint may have cut.
+    and none is the beginning of its own, which an endpoint may have cut. The ID of a single operation also has a form
+    that sanitisers give to ids.
     """
     pairs: dict[str, set[str]] = {}
     for each in recorded:
@@ -96,7 +99,8 @@ def _renamed(recorded: Sequence[Recorded]) -> set[str]:
     shown_ids = [without_dashes(shown) for several in pairs.values() for shown in several]
     is_one_to_one = len(shown_ids) == len(set(shown_ids)) == len(pairs)
     is_cut = any(without_dashes(o).startswith(without_dashes(s)) for o, several in pairs.items() for s in several)
-    return set(pairs) if is_one_to_one and asked.isdisjoint(shown_ids) and not is_cut else set()
+    is_plausible = len(pairs) > 1 or all(_PSEUDONYM.fullmatch(shown) for shown in shown_ids)
+    return set(pairs) if is_one_to_one and is_plausible and asked.isdisjoint(shown_ids) and not is_cut else set()
 
 
 def _shared_word(recorded: Sequence[Recorded]) -> str:
