@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.protocol.addresses import Kind, read_target
-from reimage_conformance.session.answering import Answers
 from reimage_conformance.session.examining import Examinations
 from reimage_conformance.session.manner import Manner
 from reimage_conformance.session.recorder import may_change_something, raise_bad
@@ -18,11 +17,10 @@ from reimage_conformance.session.signals import Inconclusive
 from reimage_conformance.session.thresholds import MAX_VIOLATIONS_PER_REQUIREMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reimage_conformance.model import Deployment, Exchange, Request, Verdict
+    from reimage_conformance.model import Exchange, Request, Verdict
     from reimage_conformance.protocol.addresses import UriForm
     from reimage_conformance.protocol.requests import Place
+    from reimage_conformance.session.answering import Answers
     from reimage_conformance.session.bad_requests import Reader
     from reimage_conformance.session.collaborators import Collaborators
 
@@ -30,23 +28,14 @@ if TYPE_CHECKING:
 class Refusals:
     """Sends requests that ought to be refused, and requests that may be either accepted or refused.
 
-    `exposed` gives the deployments that have instances which the target file does not list. `pause_campaign` is called
-    when a bad request meets a conflict with an operation of ours. `forms` collects the URI forms of the bad requests. `violations` counts the accepted requests of each requirement.
+    `forms` collects the URI forms of the bad requests. `violations` counts the accepted requests of each requirement.
     """
 
-    def __init__(
-        self,
-        parts: Collaborators,
-        reader: Reader,
-        *,
-        exposed: Callable[[], list[Deployment]],
-        pause_campaign: Callable[[], None],
-    ) -> None:
+    def __init__(self, answers: Answers, reader: Reader, parts: Collaborators) -> None:
         self._sender, self._recorder, self._budget = parts.sender, parts.recorder, parts.budget
         self._operations, self._instances, self.reader = parts.operations, parts.instances, reader
-        self._answers = Answers(parts, reader, exposed=exposed, pause_campaign=pause_campaign)
-        self._examinations = Examinations(self._answers, parts)
-        self.violations, self.poll_of = self._answers.violations, self._examinations.poll_of
+        self._answers, self._examinations = answers, Examinations(answers, parts)
+        self.violations, self.poll_of = answers.violations, self._examinations.poll_of
         self._addressed_nothing = 0
         self.forms: set[UriForm] = set()
 

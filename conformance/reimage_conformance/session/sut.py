@@ -14,6 +14,7 @@ from reimage_conformance.judging.instances.effects import settling_seconds
 from reimage_conformance.judging.transport.answers import same_answer
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import VERSION_HEADER, Place, without_header
+from reimage_conformance.session.answering import Answers
 from reimage_conformance.session.bad_requests import Reader
 from reimage_conformance.session.campaign import Campaign
 from reimage_conformance.session.guarding import Guard
@@ -59,7 +60,8 @@ class SystemUnderTest(Judging):
         self.reimages = Reimages(self.campaign, self.planner, profile, parts)
         guard = self.guard = Guard(self.recorder, self.operations)
         reader = Reader(replace(self.world, target=target, memory={}))
-        self.refusals = Refusals(parts, reader, exposed=guard.exposed, pause_campaign=self.campaign.pause)
+        answers = Answers(parts, reader, exposed=guard.exposed, pause_campaign=self.campaign.pause)
+        self.refusals = Refusals(answers, reader, parts)
         self.sender.seen = guard.take
         self.sender.closed = lambda request: guard.closed(request, reader.world)
         self.take_up: Callable[[], Awaitable[None]] | None = None
