@@ -162,5 +162,8 @@ def record_trails(sut: SystemUnderTest) -> None:
 
 
 def _status_at_end(watch: Watch) -> str:
-    """The state of an instance in the last look but one of those at its reimage, where there are two."""
-    return statuses_in(watch.looks[-2:][0]).get(watch.place.role_instance, "missing")
+    """The state of an instance in the first look after the poll that showed Succeeded, or in the last look."""
+    polls = (poll for poll in watch.operation.polls if status_of(poll) == "Succeeded")
+    end = next((poll.at + poll.elapsed for poll in polls), 0.0)
+    look = next((look for look in watch.looks if look.at >= end), watch.looks[-1])
+    return statuses_in(look).get(watch.place.role_instance, "missing")

@@ -84,6 +84,14 @@ def test_of_a_choice_only_what_was_left_out_is_counted() -> None:
     assert sufficing(sut) == Sufficing(sut.budget.spent + 2, exact=False)
 
 
+def test_one_instance_has_one_contending_request() -> None:
+    alone = replace(TARGET.deployments[0], role_instances=TARGET.deployments[0].role_instances[:1])
+    target = replace(AIMED, deployments=(alone,))
+    steps = Planner(target, Profile.STANDARD).steps
+
+    assert planned(target, Profile.STANDARD) == len(steps) + 1
+
+
 def test_what_suffices_is_more_than_there_was_and_holds_contending_requests() -> None:
     steps = Planner(AIMED, Profile.STANDARD).steps
 

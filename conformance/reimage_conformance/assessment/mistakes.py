@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Deployment, Exchange, Verdict
 
 _LOOKS = (Kind.DEPLOYMENT, Kind.CLOUD_SERVICE)
+_NAMES_SHOWN = 6
+"""How many names of instances a sentence gives at most."""
 _BY_THE_FILE = ("REQ-DEPL-URI", "REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES", "REQ-PROPS-URI")
 """The requirements that compare a document with what the target file lists."""
 
@@ -214,9 +216,15 @@ def _instances(deployment: Deployment, where: str, seen: Seen, here: list[Shown]
         taken, denied, asked = (_among(each, deployment, name) for each in (seen.accepted, seen.denied, seen.asked))
         may_be_there = (asked or leaves_out) and may_be_left_out(name, here, absent)
         if not taken and (denied or not may_be_there):
-            shown = ", ".join(sorted(listed)[:6])
+            shown = _first_of(sorted(listed))
             sentence = f'role_instances {where}: no answer shows "{name}" in {deployment.name}, which has {shown}'
             yield Mistake(sentence, deployment.cloud_service, instance=name, within=within)
+
+
+def _first_of(names: Sequence[str]) -> str:
+    """The first names of a list, and how many more there are."""
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return f"{', '.join(names[:_NAMES_SHOWN])}{more}"
 
 
 def _among(addresses: set[Address], deployment: Deployment, instance: str) -> bool:

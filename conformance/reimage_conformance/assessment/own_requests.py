@@ -50,7 +50,7 @@ class OwnRequest:
     @property
     def is_accepted(self) -> bool:
         """Whether it was answered 2xx."""
-        return self.exchange.reply is not None and 200 <= self.exchange.reply.status < 300
+        return self.exchange.is_successful
 
     def is_of_unknown_fate(self, world: World) -> bool:
         """Whether it is not known if the request was carried out, for want of a reply or by its status.

@@ -136,7 +136,7 @@ class Knowledge:
         if reply is None or request.identity not in OWN_IDENTITIES:
             return
         address = read_target(request.target)
-        if request.method == "POST" and 200 <= reply.status < 300 and address.kind is Kind.REIMAGE:
+        if request.method == "POST" and exchange.is_successful and address.kind is Kind.REIMAGE:
             self.operations.add(normal(exchange.request_id))
         elif request.method == "GET" and address.kind is Kind.DEPLOYMENT and address.form is not None:
             names = (normal(address.subscription), normal(address.service))

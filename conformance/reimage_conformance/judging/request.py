@@ -58,7 +58,7 @@ def refused(
         yield _unanswered(bad, alive=alive)
     elif is_busy(exchange):
         yield bad.verdict.undecided(exchange, "the endpoint was busy: ")
-    elif exchange.reply.status < 300:
+    elif exchange.is_successful:
         yield from _accepted(bad, exchange.reply, exchanges[1 : 1 + polls], overdue=overdue)
     elif exchange.reply.status == 307:
         yield bad.verdict.inconclusive("redirected with 307")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.operations.polls import NOT_KNOWN, shows_operation
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.sent import header_sent, slot_sent
+from reimage_conformance.judging.sent import answer_for
 from reimage_conformance.judging.wording import is_busy, is_conflict, quoted, reply_summary, symptom
 from reimage_conformance.model import Why
 from reimage_conformance.protocol.documents import error_code, is_path_segment
@@ -72,22 +72,10 @@ def accepted(
             yield about(name, exchange).violated(expected, actual, "conflict-with-nothing")
     else:
         root = _REQUIREMENT_OF_CODE.get(error_code(exchange.reply), requirement)
-        taken = 200 <= exchange.reply.status < 300
-        yield verdict.judged(taken, expected, _answer_for(exchange, requirement), symptom(exchange))
-        if not taken and root != requirement and requirement in _FORMS:
+        actual = answer_for(exchange, requirement)
+        yield verdict.judged(exchange.is_successful, expected, actual, symptom(exchange))
+        if not exchange.is_successful and root != requirement and requirement in _FORMS:
             yield about(root, exchange).violated(expected, reply_summary(exchange), symptom(exchange))
-
-
-def _answer_for(exchange: Exchange, requirement: str) -> str:
-    """The answer in words, with the slot or the header that was sent where the requirement is about it."""
-    words = ""
-    if requirement == "REQ-REIMAGE-SLOT-VALUES":
-        words = slot_sent(exchange.request)
-    elif requirement in ("REQ-REIMAGE-VERSION", "REQ-VER-OLD-KEPT"):
-        words = header_sent(exchange.request, "x-ms-version")
-    elif requirement == "REQ-REIMAGE-CT-PARAM":
-        words = header_sent(exchange.request, "Content-Type")
-    return f"{reply_summary(exchange)}, for {words}" if words else reply_summary(exchange)
 
 
 @check
@@ -95,7 +83,7 @@ def answered_202(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdic
     """An accepted reimage is answered 202 (REQ-REIMAGE-202)."""
     del world
     for exchange in exchanges:
-        if exchange.reply is not None and exchange.reply.status < 300:
+        if exchange.reply is not None and exchange.is_successful:
             verdict = about("REQ-REIMAGE-202", exchange)
             right = exchange.reply.status == 202
             yield verdict.judged(right, "202 Accepted", reply_summary(exchange), symptom(exchange))
@@ -106,7 +94,7 @@ def request_id_present(world: World, exchanges: Sequence[Exchange], requirement:
     """An answer carries one non-empty x-ms-request-id (REQ-REIMAGE-REQID, REQ-GOS-REQID)."""
     del world
     for exchange in exchanges:
-        if exchange.reply is not None and exchange.reply.status < 300:
+        if exchange.reply is not None and exchange.is_successful:
             values = exchange.reply.values("x-ms-request-id")
             actual = _ids_in_words(values)
             yield about(requirement, exchange).judged(

@@ -6,14 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import ALL_REQUIREMENTS
-from reimage_conformance.judging.wording import quoted
+from reimage_conformance.judging.wording import quoted, reply_summary
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from reimage_conformance.judging.defects import Defect
-    from reimage_conformance.model import Request
+    from reimage_conformance.model import Exchange, Request
 
 _CALLER_DEFECTS = ("anonymous", "unknown-certificate", "foreign-subscription")
 """The keys of defects of the caller: it may not send the request, whatever stands in it."""
@@ -115,13 +115,17 @@ _SENT_FOR: Mapping[str, Callable[[Request], str]] = {
     "REQ-GOS-VERSION-MIN": partial(header_sent, name="x-ms-version"),
     "REQ-VER-OLD-KEPT": partial(header_sent, name="x-ms-version"),
     "REQ-AUTH-ANYCERT": call_of,
+    "REQ-REIMAGE-VERSION": partial(header_sent, name="x-ms-version"),
+    "REQ-REIMAGE-CT-PARAM": partial(header_sent, name="Content-Type"),
+    "REQ-REIMAGE-SLOT-VALUES": slot_sent,
 }
 """What was sent, in words, by the requirement that a request without a defect was sent for."""
 
 
-def sent_for(requirement: str, request: Request) -> str:
-    """The part of a request that `requirement` is about, in words: `method 'FROB'`; "" where it is about no part of it."""
-    return _SENT_FOR[requirement](request) if requirement in _SENT_FOR else ""
+def answer_for(exchange: Exchange, requirement: str) -> str:
+    """The answer in words, with the part of the request that `requirement` is about: `400 Bad Request, for method 'FROB'`."""
+    words = _SENT_FOR[requirement](exchange.request) if requirement in _SENT_FOR else ""
+    return f"{reply_summary(exchange)}, for {words}" if words else reply_summary(exchange)
 
 
 def _place_sent(request: Request, defect: Defect) -> str:

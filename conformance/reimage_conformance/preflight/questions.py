@@ -71,7 +71,7 @@ class Questions:
         yield ok(f"client_certificate may use subscription_id: an unknown operation is answered {reply_summary(poll)}")
         if poll.reply is None:
             return
-        if poll.reply.status < 300:
+        if poll.is_successful:
             yield note("a poll of an operation that does not exist is answered as if it existed; a run will report it")
         elif error_code(poll.reply) == VERSION_REFUSED:
             yield self._version_refused(poll)

@@ -90,8 +90,8 @@ def _must_end_before(start: Exchange, exchange: Exchange, exchanges: Mapping[int
 
 def is_start(exchange: Exchange) -> bool:
     """Whether an exchange is a reimage that was accepted with an id."""
-    accepted = exchange.reply is not None and 200 <= exchange.reply.status < 300
-    return accepted and exchange.request.method not in ("GET", "HEAD") and bool(identifier_of(exchange))
+    is_reimage = exchange.request.method not in ("GET", "HEAD")
+    return is_reimage and exchange.is_successful and bool(identifier_of(exchange))
 
 
 def is_look(exchange: Exchange) -> bool:

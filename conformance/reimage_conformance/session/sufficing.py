@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.model import Sufficing
 from reimage_conformance.session.budget import SPENT
-from reimage_conformance.session.steps import CONTENDING_REQUESTS, Planner
+from reimage_conformance.session.step_runs import contending_places
+from reimage_conformance.session.steps import Planner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reimage_conformance.model import Profile, Target
     from reimage_conformance.session.step_runs import Result
+    from reimage_conformance.session.steps import Step
     from reimage_conformance.session.sut import SystemUnderTest
 
 
 def planned(target: Target, profile: Profile) -> int:
     """The most reimages that the campaign of a run starts at an endpoint that refuses all bad requests."""
     steps = Planner(target, profile).steps
-    return len(steps) + CONTENDING_REQUESTS * sum(step.contend for step in steps)
+    return len(steps) + sum(_contending_requests(step) for step in steps)
 
 
 def sufficing(sut: SystemUnderTest) -> Sufficing | None:
@@ -33,7 +35,7 @@ def sufficing(sut: SystemUnderTest) -> Sufficing | None:
     """
     results = {id(result): result for result in sut.campaign.results.values()}.values()
     left_out = len({result.step.name for result in results if result.skipped == SPENT})
-    left_out += CONTENDING_REQUESTS * any(_is_uncontended(result) for result in results)
+    left_out += max((_contending_requests(result.step) for result in results if _is_uncontended(result)), default=0)
     missing = max(len(sut.reimages.left_out), int(sut.budget.turned_away))
     if not left_out and not missing:
         return None
@@ -47,6 +49,11 @@ def sufficing(sut: SystemUnderTest) -> Sufficing | None:
 def _planned_with(sut: SystemUnderTest, max_reimages: int) -> int:
     limits = replace(sut.target.limits, max_reimages=max_reimages)
     return planned(replace(sut.target, limits=limits), sut.profile)
+
+
+def _contending_requests(step: Step) -> int:
+    """How many reimages are requested while a step runs: of the same instance, and of another one where there is one."""
+    return 1 + len(contending_places(step)) if step.contend else 0
 
 
 def _is_uncontended(result: Result) -> bool:

@@ -170,7 +170,7 @@ def sibling_is_no_reimage(world: World, exchanges: Sequence[Exchange], sibling: 
     """
     before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
     verdict = about("REQ-REIMAGE-COMP", exchanges[2], exchanges[1])
-    if sibling == "rebuild" and exchanges[2].reply is not None and exchanges[2].reply.status < 300:
+    if sibling == "rebuild" and exchanges[2].is_successful:
         yield verdict.observed("comp=rebuild was accepted, and a rebuild writes a fresh installation too")
     elif not before or not after:
         yield verdict.inconclusive("the probe showed no installation_id")

@@ -49,7 +49,7 @@ def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator
     del world
     tracked = _tracked(exchanges)
     for poll in exchanges:
-        if poll.reply is None or not 200 <= poll.reply.status < 300:
+        if poll.reply is None or not poll.is_successful:
             continue
         identifier = read_target(poll.request.target).operation
         yield from _own_id(poll, poll.reply, identifier)

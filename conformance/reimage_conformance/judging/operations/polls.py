@@ -48,9 +48,9 @@ def _status_in(declared: str, body: bytes) -> str:
 
 def shows_operation(poll: Exchange) -> bool:
     """Whether a poll was answered 2xx, or with an Operation document under another status."""
-    if poll.reply is None or not 200 <= poll.reply.status < 300:
-        return poll.reply is not None and read_document(poll.reply).local_name == "Operation"
-    return True
+    if poll.is_successful:
+        return True
+    return poll.reply is not None and read_document(poll.reply).local_name == "Operation"
 
 
 @check
@@ -105,7 +105,7 @@ def unknown_operation(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
             yield verdict.undecided(exchange, "the endpoint was busy: ")
         elif exchange.reply.status in (400, 404):
             yield from _unknown_code(exchange, exchange.reply, expected, strict=strict)
-        elif exchange.reply.status < 300 or strict:
+        elif exchange.is_successful or strict:
             asked = exchange.request.target.partition("?")[0].rpartition("/")[2]
             actual = f"{reply_summary(exchange)}, for the operation id {quoted(asked)}"
             yield verdict.violated(expected, actual, symptom(exchange))

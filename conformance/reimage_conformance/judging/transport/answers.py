@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.sent import header_sent, sent_for
+from reimage_conformance.judging.sent import answer_for, header_sent
 from reimage_conformance.judging.wording import is_busy, reply_summary, symptom
 
 if TYPE_CHECKING:
@@ -46,14 +46,8 @@ def _with_status(exchange: Exchange, requirement: str, expected: str, is_right: 
         return verdict.undecided(exchange)
     if exchange.reply is None:
         return verdict.violated(expected, reply_summary(exchange), symptom(exchange))
-    actual = _answer_for(exchange, requirement)
+    actual = answer_for(exchange, requirement)
     return verdict.judged(is_right(exchange.reply.status), expected, actual, symptom(exchange))
-
-
-def _answer_for(exchange: Exchange, requirement: str) -> str:
-    """The answer in words, with the part of the request that the requirement is about."""
-    words = sent_for(requirement, exchange.request)
-    return f"{reply_summary(exchange)}, for {words}" if words else reply_summary(exchange)
 
 
 @check
@@ -61,11 +55,10 @@ def not_accepted(world: World, exchanges: Sequence[Exchange], requirement: str) 
     """The request was refused or got no answer."""
     del world
     exchange = exchanges[0]
-    is_accepted = exchange.reply is not None and exchange.reply.status < 300
     expected = "a refusal, or no answer until the body that Content-Length announces has come"
     announced = header_sent(exchange.request, "Content-Length")
     actual = f"{reply_summary(exchange)}, for {announced} and no body yet" if announced else reply_summary(exchange)
-    yield about(requirement, exchange).judged(not is_accepted, expected, actual, "accepted")
+    yield about(requirement, exchange).judged(not exchange.is_successful, expected, actual, "accepted")
 
 
 @check
