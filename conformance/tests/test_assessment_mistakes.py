@@ -166,3 +166,13 @@ def test_the_sentence_names_the_key_and_what_is_there() -> None:
     assert mistake.sentence == (
         'name in [[deployments]] number 1: no answer shows "contoso-v2" in contoso, which has "contoso-v9" in production'
     )
+
+
+@pytest.mark.parametrize(("count", "ending"), [(6, "I_IN_5"), (7, "I_IN_5 and 1 more"), (12, "I_IN_5 and 6 more")])
+def test_a_list_of_instances_that_is_cut_says_how_many_more_there_are(count: int, ending: str) -> None:
+    names = dict.fromkeys((f"I_IN_{n}" for n in range(count)), "ReadyRole")
+
+    sentences = [each.sentence for each in mistakes_of(WORLD, numbered(look(names), DENIED).values())]
+
+    assert sentences
+    assert all(sentence.endswith(ending) for sentence in sentences)

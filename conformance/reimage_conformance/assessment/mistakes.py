@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.judging.deployments import may_be_left_out
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.model import Outcome
-from reimage_conformance.protocol.addresses import Address, Kind, UriForm, read_target
+from reimage_conformance.protocol.addresses import Address, Kind, UriForm, natural, read_target
 from reimage_conformance.protocol.deployments import Shown, shown_in
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def _instances(deployment: Deployment, where: str, seen: Seen, here: list[Shown]
         taken, denied, asked = (_among(each, deployment, name) for each in (seen.accepted, seen.denied, seen.asked))
         may_be_there = (asked or leaves_out) and may_be_left_out(name, here, absent)
         if not taken and (denied or not may_be_there):
-            shown = _first_of(sorted(listed))
+            shown = _first_of(sorted(listed, key=natural))
             sentence = f'role_instances {where}: no answer shows "{name}" in {deployment.name}, which has {shown}'
             yield Mistake(sentence, deployment.cloud_service, instance=name, within=within)
 
