@@ -118,6 +118,7 @@ class Fact(StrEnum):
     IDENTITY = "identity"
     RESPONSE_LINES = "response-lines"
     DATE_LINE = "date-line"
+    DATE_FORM = "date-form"
     TYPE_LINE = "type-line"
     ID_LINE = "id-line"
     OWN_ID = "own-id"

@@ -9,7 +9,7 @@ import json
 import re
 from copy import deepcopy
 from datetime import datetime, timedelta
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -378,6 +378,35 @@ def line_replaced(side: str, name: str, word: str) -> Callable[[Document], None]
     return change
 
 
+def dates_written(written: Callable[[datetime], str]) -> Callable[[Document], None]:
+    """A recorder or sanitiser that reads every Date and writes it in a form of its own."""
+
+    def change(document: Document) -> None:
+        for entry in entries(document):
+            for line in entry["response"]["headers"]:
+                if line["name"].lower() == "date":
+                    line["value"] = written(parsedate_to_datetime(line["value"]))
+
+    return change
+
+
+def some_dates_taken_out(document: Document) -> None:
+    """A sanitiser that takes Date and Server out of every third response."""
+    for entry in entries(document)[::3]:
+        entry["response"]["headers"] = [
+            h for h in entry["response"]["headers"] if h["name"].lower() not in ("date", "server")
+        ]
+
+
+def lines_of_content_left_out(document: Document) -> None:
+    """Two recorders, the second of which keeps the lines of content apart, as .NET does."""
+    found = entries(document)
+    for entry in found[len(found) // 3 :]:
+        entry["request"]["headers"] = [
+            h for h in entry["request"]["headers"] if h["name"].lower() not in ("content-type", "content-length")
+        ]
+
+
 def lines_joined(document: Document) -> None:
     for entry in entries(document):
         for line in entry["response"]["headers"]:
@@ -597,6 +626,14 @@ RECORDERS: dict[str, Callable[[Document], None]] = {
     "Content-Type taken out": line_taken_out("content-type"),
     "request ids taken out": line_taken_out("x-ms-request-id"),
     "Date redacted": line_replaced("response", "date", "REDACTED"),
+    "Dates in ISO 8601": dates_written(lambda date: date.isoformat()),
+    "Dates in seconds": dates_written(lambda date: str(int(date.timestamp()))),
+    "Dates with an offset": dates_written(format_datetime),
+    "Dates on a shifted day": dates_written(
+        lambda date: format_datetime(date, usegmt=True).replace("Mar 2014", "Mar 2019")
+    ),
+    "Date taken out of some responses": some_dates_taken_out,
+    "lines of content kept apart": lines_of_content_left_out,
     "versions redacted": line_replaced("request", "x-ms-version", "REDACTED"),
     "lines joined": lines_joined,
     "headers of the program, not of the transport": program_headers,

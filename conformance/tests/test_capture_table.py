@@ -381,10 +381,10 @@ UNRECORDED = {
     "aborted replies": "Not judged, recorded without a reply",
     "other traffic": "Passed over, no call of this protocol",
     "answers of gateways": "Passed over, answered by a proxy or gateway on the way",
-    "Date taken out": "No response shows a Date of its own; none is held to be missing",
+    "Date taken out": "Whether there was a Date of its own was not recorded; none is held to be missing",
     "queries left out": "The query was left out of every request, or replaced; no comp is held to be missing",
     "a selection of request lines": "No request shows an x-ms-version; none is held to be missing",
-    "Content-Type of requests taken out": "No request shows a Content-Type; none is held to be missing",
+    "Content-Type of requests taken out": "Whether the request had a Content-Type was not recorded; none is held to be missing",
 }
 
 
@@ -473,6 +473,32 @@ def test_a_missing_length_is_found_where_another_request_shows_one(tmp_path: Pat
     taken["log"]["entries"] = [*entries(whole)[:8], *entries(taken)[8:]]
 
     assert "REQ-REIMAGE-CL-ABSENT" in accused(judged(tmp_path, taken))
+
+
+@pytest.mark.parametrize("form", ["rfc850", "asctime", "utc", "no-weekday"])
+def test_a_date_in_a_form_that_no_program_writes_of_a_date_it_read_is_found(tmp_path: Path, form: str) -> None:
+    assert "REQ-HTTP-DATE" in accused(
+        judged(tmp_path, document(session([f"date-form[{form}]"], refusals=False, polls=1)))
+    )
+
+
+def test_a_wrong_date_in_some_responses_is_found(tmp_path: Path, sound: Session) -> None:
+    taken = document(sound)
+    for each in entries(taken)[::2]:
+        each["response"]["headers"] = [
+            {**line, "value": "2014-03-01T12:00:00Z"} if line["name"].lower() == "date" else line
+            for line in each["response"]["headers"]
+        ]
+
+    assert "REQ-HTTP-DATE" in accused(judged(tmp_path, taken))
+
+
+def test_a_missing_date_is_found_where_the_other_lines_were_kept(tmp_path: Path, sound: Session) -> None:
+    taken = document(sound)
+    for each in entries(taken)[::2]:
+        each["response"]["headers"] = [h for h in each["response"]["headers"] if h["name"].lower() != "date"]
+
+    assert "REQ-HTTP-DATE" in accused(judged(tmp_path, taken))
 
 
 SECRET_LINES = (

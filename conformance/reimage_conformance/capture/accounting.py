@@ -32,10 +32,11 @@ LEFT_OPEN = "answered in a way that the documents leave open"
 
 NOT_RECORDED = {
     Fact.VERSION_LINE: "No request shows an x-ms-version; none is held to be missing",
-    Fact.SENT_TYPE_LINE: "No request shows a Content-Type; none is held to be missing",
+    Fact.SENT_TYPE_LINE: "Whether the request had a Content-Type was not recorded; none is held to be missing",
     Fact.QUERY: "The query was left out of every request, or replaced; no comp is held to be missing",
     Fact.RESPONSE_LINES: "Header lines of the response were not recorded, or not all; none is held to be missing",
-    Fact.DATE_LINE: "No response shows a Date of its own; none is held to be missing",
+    Fact.DATE_LINE: "Whether there was a Date of its own was not recorded; none is held to be missing",
+    Fact.DATE_FORM: "Every Date seems to be rewritten by the recorder; its form is not judged",
     Fact.TYPE_LINE: "No response shows a Content-Type; none is held to be missing",
     Fact.ID_LINE: "Whether there was one x-ms-request-id was not recorded; none is held to be missing",
     Fact.CONTENT: "Content of the response was not recorded, or not all; nothing is judged from it",

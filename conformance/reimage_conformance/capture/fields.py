@@ -43,6 +43,7 @@ FIELDS = (
     Field(
         "request.headers", "keep none, keep a selection, keep those that the program set, add none that the transport adds below them",
         "what a line says; that a line is missing only where Host or :authority was kept and another request shows the line, "
+        "but not where Content-Type and Content-Length are both missing, which recorders keep apart from the others; "
         "that a length is missing only from a recorder that reads the wire, or one that shows a length elsewhere",
         sometimes=(Fact.REQUEST_LINES, Fact.REQUEST_LENGTH, Fact.VERSION_LINE, Fact.SENT_TYPE_LINE),
     ),
@@ -71,6 +72,12 @@ FIELDS = (
         "Date, Content-Type, x-ms-request-id", "take the line out of every response, or write REDACTED, a hash, one Date, stars or nothing for its value",
         "that the line is missing, only where another response of the capture shows it",
         sometimes=(Fact.DATE_LINE, Fact.TYPE_LINE, Fact.ID_LINE),
+    ),
+    Field(
+        "Date", "take it out of some responses together with Server, or parse it and write it in a form of their own, or shift it",
+        "that it is missing, only where the response shows the Server and x-ms-request-id that all responses with a Date show; its form, "
+        "unless every Date of the capture is in ISO 8601, in seconds, with an offset or on a wrong day of the week",
+        sometimes=(Fact.DATE_FORM,),
     ),
     Field(
         "x-ms-request-id", "replace it by one word, or by zeros, write it twice",

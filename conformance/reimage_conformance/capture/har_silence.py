@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from reimage_conformance.judging.transport.messages import is_date
 from reimage_conformance.model import Fact
 
 if TYPE_CHECKING:
@@ -17,6 +20,13 @@ LINES_TAKEN_OUT = {"date": Fact.DATE_LINE, "content-type": Fact.TYPE_LINE, "x-ms
 """Header lines that sanitisers remove from every response, and the fact that is unknown then."""
 _DATE_SECONDS = 2.0
 """The Date lines of replies that are further apart differ; they are written to the second."""
+_WITH_A_DATE = ("server", "x-ms-request-id")
+"""Lines that sanitisers take out together with Date, or that what stands in front of an endpoint does not write."""
+_OF_CONTENT = ("Content-Type", "Content-Length", "Transfer-Encoding")
+"""Lines of a request that .NET and its kin hold apart from the others, so that a recorder keeps all of them or none."""
+_SECONDS = re.compile(r"\d{9,13}(?:\.\d+)?", re.ASCII)
+_OFFSET = re.compile(r"(.*) [+-]0000", re.ASCII)
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _Look = Callable[["Recorded"], bool]
 
 
@@ -72,6 +82,11 @@ def without_what_none_shows(recorded: Sequence[Recorded], *, reads_the_wire: boo
         silent.append((Fact.DATE_LINE, _is_answered))
     if not reads_the_wire and not any(map(_shows_a_length, recorded)):
         silent.append((Fact.REQUEST_LENGTH, _is_any))
+    if _are_dates_rewritten(recorded):
+        silent.append((Fact.DATE_FORM, _is_answered))
+    if any(map(_shows_lines_of_content, recorded)):
+        silent += [(fact, _hides_lines_of_content) for fact in (Fact.SENT_TYPE_LINE, Fact.REQUEST_LENGTH)]
+    silent.append((Fact.DATE_LINE, _lacks_more_than_a_date(recorded)))
     found = [lacking(each, *(fact for fact, needs in silent if needs(each))) for each in recorded]
     return found if any(map(_has_content, found)) else list(_without_content(found))
 
@@ -83,6 +98,53 @@ def _has_one_date(recorded: Sequence[Recorded]) -> bool:
         value for exchange in dated if exchange.response is not None for value in exchange.response.values("Date")
     }
     return len(values) == 1 and max(each.at for each in dated) - min(each.at for each in dated) > _DATE_SECONDS
+
+
+def _are_dates_rewritten(recorded: Sequence[Recorded]) -> bool:
+    """Whether a recorder or a sanitiser may have written every Date line: none is as HTTP writes it, all are moments."""
+    responses = [each.exchange.response for each in recorded]
+    values = [value for each in responses if each is not None for value in each.values("Date")]
+    return bool(values) and all(map(_is_rewritten, values))
+
+
+def _is_rewritten(value: str) -> bool:
+    """Whether a value is a moment in a form that programs write after they parsed a date, or a date on a wrong day of the week.
+
+    The obsolete forms of HTTP and the other forms are an endpoint's own (RFC 9110, section 5.6.7).
+    """
+    if is_date(value):
+        return False
+    if offset := _OFFSET.fullmatch(value):
+        return is_date(f"{offset[1]} GMT")
+    if value[:3] in _WEEKDAYS:
+        return any(is_date(day + value[3:]) for day in _WEEKDAYS)
+    return _SECONDS.fullmatch(value) is not None or _is_iso(value)
+
+
+def _is_iso(value: str) -> bool:
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _lacks_more_than_a_date(recorded: Sequence[Recorded]) -> _Look:
+    """Whether a response has no Date, and lacks another line as well that all responses with a Date show."""
+    dated = list(filter(_in_response("Date"), recorded))
+    shown = [_in_response(name) for name in _WITH_A_DATE if dated and all(map(_in_response(name), dated))]
+    return lambda each: (
+        _is_answered(each) and not _in_response("Date")(each) and not all(shows(each) for shows in shown)
+    )
+
+
+def _shows_lines_of_content(recorded: Recorded) -> bool:
+    return _is_post(recorded) and any(_in_request(name)(recorded) for name in _OF_CONTENT)
+
+
+def _hides_lines_of_content(recorded: Recorded) -> bool:
+    """Whether a POST shows no line of its content, not even a length."""
+    return _is_post(recorded) and not _shows_lines_of_content(recorded)
 
 
 def _shows_a_length(recorded: Recorded) -> bool:

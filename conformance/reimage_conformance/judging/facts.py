@@ -86,6 +86,7 @@ NEEDS: Mapping[str, frozenset[Fact]] = {
 }
 
 NEEDS_OF_SYMPTOMS: Mapping[tuple[str, str], frozenset[Fact]] = {
+    ("REQ-HTTP-DATE", "date"): frozenset({Fact.DATE_FORM}),
     ("REQ-GOS-TERMINAL-STABLE", "gone"): frozenset({Fact.MOMENT}),
     ("REQ-REIMAGE-REQID-USABLE", "unusable-id"): frozenset({Fact.MOMENT, Fact.ORDER}),
     ("REQ-REIMAGE-REQID-USABLE", "denied"): frozenset({Fact.ORDER}),
