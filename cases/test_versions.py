@@ -91,7 +91,7 @@ async def test_white_space_around_the_version_is_none_of_it(sut: SystemUnderTest
     """Spaces and tabs before and after a field value are no part of it."""
     plain = await answer_that_shows_versions(sut, form)
     padded = {
-        f"white space as in {space.format('a version')!r}": sut.nowhere(
+        f"blanks around the value, as in {space.format('a version')!r}": sut.nowhere(
             form, version=space.format(sut.target.x_ms_version)
         )
         for space in ("   {}", "{}   ", "\t{}", "{}\t")

@@ -36,7 +36,7 @@ def test_every_requirement_that_can_be_violated_says_what_is_wrong_then(row: Req
         ("REQ-REIMAGE-CL-ABSENT", "accepted", "202 Accepted", "A reimage without Content-Length was accepted: 202 Accepted"),
         ("REQ-REIMAGE-CL-ABSENT", "status:404", "404 Not Found", "A reimage without Content-Length was answered with a wrong status: 404 Not Found"),
         ("REQ-GOS-ERROR", "no-error", "Status Failed, no Error element", "The Operation document of a Failed operation has no Error element: Status Failed, no Error element"),
-        ("REQ-XML-WF", "not-well-formed", "a bare & in text at column 135", "The XML of an answer is not well formed: a bare & in text at column 135"),
+        ("REQ-XML-WF", "not-well-formed", "line 1, column 135: a bare & in text", "The XML of an answer is not well formed: line 1, column 135: a bare & in text"),
         ("REQ-GOS-CT", "media-type:text/html", "", "The answer to a poll is XML, but its Content-Type does not say so"),
     ],
 )  # fmt: skip

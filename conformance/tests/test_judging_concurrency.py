@@ -80,7 +80,7 @@ class TestContended:
         found = judged("contended", [started(), silent(number=2)], requirement=self.NAME, ended=True, alive=True)
 
         assert brief(found) == [violated(self.NAME, "no-reply:timeout", 2, 1)]
-        assert worded(found) == [(self.EXPECTED, "no complete answer came in time: as arranged")]
+        assert worded(found) == [(self.EXPECTED, "no answer came in time: as arranged")]
         busy = judged(
             "contended", [started(), exchange(status=503, number=2)], requirement=self.NAME, ended=True, alive=True
         )
@@ -94,7 +94,7 @@ class TestContended:
         assert self.of(silent(number=2), poll(number=3)) == [inconclusive(self.NAME, 2, 1, 3)]
         assert self.of(exchange(status=503, number=2)) == [inconclusive(self.NAME, 2, 1)]
         quiet = judged("contended", [started(), silent(number=2)], requirement=self.NAME, ended=True)
-        assert quiet[0].actual == "no complete answer came in time: as arranged"
+        assert quiet[0].actual == "no answer came in time: as arranged"
 
     def test_the_running_operations_id_is_not_its_own(self) -> None:
         found = judged("contended", [started(), started(number=2)], requirement=self.NAME, ended=True)
@@ -169,7 +169,7 @@ class TestUndisturbed:
             (poll(b"", 404, number=5), "404 Not Found"),
             (
                 silent(POLL, number=5),
-                "no complete answer came in time: as arranged",
+                "no answer came in time: as arranged",
             ),
         ],
     )

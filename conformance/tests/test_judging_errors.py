@@ -475,7 +475,7 @@ class TestNoEffect:
         found = judged("nothing_left_behind", [self.REFUSAL, silent(POLL, number=6)])
 
         assert brief(found) == [inconclusive("REQ-GOS-NOTFOUND-NOEFFECT", 6, 5)]
-        assert found[0].actual == "no complete answer came in time: as arranged"
+        assert found[0].actual == "no answer came in time: as arranged"
 
     READY = look({"WebRole1_IN_0": "ReadyRole"}, number=4)
 

@@ -50,7 +50,7 @@ class TestEffect:
         assert brief(found) == [met(OFFLINE, 4), met(SAME, 5), met(ONLINE, 5)]
         assert [v.actual for v in found] == [
             "ReadyRole > StoppedVM > ReadyRole; shown 1 time while the operation ran",
-            "RoleName 'WebRole1'",
+            f"{NAME} has RoleName 'WebRole1'",
             "ReadyRole > StoppedVM > ReadyRole; the last look was 0.0 s after the end of the operation",
         ]
 
@@ -128,7 +128,7 @@ class TestEffect:
         ]
         assert worded(found)[0] == (
             f"{NAME} of role WebRole1",
-            f"{NAME} is no longer listed; listed: N0, N1, N2, N3, N4, N5 and 2 more",
+            f"{NAME} is no longer listed; new in the list: N0, N1, N2, N3, N4, N5 and 2 more",
         )
         assert found[1].actual == f"{NAME} is no longer listed"
         assert found[2].actual == "ReadyRole > missing; shown 1 time while the operation ran"
@@ -148,16 +148,16 @@ class TestEffect:
         other = judged("instance_effect", [BEFORE, START, first, moved], instance=NAME)
 
         assert brief(gone)[0] == violated(SAME, "renamed", 4, 1)
-        assert gone[0].actual == f"{NAME} is no longer listed; listed: Z"
+        assert gone[0].actual == f"{NAME} is no longer listed; new in the list: Z"
         assert violated(SAME, "role-changed", 4, 1) in brief(other)
-        assert (f"{NAME} has RoleName 'WebRole1'", "RoleName 'Other'") in worded(other)
+        assert (f"{NAME} has RoleName 'WebRole1'", f"{NAME} has RoleName 'Other'") in worded(other)
 
     def test_another_role(self) -> None:
         after = look({NAME: "ReadyRole"}, number=3, roles={NAME: "Other"})
         found = judged("instance_effect", [BEFORE, START, after], instance=NAME)
 
         assert violated(SAME, "role-changed", 3, 1) in brief(found)
-        assert (f"{NAME} has RoleName 'WebRole1'", "RoleName 'Other'") in worded(found)
+        assert (f"{NAME} has RoleName 'WebRole1'", f"{NAME} has RoleName 'Other'") in worded(found)
 
     def test_looks_that_show_nothing_are_passed_over(self) -> None:
         several = [BEFORE, START, silent(LOOK, number=3), *looks("StoppedVM", "ReadyRole")[1:]]

@@ -129,7 +129,7 @@ class TestDocuments:
         assert brief(found) == [violated("REQ-GOS-ROOT", "no-document", 2)]
         coded = poll("<Operation>", own="", headers=(("Content-Type", "application/xml; charset=utf-32"),))
         assert brief(judged("operation_documents", [coded]))[-1] == violated("REQ-GOS-ROOT", "no-document", 2)
-        assert found[0].actual == "the document ends before the element Operation is closed at column 12"
+        assert found[0].actual == "line 1, column 12: the document ends before the element Operation is closed"
 
     def test_one_unreadable_document_does_not_hide_the_next(self) -> None:
         assert self.of("REQ-GOS-STATUS", poll(b""), poll(number=3)) == [met("REQ-GOS-STATUS", 3)]

@@ -174,7 +174,7 @@ class TestPollingIsToBlame:
         lost = [poll(RUNNING, number=4), poll(b"", 404, number=5), poll(b"", 404, number=6), silent(POLL, number=7)]
 
         assert self.of(poll(SUCCEEDED), *lost)[0].actual == (
-            "polled as usual: InProgress, 404 Not Found x 2, no complete answer came in time: as arranged; polled once, at the end: Succeeded"
+            "polled as usual: InProgress, 404 Not Found x 2, no answer came in time: as arranged; polled once, at the end: Succeeded"
         )
 
     @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ class TestPollingIsToBlame:
             (poll(RUNNING), "InProgress"),
             (poll(b"", 404), "404 Not Found"),
             (poll(SUCCEEDED, 404), "404 Not Found"),
-            (silent(POLL, number=2), "no complete answer came in time: as arranged"),
+            (silent(POLL, number=2), "no answer came in time: as arranged"),
         ],
     )
     def test_left_alone_it_goes_wrong_as_well(self, quiet: Exchange, told: str) -> None:

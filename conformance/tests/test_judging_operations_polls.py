@@ -130,11 +130,11 @@ class TestPollsAnswered:
         lone = [started(), poll(), silent(POLL, number=3)]
 
         assert brief(judged("polls_answered", lone))[0] == inconclusive("REQ-GOS-200", 3, 1)
-        assert judged("polls_answered", lone)[0].actual == "no complete answer came in time: as arranged"
+        assert judged("polls_answered", lone)[0].actual == "no answer came in time: as arranged"
         assert brief(judged("polls_answered", lone, alive=True))[0] == violated("REQ-GOS-200", "no-reply:timeout", 3, 1)
         assert worded(judged("polls_answered", lone, alive=True))[0] == (
             "200 OK",
-            "no complete answer came in time: as arranged",
+            "no answer came in time: as arranged",
         )
 
     def test_a_poll_that_was_repeated_with_success_is_forgiven(self) -> None:
@@ -267,7 +267,7 @@ class TestUnknownOperation:
 
         assert brief(found) == [inconclusive(self.NAME, 1), inconclusive(self.NAME, 2)]
         assert [v.actual for v in found] == [
-            "no complete answer came in time: as arranged",
+            "no answer came in time: as arranged",
             "the endpoint was busy: 429 Too Many Requests",
         ]
 

@@ -215,7 +215,7 @@ def test_the_wording_of_replies() -> None:
     assert reply_summary(refusal(started().request, 400, "X")) == "400 Bad Request with X"
     assert reply_summary(replace(refusal(started().request, 400, "X"), failure=None)) == "400 Bad Request with X"
     assert (reply_summary(silent()), symptom(silent())) == (
-        "no complete answer came in time: as arranged",
+        "no answer came in time: as arranged",
         "no-reply:timeout",
     )
     nothing = Exchange(1, started().request, None)

@@ -249,7 +249,7 @@ class TestRefused:
 
         assert brief(found) == [violated("REQ-VER-MISSING", "no-reply:timeout")]
         assert worded(found) == [
-            (f"400 with {TABLE}", "no complete answer came in time: as arranged, for Reimage Role Instance")
+            (f"400 with {TABLE}", "no answer came in time: as arranged, for Reimage Role Instance")
         ]
         assert brief(judged("refused", [silent(NO_VERSION)])) == [inconclusive("REQ-VER-MISSING")]
 

@@ -96,7 +96,7 @@ class TestStart:
 
         assert brief(busy) == brief(quiet) == [inconclusive("REQ-REIMAGE-URI-SLOT")]
         assert busy[0].actual == "the endpoint was busy: 503 Service Unavailable"
-        assert quiet[0].actual == "no complete answer came in time: as arranged"
+        assert quiet[0].actual == "no answer came in time: as arranged"
 
     def test_silence_to_sound_reimages_alone_is_a_violation(self) -> None:
         found = judged("accepted", [silent()], requirement="REQ-REIMAGE-URI-SLOT", alive=True)
@@ -105,7 +105,7 @@ class TestStart:
             violated("REQ-REIMAGE-202", "no-reply:timeout"),
             violated("REQ-REIMAGE-URI-SLOT", "no-reply:timeout"),
         ]
-        assert worded(found) == [("202 Accepted", "no complete answer came in time: as arranged")] * 2
+        assert worded(found) == [("202 Accepted", "no answer came in time: as arranged")] * 2
         busy = judged("accepted", [exchange(status=503)], requirement="REQ-REIMAGE-URI-SLOT", alive=True)
         assert brief(busy) == [inconclusive("REQ-REIMAGE-URI-SLOT")]
 
@@ -131,7 +131,7 @@ class TestStart:
         found = judged("accepted", [silent()], requirement=name, alive=True)
 
         assert brief(found) == [violated(name, "no-reply:timeout")]
-        assert worded(found) == [("202 Accepted", "no complete answer came in time: as arranged")]
+        assert worded(found) == [("202 Accepted", "no answer came in time: as arranged")]
 
     def test_the_first_exchange_is_judged(self) -> None:
         both = [exchange(status=202), refusal(REIMAGE, 400, number=2)]
@@ -260,10 +260,7 @@ class TestUsableId:
         none = judged("id_usable", [started()])
 
         assert brief(quiet) == [inconclusive(self.USABLE, 2, 1, because=("REQ-GOS-200",))]
-        assert (
-            quiet[0].actual
-            == "no poll was answered: 503 Service Unavailable, no complete answer came in time: as arranged"
-        )
+        assert quiet[0].actual == "no poll was answered: 503 Service Unavailable, no answer came in time: as arranged"
         assert brief(none) == [inconclusive(self.USABLE, 1, because=("REQ-GOS-200",))]
         assert none[0].actual == "no poll was sent"
 

@@ -56,7 +56,7 @@ class TestTransport:
     def test_one_of_some_statuses_in_words(self) -> None:
         found = judged("answered_with", [silent()], requirement="REQ-HTTP-HOST", statuses=[400], expected="a refusal")
 
-        assert worded(found) == [("a refusal", "no complete answer came in time: as arranged")]
+        assert worded(found) == [("a refusal", "no answer came in time: as arranged")]
 
     def test_another_status_is_a_violation(self) -> None:
         arguments: dict[str, Any] = {"requirement": "REQ-HTTP-HOST", "statuses": [400]}
@@ -82,7 +82,7 @@ class TestTransport:
         assert found[0].expected == "8000 octets are read"
         quiet = judged("not_answered_with", [silent()], **arguments)
         assert brief(quiet) == [advisory(self.NAME, "no-reply:timeout")]
-        assert worded(quiet) == [("8000 octets are read", "no complete answer came in time: as arranged")]
+        assert worded(quiet) == [("8000 octets are read", "no answer came in time: as arranged")]
         busy = judged("not_answered_with", [exchange(status=429)], **arguments)
         assert brief(busy) == [inconclusive(self.NAME)]
         assert busy[0].actual == "429 Too Many Requests"
@@ -93,6 +93,7 @@ class TestTransport:
             (PUT, "REQ-ERR-VERB", "method 'PUT' at the address of Reimage Role Instance"),
             (replace(POLL, method="BREW"), "REQ-ERR-VERB", "method 'BREW' at the address of Get Operation Status"),
             (PUT, "REQ-HTTP-UNKNOWN-METHOD", "method 'PUT'"),
+            (replace(PUT, method="POS"), "REQ-HTTP-UNKNOWN-METHOD", "method 'POS', POST without its end"),
             (
                 with_header(NOBODY, "Transfer-Encoding", "gzip"),
                 "REQ-HTTP-TE-UNKNOWN",
@@ -144,6 +145,6 @@ class TestTransport:
         assert worded(found) == [(expected, "400 Bad Request")]
         quiet = judged("same_answer", [plain, silent(POLL, number=2)], **arguments)
         assert brief(quiet) == [violated("REQ-VER-HEADER-CASE", "no-reply:timeout", 2, 1)]
-        assert worded(quiet) == [(expected, "no complete answer came in time: as arranged")]
+        assert worded(quiet) == [(expected, "no answer came in time: as arranged")]
         for pair in ([silent(POLL), poll()], [poll(b"", 503, number=1), poll()], [plain, poll(b"", 429)]):
             assert brief(judged("same_answer", pair, **arguments)) == [inconclusive("REQ-VER-HEADER-CASE", 2, 1)]

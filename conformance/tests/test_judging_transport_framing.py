@@ -220,8 +220,8 @@ class TestConnections:
         [
             ((404, None), "404 Not Found"),
             ((202, None), "202 Accepted"),
-            ((None, FailureKind.TIMEOUT), "no complete answer came in time: as arranged"),
-            ((200, FailureKind.TRUNCATED), "no complete answer: as arranged"),
+            ((None, FailureKind.TIMEOUT), "no answer came in time: as arranged"),
+            ((200, FailureKind.TRUNCATED), "as arranged"),
         ],
     )
     def test_what_goes_wrong_elsewhere_too_is_not_the_connections_fault(

@@ -396,7 +396,7 @@ class TestBodies:
         assert worded(found) == [
             (
                 "UTF-8 or UTF-16, as declared",
-                "the octets from octet 11 on are not UTF-8 in the answer to Get Operation Status",
+                "the octets from octet 11 on are not UTF-8 (the answer to Get Operation Status)",
             )
         ]
 

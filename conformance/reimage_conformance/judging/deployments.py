@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.judging.operations.polls import version_of
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import slot_sent
-from reimage_conformance.judging.wording import first_names, is_busy, quoted, reply_summary, root_words, symptom
+from reimage_conformance.judging.wording import first_names, is_busy, quoted, reply_summary, root_words, symptom, valued
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import natural, read_target
 from reimage_conformance.protocol.deployments import (
@@ -139,8 +139,8 @@ def deployment_document(world: World, exchanges: Sequence[Exchange], name: str, 
     else:
         yield verdict.judged(
             shown == (name, slot),
-            f"Name {quoted(name)}, slot {quoted(slot)}",
-            f"Name {quoted(shown[0])}, slot {quoted(shown[1])}",
+            f"{valued('Name', name)}, {valued('DeploymentSlot', slot)}",
+            f"{valued('Name', shown[0])}, {valued('DeploymentSlot', shown[1])}",
             "identity",
         )
 
@@ -169,7 +169,7 @@ def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequen
         expected = f"every role instance of {shown or 'the deployment'} listed once"
         yield verdict.violated(expected, actual, "instances", because=because)
     elif empty:
-        actual = f"no text in {', '.join(sorted(set(empty)))}"
+        actual = f"empty: {', '.join(sorted(set(empty)))}"
         yield verdict.violated(f"text in {', '.join(_INSTANCE_MEMBERS)}", actual, "empty-member")
     else:
         known = (*_INSTANCE_MEMBERS, *FIRST_VERSIONS)
@@ -267,7 +267,7 @@ def status_vocabulary(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
         yield about("REQ-DEPL-STATUS-VALUES", exchange).judged(
             not unknown,
             "a documented InstanceStatus",
-            f"InstanceStatus {', '.join(map(quoted, unknown or sorted(values)))}",
+            ", ".join(valued("InstanceStatus", each) for each in unknown or sorted(values)),
             "status-value",
         )
         gated = sorted(value for value in values if not _available(value, asked))
@@ -279,7 +279,9 @@ def status_vocabulary(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
         )
         powers = {member(node, "PowerState") for node in nodes if child(node, "PowerState") is not None}
         odd = sorted(powers - set(POWER_VALUES))
-        actual = f"PowerState {', '.join(map(quoted, odd or sorted(powers)))}" if powers else "no PowerState shown"
+        actual = (
+            ", ".join(valued("PowerState", each) for each in odd or sorted(powers)) if powers else "no PowerState shown"
+        )
         yield about("REQ-DEPL-POWER", exchange).judged(not odd, " or ".join(POWER_VALUES), actual, "power")
 
 

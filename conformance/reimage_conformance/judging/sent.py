@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import ALL_REQUIREMENTS
-from reimage_conformance.judging.wording import quoted, reply_summary
+from reimage_conformance.judging.wording import quoted, reply_summary, valued
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 
 if TYPE_CHECKING:
@@ -35,13 +35,15 @@ def call_of(request: Request) -> str:
 def header_sent(request: Request, name: str) -> str:
     """A header of a request with its values: `x-ms-version '2011-10-01'`; "" where it was not sent."""
     values = request.values(name)
+    if len(values) == 1:
+        return valued(name, values[0])
     return f"{name} {' and '.join(map(quoted, values))}" if values else ""
 
 
 def slot_sent(request: Request) -> str:
     """The slot or the name of the deployment that a request addresses: `slot 'staging'`."""
     address = read_target(request.target)
-    return f"{'slot' if address.form is UriForm.SLOT else 'deployment'} {quoted(address.deployment)}"
+    return valued("slot" if address.form is UriForm.SLOT else "deployment", address.deployment)
 
 
 def sent(request: Request, defects: Sequence[Defect]) -> str:
@@ -75,11 +77,15 @@ def _spaced_names(request: Request) -> str:
 
 
 def _method(request: Request) -> str:
-    return f"method {quoted(request.method)}"
+    shortened = ", POST without its end" if "POST".startswith(request.method) and request.method != "POST" else ""
+    return f"method {quoted(request.method)}{shortened}"
 
 
 def _comp(request: Request) -> str:
-    return " and ".join(f"comp={quoted(value)}" for value in read_target(request.target).parameters("comp"))
+    return " and ".join(
+        f"comp={quoted(value)}" if value else "an empty comp"
+        for value in read_target(request.target).parameters("comp")
+    )
 
 
 _SENT: Mapping[str, Callable[[Request], str]] = {
@@ -132,10 +138,8 @@ def _place_sent(request: Request, defect: Defect) -> str:
     """The names of a place that does not exist."""
     if defect.requirement == "REQ-REIMAGE-UNKNOWN-INSTANCE":
         address = read_target(request.target)
-        return (
-            f"role instance {quoted(address.instance)} in cloud service {quoted(address.service)}, {slot_sent(request)}"
-        )
-    service = f"cloud service {quoted(read_target(request.target).service)}"
+        return f"{valued('role instance', address.instance)} in {valued('cloud service', address.service)}, {slot_sent(request)}"
+    service = valued("cloud service", read_target(request.target).service)
     if defect.key == "elsewhere":
         return f"{service}, {slot_sent(request)}, under another subscription, which has no such cloud service"
     return slot_sent(request) if defect.key == "slot" else f"{service}, {slot_sent(request)}"

@@ -60,13 +60,16 @@ def reply_summary(exchange: Exchange) -> str:
 
 
 def _failure_words(failure: Failure) -> str:
-    """Why there is no complete answer."""
+    """Why there is no complete answer, such as `the time limit passed after 12 octets`.
+
+    Headlines put these words after "got no complete answer", so they do not say it again.
+    """
     if failure.kind is not FailureKind.TIMEOUT:
-        return f"no complete answer: {failure.detail}"
+        return failure.detail
     progress = failure.detail.removeprefix(TIME_LIMIT_PASSED).strip(" ()")
     if progress in ("", NOTHING_CAME):
         return "no answer came in time"
-    return f"no complete answer came in time: {progress}"
+    return f"{TIME_LIMIT_PASSED} {progress}" if progress.startswith("after ") else f"no answer came in time: {progress}"
 
 
 def quoted(value: str | bytes) -> str:
@@ -75,11 +78,16 @@ def quoted(value: str | bytes) -> str:
     return repr(text if len(text) <= MOST_QUOTED else f"{text[:MOST_QUOTED]}…")
 
 
+def valued(name: str, value: str) -> str:
+    """A named value: `RoleName 'WebRole1'`, or `an empty RoleName`."""
+    return f"{name} {quoted(value)}" if value else f"an empty {name}"
+
+
 def shown_element(name: str, value: str | None) -> str:
     """An element of a document with its text, or `no NAME element`."""
     if value is None:
         return f"no {name} element"
-    return f"{name} {quoted(value)}" if value.strip() == value else f"{name} {quoted(value)}, with blanks"
+    return valued(name, value) if value.strip() == value else f"{name} {quoted(value)}, with blanks"
 
 
 def first_names(names: Sequence[str], most: int) -> str:

@@ -62,7 +62,7 @@ def _named(message: str) -> str:
 
 
 def problem_of(error: etree.XMLSyntaxError | ValueError, document: str, offset: int = 0) -> str:
-    """Why `document` is not well formed, and where; `offset` characters of its first line were not given to the parser.
+    """Where `document` is not well formed, and why; `offset` characters of its first line were not given to the parser.
 
     A `ValueError` is what lxml raises for text that it does not take at all.
     """
@@ -76,6 +76,5 @@ def problem_of(error: etree.XMLSyntaxError | ValueError, document: str, offset: 
     if code == ErrorTypes.ERR_NAME_REQUIRED:
         what = "a bare & in text" if "EntityRef" in message else "a bare < in text"
     line, column = getattr(error, "position", None) or (0, 0)
-    where = f" at column {column + offset if line == 1 else column}" if column else ""
-    where += f" of line {line}" if line > 1 and where else ""
-    return f"{what or 'not well-formed XML'}{where}"
+    where = f"line {line}, column {column + offset if line == 1 else column}: " if column else ""
+    return f"{where}{what or 'not well-formed XML'}"

@@ -33,8 +33,8 @@ _ELEMENT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)(?:\s[^<>]*)?>([^<>]*)</[^<>]*>")
 _ALWAYS_DIFFERENT = frozenset({"date", "x-ms-request-id"})
 """Headers that differ between any two responses."""
 
-_PLACE = re.compile(r"at column (\d+)(?: of line (\d+))?(?= in the answer to |$)")
-"""The words that name a place in a body; what was asked for may follow them."""
+_PLACE = re.compile(r"^line (\d+), column (\d+): ")
+"""The words that name a place in a body; a sentence about ill-formed XML begins with them."""
 
 _MARKED_AROUND = 6
 """Characters that are marked before a place in a body, and after it."""
@@ -103,7 +103,7 @@ def marked(lines: Iterable[TextLine], about: str, seen: str = "") -> tuple[TextL
     given = tuple(lines)
     place = _PLACE.search(seen)
     if place:
-        given = _at_place(given, int(place[1]), int(place[2] or 1))
+        given = _at_place(given, int(place[2]), int(place[1]))
     found = tuple(line if line.marks else replace(line, marks=_marks(line, names, values)) for line in given)
     if any(line.marks for line in found):
         return found

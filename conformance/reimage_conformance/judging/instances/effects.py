@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
 from reimage_conformance.judging.sent import slot_sent
-from reimage_conformance.judging.wording import first_names, is_busy, quoted
+from reimage_conformance.judging.wording import first_names, is_busy, valued
 from reimage_conformance.model import Outcome, Why
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.deployments import (
@@ -165,10 +165,15 @@ def _same_name(course: _Course) -> Verdict:
     last, instance, role = course.seen[-1], course.instance, roles_in(course.before).get(course.instance)
     verdict = about("REQ-REIMAGE-SAME-NAME", last, course.before)
     if instance not in statuses_in(last):
-        actual = f"{instance} is no longer listed; listed: {first_names(sorted(statuses_in(last)), _MAX_NAMES)}"
+        new = sorted(set(statuses_in(last)) - set(statuses_in(course.before)))
+        named = f"new in the list: {first_names(new, _MAX_NAMES)}" if new else "no new name is listed"
+        actual = f"{instance} is no longer listed; {named}"
         return verdict.violated(f"{instance} of role {role}", actual, "renamed")
     now = roles_in(last).get(instance)
-    expected, actual = (f"{instance} has RoleName {quoted(role or '')}", f"RoleName {quoted(now or '')}")
+    expected, actual = (
+        f"{instance} has {valued('RoleName', role or '')}",
+        f"{instance} has {valued('RoleName', now or '')}",
+    )
     return verdict.judged(now == role, expected, actual, "role-changed")
 
 

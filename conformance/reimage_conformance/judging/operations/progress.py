@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from reimage_conformance.judging.operations.polls import DENIALS, STATUSES, TERMINAL, status_of, version_of
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.wording import quoted, reply_summary, why_undecided
+from reimage_conformance.judging.wording import reply_summary, valued, why_undecided
 from reimage_conformance.model import Why
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import read_document, same_identifier
@@ -54,7 +54,7 @@ def progress(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     known = [(poll, status) for poll, status in seen if status in STATUSES]
     other = [(poll, status) for poll, status in seen if status and status not in STATUSES]
     if other and known:
-        expected, actual = f"only {', '.join(STATUSES)}", f"Status {quoted(other[0][1])}"
+        expected, actual = f"only {', '.join(STATUSES)}", valued("Status", other[0][1])
         yield about(_PROGRESS, other[0][0]).violated(expected, actual, "other-status")
     end = next(((poll, status) for poll, status in known if status in TERMINAL), None)
     if end is not None:

@@ -34,7 +34,7 @@ _FIELD_WORDS = (
     (r"bare-lf: (.*)", "{0}"),
     (r"([a-z-]+) (\d+) times", "the header {0} came {1} times"),
     (r"obs-fold: (.*)", "the header line {0} is folded"),
-    (r"white-space-before-colon: (.*)", "white space before the colon of the header {0}"),
+    (r"white-space-before-colon: (.*)", "a blank before the colon of the header {0}"),
     (r"invalid-field-name: (.*)", "a header name with characters that HTTP does not allow: {0}"),
     (r"invalid-field-value: (.*)", "the value of the header {0} has characters that HTTP does not allow"),
     (r"malformed-field-line: (.*)", "a header line without a colon: {0}"),

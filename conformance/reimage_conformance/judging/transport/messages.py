@@ -251,7 +251,7 @@ def xml_bodies(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
             continue
         document = read_document(response)
         problem = document.encoding_problem
-        where = f" in the answer to {call_of(exchange.request)}"
+        where = f" (the answer to {call_of(exchange.request)})"
         yield about("REQ-XML-ENC", exchange).judged(
             not problem, "UTF-8 or UTF-16, as declared", f"{problem}{where}" if problem else "", "encoding"
         )
