@@ -628,6 +628,7 @@ RECORDERS: dict[str, Callable[[Document], None]] = {
     "Date redacted": line_replaced("response", "date", "REDACTED"),
     "Dates in ISO 8601": dates_written(lambda date: date.isoformat()),
     "Dates in seconds": dates_written(lambda date: str(int(date.timestamp()))),
+    "Dates with UTC": dates_written(lambda date: format_datetime(date, usegmt=True).replace("GMT", "UTC")),
     "Dates with an offset": dates_written(format_datetime),
     "Dates on a shifted day": dates_written(
         lambda date: format_datetime(date, usegmt=True).replace("Mar 2014", "Mar 2019")
@@ -655,6 +656,8 @@ RECORDERS: dict[str, Callable[[Document], None]] = {
     "text cut with a mark": texts_cut(150, "\n[truncated]"),
     "words for no text": texts_rewritten(lambda text: text or "<empty>"),
     "text escaped": chained(no_content_length, texts_rewritten(html.escape)),
+    "text as a JSON string": texts_rewritten(lambda text: json.dumps(text) if text else ""),
+    "text with escaped quotes": texts_rewritten(lambda text: text.replace('"', '\\"')),
     "text in hexadecimal digits": texts_rewritten(lambda text: ":".join(f"{octet:02x}" for octet in text.encode())),
     "text on lines of its own": texts_rewritten(lambda text: re.sub(r"(<\w+>)([^<>]+)(</)", r"\1\n    \2\n\3", text)),
     "no content": set_everywhere("response", content={}),

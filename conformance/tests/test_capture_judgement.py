@@ -141,13 +141,19 @@ def test_a_fault_inside_the_endpoint_that_no_repeat_meets_shows_nothing(
     assert (note in assessment.notes) is (not wanted)
 
 
-FRONTS = "Passed over, answered with HTML or nothing by what seems to stand in front of the endpoint: {}."
+FRONTS = "Passed over, answered with HTML, plain text or nothing by what seems to stand in front of the endpoint: {}."
+PLAIN = Response(500, "No", (DATE, ("Content-Type", "text/plain")), b"Internal Server Error")
 PAGE = Response(200, "OK", (DATE, ("Content-Type", "text/html; charset=utf-8")), b"<html>Sign in</html>")
 
 
 @pytest.mark.parametrize(
     "answer",
-    [PAGE, *(replace(PAGE, status=status) for status in (302, 403, 404, 405, 500, 501)), Response(404, "", (DATE,))],
+    [
+        PLAIN,
+        PAGE,
+        *(replace(PAGE, status=status) for status in (302, 403, 404, 405, 500, 501)),
+        Response(404, "", (DATE,)),
+    ],
     ids=lambda answer: f"{answer.status} of {len(answer.body)}",
 )
 def test_a_page_in_place_of_an_answer_accuses_no_endpoint(

@@ -76,7 +76,7 @@ FIELDS = (
     Field(
         "Date", "take it out of some responses together with Server, or parse it and write it in a form of their own, or shift it",
         "that it is missing, only where the response shows the Server and x-ms-request-id that all responses with a Date show; its form, "
-        "unless every Date of the capture is in ISO 8601, in seconds, with an offset or on a wrong day of the week",
+        "unless every Date of the capture is in ISO 8601, in seconds, with an offset or UTC, or on a wrong day of the week",
         sometimes=(Fact.DATE_FORM,),
     ),
     Field(
@@ -129,7 +129,7 @@ FIELDS = (
         "nothing: such calls are passed over and counted",
     ),
     Field(
-        "response without x-ms-request-id, empty or HTML", "record what a login page, a firewall or a proxy answered",
+        "response without x-ms-request-id, empty, HTML, or 5xx in plain text", "record what a login page, a firewall or a proxy answered",
         "nothing, where another call of its kind was answered in this protocol, or the same request if it has a certain defect: "
         "such calls are passed over and counted",
     ),

@@ -21,6 +21,8 @@ They are those of RFC 9110, sections 15.5.8, 15.5.9 and 15.6, and of RFC 6585, s
 and content delivery networks have of their own.
 """
 _PAGES = ("text/html", "application/xhtml+xml")
+_PLAIN = "text/plain"
+"""The type of the few words that servers and gateways answer a fault with."""
 _PAGE = re.compile(rb"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 
@@ -33,7 +35,7 @@ def is_by_gateway(recorded: Recorded) -> bool:
 def answered_by_fronts(evidence: Evidence) -> set[int]:
     """The numbers of the exchanges that something in front of the endpoint seems to have answered.
 
-    Their answers are HTML or empty and have no sign of this protocol, and another call of the same kind was answered
+    Their answers are HTML, empty or a fault in plain text and have no sign of this protocol, and another call of the same kind was answered
     with one. An endpoint may refuse a call that certainly has a defect without a document (REQ-ERR-BODY-OPTIONAL). So
     such a call is one of them only where the same request was answered in this protocol as well.
     """
@@ -49,7 +51,7 @@ def answered_by_fronts(evidence: Evidence) -> set[int]:
 
 
 def _is_foreign(recorded: Recorded) -> bool:
-    """Whether an answer is HTML or empty, and has no sign of this protocol, to which a 307 belongs (REQ-HTTP-307).
+    """Whether an answer is HTML, empty or a fault in plain text, and has no sign of this protocol, to which a 307 belongs (REQ-HTTP-307).
 
     No answer in the journal of a run is foreign.
     """
@@ -57,4 +59,5 @@ def _is_foreign(recorded: Recorded) -> bool:
     if reply is None or reply.status == REDIRECTED or recorded.tells(Fact.IDENTITY) or speaks(recorded.exchange):
         return False
     is_page = media_type(reply) in _PAGES or _PAGE.match(reply.body) is not None
+    is_page |= reply.status >= 500 and media_type(reply) == _PLAIN
     return is_page or (not reply.body and recorded.tells(Fact.CONTENT))

@@ -43,6 +43,7 @@ _NOT_AS_SENT = re.compile(
     r"""\s*(?:
         (?:-|null|none|[\[(<{]?(?:empty|no\s(?:body|content))[\])>}]?)\s*\Z    # words for no body
         | &lt;                                                          # escaped for a page
+    | "\s*< | <[^<>]*=\\"                                           # escaped as a JSON string
     )""",
     re.IGNORECASE | re.VERBOSE,
 )

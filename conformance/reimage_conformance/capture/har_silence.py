@@ -25,7 +25,7 @@ _WITH_A_DATE = ("server", "x-ms-request-id")
 _OF_CONTENT = ("Content-Type", "Content-Length", "Transfer-Encoding")
 """Lines of a request that .NET and its kin hold apart from the others, so that a recorder keeps all of them or none."""
 _SECONDS = re.compile(r"\d{9,13}(?:\.\d+)?", re.ASCII)
-_OFFSET = re.compile(r"(.*) [+-]0000", re.ASCII)
+_OFFSET = re.compile(r"(.*) (?:[+-]0000|UTC)", re.ASCII)
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _Look = Callable[["Recorded"], bool]
 

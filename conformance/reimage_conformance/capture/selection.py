@@ -81,7 +81,8 @@ def select(capture: Capture, target: Target | None, subject: Subject = Subject.E
         f"to another endpoint than {origin}": len(calls) - len(chosen),
         "under a subscription that the target does not name": len(chosen) - len(own),
         "answered by a proxy or gateway on the way": len(own) - len(answered),
-        "answered with HTML or nothing by what seems to stand in front of the endpoint": len(answered) - len(judged),
+        "answered with HTML, plain text or nothing by what seems to stand in front of the endpoint": len(answered)
+        - len(judged),
     }
     return Selection(target, tuple(judged), given, whole, (*capture.notes, *_notes(capture, len(judged), passed)))
 
