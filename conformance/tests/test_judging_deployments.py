@@ -296,7 +296,7 @@ class TestDocuments:
         assert brief(found) == [
             inconclusive("REQ-DEPL-INSTANCES", because=("REQ-DEPL-ROOT", "REQ-DEPL-URI", "REQ-PROPS-URI"))
         ]
-        assert found[0].actual == "no Deployment element"
+        assert found[0].actual == "the answer has no Deployment element"
 
     def test_an_empty_slot(self) -> None:
         name = "REQ-DEPL-EMPTY-SLOT"

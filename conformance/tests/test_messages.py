@@ -37,11 +37,15 @@ def test_what_differs_from_run_to_run_is_left_out() -> None:
     assert "no operation after N polls" in page
 
 
-def test_a_second_id_in_a_message_is_told_apart_from_the_first() -> None:
+def test_the_ids_of_a_message_are_numbered_over_all_of_its_texts() -> None:
     other = ID.replace("0", "1")
-    found = Found(Subject("a", ("x",)), messages=(("REQ-GOS-ID", f"ID {other}, polled {ID}, not {other}", "x", "y"),))
+    message = ("REQ-GOS-ID", f"ID {other}, polled {ID}, not {other}", f"ID {ID}", f"ID {other}")
 
-    assert "ID &#60;id&#62;, polled &#60;another id&#62;, not &#60;id&#62;" in messages_page([found])
+    page = messages_page([Found(Subject("a", ("x",)), messages=(message,))])
+
+    assert "ID &#60;id&#62;, polled &#60;id 2&#62;, not &#60;id&#62;" in page
+    assert "expected: ID &#60;id 2&#62;" in page
+    assert "actual: ID &#60;id&#62;" in page
 
 
 def test_the_token_of_a_run_is_left_out() -> None:

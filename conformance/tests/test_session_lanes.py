@@ -275,7 +275,7 @@ async def test_an_endpoint_that_answers_none_of_a_kind_is_asked_for_one_alone_on
     await answers_of(sender, 7)
 
     assert (len(wire.sent), trio.current_time()) == (8, 4.0)
-    with pytest.raises(Inconclusive, match="7 such requests got no answer in time, so no more were sent"):
+    with pytest.raises(Inconclusive, match="7 requests like this one got no answer in time, so no more were sent"):
         await sender.send(POLL)
 
 

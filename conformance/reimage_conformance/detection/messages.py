@@ -47,7 +47,7 @@ def _findings(found: Sequence[Found]) -> Iterator[str]:
     """Each message under its requirement, with the faults that lead to it."""
     faults: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
     for each in found:
-        for message in dict.fromkeys(tuple(map(_steady, texts)) for texts in each.messages):
+        for message in dict.fromkeys(map(_steady, each.messages)):
             faults[message].append(each.subject.name)
     order = list(CATALOGUE)
     shown = ""
@@ -66,7 +66,7 @@ def _reasons(found: Sequence[Found]) -> Iterator[str]:
     """Each reason for what was not judged, the most frequent first."""
     counts: Counter[str] = Counter()
     for each in found:
-        counts.update({_steady(reason) for reason in each.unjudged.values()})
+        counts.update({_steady([reason])[0] for reason in each.unjudged.values()})
     yield from ("## Not judged", "")
     yield from (f"- {escaped(reason)}" for reason, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
@@ -77,9 +77,13 @@ def _faults(names: Sequence[str]) -> str:
     return f"seen with {', '.join(map(code, names[:MAX_FAULTS]))}{more}"
 
 
-def _steady(text: str) -> str:
-    """A message with placeholders for what differs from run to run."""
+def _steady(texts: Sequence[str]) -> tuple[str, ...]:
+    """The texts of one message with placeholders for what differs from run to run; the same id has the same one in all of them."""
     seen: list[str] = []
+    return tuple(_with_placeholders(text, seen) for text in texts)
+
+
+def _with_placeholders(text: str, seen: list[str]) -> str:
     text = _ID.sub(lambda found: _placeholder_of(found[0], seen), text)
     for pattern, replacement in _VARYING:
         text = pattern.sub(replacement, text)
@@ -87,7 +91,9 @@ def _steady(text: str) -> str:
 
 
 def _placeholder_of(identifier: str, seen: list[str]) -> str:
-    """`<id>` for the first id of a message and its repeats, `<another id>` for others; adds the id to `seen`, the ids of the message so far."""
+    """The placeholder of an id: `<id>` for the first one of a message, `<id 2>` for the second; adds a new one to `seen`."""
     plain = identifier.replace("-", "").lower()
-    seen.append(plain)
-    return "<id>" if plain == seen[0] else "<another id>"
+    if plain not in seen:
+        seen.append(plain)
+    number = seen.index(plain) + 1
+    return "<id>" if number == 1 else f"<id {number}>"

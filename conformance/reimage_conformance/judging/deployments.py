@@ -153,7 +153,8 @@ def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequen
     found = _listed_instances(exchange)
     verdict = about("REQ-DEPL-INSTANCES", exchange)
     if not deployment_elements(exchange):
-        yield verdict.inconclusive("no Deployment element", because=("REQ-DEPL-ROOT", "REQ-DEPL-URI", "REQ-PROPS-URI"))
+        reason = "the answer has no Deployment element"
+        yield verdict.inconclusive(reason, because=("REQ-DEPL-ROOT", "REQ-DEPL-URI", "REQ-PROPS-URI"))
         return
     names = [member(node, "InstanceName") for node in found]
     miscounted = [name for name in instances if names.count(name) != 1]

@@ -108,11 +108,11 @@ class Patience:
             self._raise_if_failed_often(
                 sort.family,
                 MAX_SAME_FAILURES_OF_A_FAMILY,
-                "requests like it",
-                ", and no such request was ever answered",
+                "requests of this kind",
+                ", and none of this kind was ever answered",
             )
         if not self._is_bounded(sort.kind):
-            self._raise_if_failed_often(sort.kind, self._allowed(), "such requests")
+            self._raise_if_failed_often(sort.kind, self._allowed(), "requests like this one")
 
     def note(self, exchange: Exchange, began: float, now: float) -> None:
         """Takes the exchange of a request that went out at `began` and ended at `now`."""
@@ -174,7 +174,8 @@ class Patience:
             self.give_up(f"for {now - self.served_at:.0f} s the endpoint {did}, so nothing more is sent")
         elif self.lost_seconds > END_SHARE * self.seconds:
             self.give_up(
-                f"replies were waited for in vain for {self.lost_seconds:.0f} s in all, so nothing more is sent"
+                f"the suite has waited {self.lost_seconds:.0f} s in all for replies that did not come, "
+                "so nothing more is sent"
             )
 
     def _raise_if_failed_often(self, name: str, most: int, which: str, besides: str = "") -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.judging.wording import why_undecided
+from reimage_conformance.judging.wording import reply_summary, why_undecided
 from reimage_conformance.model import Why
 from reimage_conformance.protocol.requests import with_header
 from reimage_conformance.session.budget import Spent
@@ -82,9 +82,8 @@ class Reimages:
         Raises Inconclusive where the reimage was refused, and Untested where its end was missed (UNSEEN).
         """
         if result.operation is None:
-            reply = result.exchange.reply if result.exchange is not None else None
             raise Inconclusive(
-                f"the reimage was not accepted: {reply.status if reply else 'no reply'}",
+                _not_accepted(result.exchange),
                 (result.step.form.requirement, "REQ-REIMAGE-VERSION", "REQ-REIMAGE-SLOT-VALUES"),
                 why_undecided(result.exchange),
             )
@@ -158,8 +157,7 @@ class Reimages:
         With `anyway` it is polled even if earlier operations reached no end.
         """
         if not exchange.is_successful:
-            status = exchange.reply.status if exchange.reply is not None else "no reply"
-            raise Inconclusive(f"the reimage was not accepted: {status}", REFUSED, why_undecided(exchange))
+            raise Inconclusive(_not_accepted(exchange), REFUSED, why_undecided(exchange))
         self._instances.address(place)
         return self._operations.open(exchange, place, form, anyway=anyway)
 
@@ -182,3 +180,9 @@ class Reimages:
 def _not_sent(step_name: str, reason: Reason) -> Untested:
     """What a case raises that needs a step of the campaign which was left out."""
     return Untested(f"the suite did not send the reimage that this needs (its step {step_name}): {reason}", reason.why)
+
+
+def _not_accepted(exchange: Exchange | None) -> str:
+    """Why a reimage that others rest on has no operation."""
+    answer = reply_summary(exchange) if exchange is not None else "it got no reply"
+    return f"the valid reimage that this needs was not accepted: {answer}"
