@@ -13,6 +13,7 @@ import trio
 from reimage_conformance.model import Outcome, Profile
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import with_header, with_query, without_header
+from reimage_conformance.session.bad_requests import ExpectedRefusal
 from reimage_conformance.session.manner import Manner
 from reimage_conformance.session.signals import Nonconformance, Untested
 from reimage_conformance.session.thresholds import LONGEST_SHARED_LOOK_SECONDS, MAX_VIOLATIONS_PER_REQUIREMENT
@@ -335,7 +336,7 @@ def test_what_the_request_of_the_leader_comes_to_takes_nothing_away_from_the_oth
     async def body(sut: SystemUnderTest) -> None:
         await sut.campaign.settled()
         requests = bad_requests(sut, sut.main_witness())
-        leading = sut.refusals.reader.read(requests[0], "", effects=True, effect_requirement="", watch_close=False)
+        leading = sut.refusals.reader.read(ExpectedRefusal(requests[0]))
         sut.refusals.violations.count(leading.broken, MAX_VIOLATIONS_PER_REQUIREMENT)
         held, send = [], sut.sender.send
 

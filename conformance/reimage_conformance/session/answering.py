@@ -95,7 +95,9 @@ class Answers:
             if not is_held and may_change_something(bad.request):
                 await stack.enter_async_context(self._budget.hold())  # before `room_for`, as a group does
             await stack.enter_async_context(self.violations.room_for(bad.broken))
-            exchange = await self.send_past_conflicts(bad.request, "refusal", bad.kind, watch_close=bad.watch_close)
+            exchange = await self.send_past_conflicts(
+                bad.request, "refusal", bad.kind, watch_close=bad.expected.watch_close
+            )
             alive = False
             if _is_to_be_repeated(bad.request, exchange):
                 exchange, alive = await self._repeat(bad, exchange)
@@ -118,7 +120,7 @@ class Answers:
         """Judges the answer together with the polls of the operation that the request started."""
         operation = answered.operation
         polls = operation.polls if operation is not None else []
-        arguments = {"requirement": bad.requirement, "alive": answered.alive, "polls": len(polls)}
+        arguments = {"requirement": bad.expected.requirement, "alive": answered.alive, "polls": len(polls)}
         arguments |= {"overdue": True} if operation is not None and operation.state is State.OVERDUE else {}
         return self._recorder.judge(refused, [answered.exchange, *polls], **arguments)
 

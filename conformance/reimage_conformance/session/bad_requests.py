@@ -25,23 +25,37 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class BadRequest:
-    """A request that ought to be refused, with its address, its defects and the permitted answers (`permitted`).
+class ExpectedRefusal:
+    """A request that ought to be refused, and how it is judged.
 
-    `place` is the listed instance that it addresses, if any. `absent` says what in its address does not exist.
     `requirement` is the requirement to blame, "" for that of its defects. `effects` says whether the instance is looked
     at before and after; `effect_requirement` is to blame if it changed. `watch_close` waits to see whether the
     connection is closed after the reply.
     """
 
     request: Request
-    permitted: Permitted
-    place: Place | None
-    absent: str = ""
     requirement: str = ""
     effects: bool = True
     effect_requirement: str = ""
     watch_close: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BadRequest:
+    """A request that ought to be refused, with its address, its defects and the permitted answers (`permitted`).
+
+    `place` is the listed instance that it addresses, if any. `absent` says what in its address does not exist.
+    """
+
+    expected: ExpectedRefusal
+    permitted: Permitted
+    place: Place | None
+    absent: str = ""
+
+    @property
+    def request(self) -> Request:
+        """The request itself."""
+        return self.expected.request
 
     @property
     def broken(self) -> frozenset[str]:
@@ -57,7 +71,7 @@ class BadRequest:
     def blamed(self) -> str:
         """The requirement to blame for an effect, "" for none."""
         own = next((defect.requirement for defect in self.permitted.defects), "")
-        return self.effect_requirement or self.requirement or own
+        return self.expected.effect_requirement or self.expected.requirement or own
 
     @property
     def kind(self) -> str:
@@ -72,7 +86,8 @@ class BadRequest:
         lines = (",".join(request.values(name)) if request.values(name) else "absent" for name in fields)
         values = (request.target.partition("?")[2], *lines, str(bool(request.body)), str(request.identity))
         keys = [defect.key for defect in self.permitted.defects]
-        return (str(self.permitted.address.form), request.method, self.absent, *keys, *values, self.effect_requirement)
+        where = (str(self.permitted.address.form), request.method, self.absent)
+        return (*where, *keys, *values, self.expected.effect_requirement)
 
 
 class Reader:
@@ -85,16 +100,11 @@ class Reader:
         """Reads requests in another world from now on; the unmasked target stays."""
         self.world = replace(world, target=self.world.target, memory={})
 
-    def read(
-        self, request: Request, requirement: str, *, effects: bool, effect_requirement: str, watch_close: bool
-    ) -> BadRequest:
+    def read(self, expected: ExpectedRefusal) -> BadRequest:
         """A bad request, with everything that its target and headers say about it."""
-        judged = permitted(request, self.world)
+        judged = permitted(expected.request, self.world)
         absent = str(self.world.absence(judged.address)) if judged.address.kind is Kind.REIMAGE else ""
-        place = self.place_of(request)
-        return BadRequest(
-            request, judged, place, absent, requirement, effects, effect_requirement, watch_close=watch_close
-        )
+        return BadRequest(expected, judged, self.place_of(expected.request), absent)
 
     def place_of(self, request: Request) -> Place | None:
         """The listed instance that a request addresses, or None."""

@@ -12,6 +12,7 @@ from hypothesis.errors import Flaky, FlakyStrategyDefinition, Unsatisfiable
 
 from reimage_conformance.assessment.outcomes import case_outcome
 from reimage_conformance.model import Outcome, Request, Verdict, Why
+from reimage_conformance.session.bad_requests import ExpectedRefusal
 from reimage_conformance.session.signals import Inconclusive, Nonconformance, NotApplicable, Unjudged, Untested
 
 if TYPE_CHECKING:
@@ -80,18 +81,13 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(ExpectedRefusal):
     """A bad request that a case declares, and how it is judged.
 
-    `requirement`, `effects`, `effect_requirement` and `watch_close` are those of `BadRequest`. `then` judges or records
-    more of the answer. The requests in `further` are sent after the answer to this one was found right.
+    `then` judges or records more of the answer. The requests in `further` are sent after the answer to this one was
+    found right.
     """
 
-    request: Request
-    requirement: str = ""
-    effects: bool = True
-    effect_requirement: str = ""
-    watch_close: bool = False
     then: Callable[[SystemUnderTest, Exchange], Awaitable[None] | None] | None = None
     further: tuple[Declared, ...] = ()
 
@@ -107,13 +103,7 @@ async def refuse_declared(sut: SystemUnderTest, made: Request | Declared | Itera
 
 
 async def _refuse(sut: SystemUnderTest, declared: Declared) -> None:
-    exchange = await sut.refuse(
-        declared.request,
-        declared.requirement,
-        effects=declared.effects,
-        effect_requirement=declared.effect_requirement,
-        watch_close=declared.watch_close,
-    )
+    exchange = await sut.refusals.refuse(declared)
     judging = declared.then(sut, exchange) if declared.then is not None else None
     if judging is not None:
         await judging

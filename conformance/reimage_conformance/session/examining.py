@@ -71,7 +71,7 @@ class Examinations:
 
     def _is_to_be_examined(self, bad: BadRequest) -> bool:
         """Whether the effects of a bad request are to be examined: no other request of its key was."""
-        return bad.effects and bad.addresses_an_instance and bool(bad.blamed) and bad.key not in self._examined
+        return bad.expected.effects and bad.addresses_an_instance and bool(bad.blamed) and bad.key not in self._examined
 
     async def _in_one_or_two_groups(self, bad: BadRequest, place: Place, verdicts: list[Verdict]) -> Answered:
         """Sends a bad request in a group; again in a second one if an accepted request may have changed the instance in the first."""
@@ -140,7 +140,8 @@ class Examinations:
                 if not isinstance(reason, Spent):
                     raise
                 blamed = next(iter(group.blamed)) if len(group.blamed) == 1 else "REQ-GOS-NOTFOUND-NOEFFECT"
-                return self._effect(replace(bad, effect_requirement=blamed), group, first)
+                expected = replace(bad.expected, effect_requirement=blamed)
+                return self._effect(replace(bad, expected=expected), group, first)
             beside = self._operations.is_busy(group.place.deployment)
             if is_changed(group.place, before, after) and answered.is_refused:
                 group.book(first.exchange.number)  # it reimaged the instance in the group as well

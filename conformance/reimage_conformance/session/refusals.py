@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reimage_conformance.protocol.addresses import UriForm
     from reimage_conformance.protocol.requests import Place
     from reimage_conformance.session.answering import Answers
-    from reimage_conformance.session.bad_requests import Reader
+    from reimage_conformance.session.bad_requests import ExpectedRefusal, Reader
     from reimage_conformance.session.collaborators import Collaborators
 
 
@@ -39,24 +39,14 @@ class Refusals:
         self._addressed_nothing = 0
         self.forms: set[UriForm] = set()
 
-    async def refuse(
-        self,
-        request: Request,
-        requirement: str = "",
-        *,
-        effects: bool = True,
-        effect_requirement: str = "",
-        watch_close: bool = False,
-    ) -> Exchange:
+    async def refuse(self, expected: ExpectedRefusal) -> Exchange:
         """Sends a request that ought to be refused, and judges the answer, and that no reimage was started.
 
         Raises Nonconformance for a violation. Raises Untested where the budget is spent, or where enough requests that
         break the same requirement were accepted or got no reply.
         """
-        await self._sender.pass_gate(request)
-        bad = self.reader.read(
-            request, requirement, effects=effects, effect_requirement=effect_requirement, watch_close=watch_close
-        )
+        await self._sender.pass_gate(expected.request)
+        bad = self.reader.read(expected)
         if bad.permitted.address.form is not None:
             self.forms.add(bad.permitted.address.form)
         verdicts: list[Verdict] = []

@@ -15,7 +15,7 @@ from reimage_conformance.judging.transport.answers import same_answer
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import VERSION_HEADER, Place, without_header
 from reimage_conformance.session.answering import Answers
-from reimage_conformance.session.bad_requests import Reader
+from reimage_conformance.session.bad_requests import ExpectedRefusal, Reader
 from reimage_conformance.session.campaign import Campaign
 from reimage_conformance.session.guarding import Guard
 from reimage_conformance.session.judging import Judging
@@ -248,8 +248,11 @@ class SystemUnderTest(Judging):
             return [await function(value) for value in values]
 
     async def refuse(self, request: Request, requirement: str = "", **options: Any) -> Exchange:
-        """Sends a request that ought to be refused, and judges the answer, and that no reimage was started."""
-        return await self.refusals.refuse(request, requirement, **options)
+        """Sends a request that ought to be refused, and judges the answer, and that no reimage was started.
+
+        `options` are those of `ExpectedRefusal`.
+        """
+        return await self.refusals.refuse(ExpectedRefusal(request, requirement, **options))
 
     async def refuse_all(self, requests: Iterable[Request], requirement: str = "", **options: Any) -> list[Exchange]:
         """Sends several requests that ought to be refused, beside each other, and judges them as `refuse` does."""
