@@ -60,7 +60,7 @@ def did_not_succeed(result: Result) -> bool:
 
 async def start_once_more(sut: SystemUnderTest, wrong: list[Result]) -> tuple[Step, Exchange]:
     """Sends the same reimage as one that went wrong, in the first deployment that answers no 409."""
-    for result in {result.step.place.deployment.name: result for result in reversed(wrong)}.values():
+    for result in {result.step.place.deployment: result for result in reversed(wrong)}.values():
         step = result.step
         exchange = await sut.reimages.start(step.place, step.form, version=step.version)
         if not is_conflict(exchange):

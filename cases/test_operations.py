@@ -14,6 +14,7 @@ from reimage_conformance.casebook import (
     answer,
     applicable,
     at_the_end,
+    possible,
     precondition,
     smoke,
     values_verifying,
@@ -72,6 +73,10 @@ DOCUMENT_REQUIREMENTS = (
 )  # fmt: skip
 
 
+AFTER_THE_END = ("poll-version", "poll-again")
+"""The labels of polls that cases send after the end of an operation."""
+
+
 async def all_polls(sut: SystemUnderTest) -> list[Exchange]:
     """Every poll of every operation."""
     return [poll for operation in await known_operations(sut) for poll in operation.polls]
@@ -109,6 +114,15 @@ async def test_every_poll_carries_a_request_id(sut: SystemUnderTest) -> None:
 async def test_the_document_of_each_poll(sut: SystemUnderTest, requirement: str) -> None:
     """Operation holds ID, Status, HttpStatusCode and Error as its state demands."""
     sut.judge(operation_documents, *await all_polls(sut), only=[requirement])
+
+
+@at_the_end
+@values_verifying("requirement", {name: name for name in DOCUMENT_REQUIREMENTS})
+async def test_the_document_of_each_poll_after_the_end(sut: SystemUnderTest, requirement: str) -> None:
+    """It does so with every published version too, and however often an operation is polled after its end."""
+    later = [poll for poll in await all_polls(sut) if poll.label in AFTER_THE_END]
+    possible(later, "no operation was polled after its end")
+    sut.judge(operation_documents, *later, only=[requirement])
 
 
 async def judge_progress(sut: SystemUnderTest, operation: Operation) -> None:

@@ -78,7 +78,7 @@ def needs_second_instance(sut: SystemUnderTest, *deployments: Deployment) -> Non
     if any(len(deployment.role_instances) > 1 for deployment in among):
         return
     names = " and ".join(deployment.name for deployment in among)
-    if all(len(sut.world.listed.get(deployment.name, ())) == 1 for deployment in among):
+    if all(len(sut.world.listed_in(deployment)) == 1 for deployment in among):
         words = "has one role instance" if len(among) == 1 else "have one role instance each"
         raise NotApplicable(f"{names} {words}")
     raise Untested(f"the target lists one role instance of {names}", Why.ONE_INSTANCE)

@@ -197,6 +197,11 @@ class Deployment:
     role_instances: tuple[str, ...]
     failing_role_instances: tuple[str, ...] = ()
 
+    @property
+    def path(self) -> str:
+        """Its cloud service and its name, `contoso/contoso-v2`; a name alone may occur in several cloud services."""
+        return f"{self.cloud_service}/{self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -54,7 +54,7 @@ RUN_OPTIONS = (
     RunOption("oddity", "Give the embedded emulator this oddity (repeatable).", str, repeatable=True, field="oddities"),
     RunOption(
         "world",
-        "What the embedded emulator holds: one-instance, two-instances, two-slots, one-slot, large, or a .toml file.",
+        "What the embedded emulator holds: one-instance, two-instances, two-slots, two-services, one-slot, large, or a .toml file.",
         str,
     ),
     RunOption(

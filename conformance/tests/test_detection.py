@@ -128,6 +128,7 @@ def test_the_shapes_are_ordinary_targets() -> None:
         "large": (None, True),
         "two-instances": (6, False),
         "two-slots": (6, False),
+        "two-services": (8, False),
         "one-instance": (2, False),
         "no-get-deployment": (None, True),
         "part-of-a-world": (6, False),

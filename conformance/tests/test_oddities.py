@@ -31,6 +31,7 @@ UNTESTED = {
         *("REQ-CONC-CONFLICT", "REQ-CONC-SAME", "REQ-CONC-REFUSED-NOEFFECT"),
     },
     "two-slots": {"REQ-HTTP-CHUNKED"},
+    "two-services": {"REQ-HTTP-CHUNKED"},
     "two-instances": {"REQ-HTTP-CHUNKED"},
     "no-get-deployment": set(),
     "part-of-a-world": {"REQ-DEPL-EMPTY-SLOT", "REQ-HTTP-CHUNKED"},
@@ -39,6 +40,7 @@ UNTESTED = {
 ABSENT = {
     "one-instance": {"REQ-REIMAGE-OTHERS-UNTOUCHED", "REQ-CONC-OTHER"},
     "two-slots": {"REQ-REIMAGE-OTHERS-UNTOUCHED", "REQ-CONC-OTHER", "REQ-DEPL-EMPTY-SLOT"},
+    "two-services": {"REQ-REIMAGE-FRESH-OS"},
     "two-instances": set(),
     "no-get-deployment": {"REQ-REIMAGE-OTHERS-UNTOUCHED", "REQ-REIMAGE-OFFLINE", "REQ-DEPL-URI"},
     "part-of-a-world": {"REQ-REIMAGE-FRESH-OS"},

@@ -305,3 +305,19 @@ async def test_an_instance_that_left_is_waited_for_as_long_as_a_reimage_may_take
             return round(trio.current_time() - began, -1)
 
     assert [await waited(away) for away in (AWAY, look({"Other_IN_0": "ReadyRole"}))] == [300, 300]
+
+
+@in_time
+async def test_deployments_of_one_name_in_two_cloud_services_are_each_watched_to_the_end() -> None:
+    async with watching(lambda at: AWAY if at < 1 else READY) as made:
+        there = replace(PLACE, deployment=replace(PLACE.deployment, cloud_service="another-service"))
+        watches = []
+        for place in (PLACE, there):
+            operation = Operation(started(), "1", trio.current_time(), place)
+            operation.state, operation.status, operation.ended = State.ENDED, "Succeeded", trio.current_time()
+            watches.append(made.instances.watch(operation, place, READY, ()))
+        with trio.fail_after(60):
+            for watch in watches:
+                await watch.over.wait()
+
+    assert [watch.is_over for watch in watches] == [True, True]

@@ -56,6 +56,14 @@ class TestPlan:
         empty = replace(PRODUCTION, role_instances=())
         assert Planner(replace(TARGET, deployments=(empty, STAGING)), Profile.STANDARD).main == STAGING
 
+    def test_steps_of_deployments_of_one_name_have_different_names(self) -> None:
+        others = [replace(PRODUCTION, cloud_service=service) for service in ("another", "third")]
+        steps = Planner(replace(PLENTY, deployments=(PRODUCTION, *others)), Profile.STANDARD).steps
+        names = [step.name for step in steps]
+
+        assert len(set(names)) == len(names)
+        assert {step.place.deployment for step in steps} == {PRODUCTION, *others}
+
     def test_a_smoke_run_is_one_reimage(self) -> None:
         (step,) = Planner(TARGET, Profile.SMOKE).steps
 
@@ -136,8 +144,8 @@ class TestPlan:
         assert {
             "role-WorkerRole1_IN_",
             "again",
-            "contoso-v3-slot",
-            "fabrikam-v1-name",
+            "contoso/contoso-v3-slot",
+            "fabrikam/fabrikam-v1-name",
             "spelling-slot",
             "encoded",
             "chunked",

@@ -77,6 +77,7 @@ def test_the_named_worlds_hold_what_their_names_say() -> None:
         "one-slot": [4],
         "two-instances": [2],
         "two-slots": [1, 1],
+        "two-services": [2, 2],
         "one-instance": [1],
     }
 

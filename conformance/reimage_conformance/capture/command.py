@@ -213,13 +213,14 @@ def _labelled(recorded: Recorded) -> Exchange:
 
 
 def _listed(exchanges: list[Exchange]) -> dict[str, tuple[str, ...]]:
-    """The instances that answers listed, by deployment."""
+    """The instances that answers listed, by the path of their deployment."""
     found: dict[str, dict[str, None]] = {}
     for exchange in exchanges:
         for element in deployment_elements(exchange):
             names = dict.fromkeys(member(node, "InstanceName") for node in instance_elements(element))
-            found.setdefault(member(element, "Name"), {}).update(names)
-    return {name: tuple(instances) for name, instances in found.items() if name}
+            if name := member(element, "Name"):
+                found.setdefault(f"{read_target(exchange.request.target).service}/{name}", {}).update(names)
+    return {path: tuple(instances) for path, instances in found.items()}
 
 
 def _offers(evidence: Evidence) -> dict[str, bool]:

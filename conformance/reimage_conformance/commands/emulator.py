@@ -42,7 +42,10 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Behave as the historical service did, so that its published clients work.",
 )
-@click.option("--world", help="What exists: one-instance, two-instances, two-slots, one-slot, large, or a .toml file.")
+@click.option(
+    "--world",
+    help="What exists: one-instance, two-instances, two-slots, two-services, one-slot, large, or a .toml file.",
+)
 @click.option("--list-faults", is_flag=True, help="List the faults and the requirements that they break.")
 @click.option("--list-oddities", is_flag=True, help="List the oddities.")
 @click.option(

@@ -53,6 +53,13 @@ _SHAPES = (
     Shape(
         "two-slots", "two slots with one instance each, six reimages, no probe", LAYOUTS["two-slots"], 6, probe=False
     ),
+    Shape(
+        "two-services",
+        "two cloud services with deployments of one name, two instances each, eight reimages, no probe",
+        LAYOUTS["two-services"],
+        8,
+        probe=False,
+    ),
     Shape("one-instance", "one instance, two reimages, no probe", LAYOUTS["one-instance"], 2, probe=False),
     Shape(
         "no-get-deployment", "the large world without Get Deployment", LAYOUTS["large"], oddities=("no-get-deployment",)

@@ -76,6 +76,11 @@ LAYOUTS: dict[str, Layout] = {
         _contoso("staging", "contoso-v2", WebRole1=1),
         *NEIGHBOURS,
     ),
+    "two-services": (
+        DeploymentLayout("contoso", "production", "v1", instances_of({"WebRole1": 2})),
+        DeploymentLayout("fabrikam", "production", "v1", instances_of({"WebRole1": 2})),
+        *NEIGHBOURS,
+    ),
     "two-instances": (_contoso("production", "contoso-v1", WebRole1=2), *NEIGHBOURS),
     "one-instance": (_contoso("production", "contoso-v1", WebRole1=1), *NEIGHBOURS),
 }

@@ -33,7 +33,8 @@ class Absence(StrEnum):
 class World:
     """A target under one strictness, with what the endpoint showed of itself.
 
-    `listed` holds role instances, by deployment, that the endpoint reported and the target file does not list.
+    `listed` holds the role instances that the endpoint reported, by the path of their deployment; older journals have
+    its name alone.
     `folds_slots` says that the endpoint was seen to accept slots in any letter case. `memory` caches the answers of
     the oracle and of the checks.
     """
@@ -67,9 +68,13 @@ class World:
         found: tuple[str, ...] | None = self.memory.get(deployment)
         if found is None:
             known = deployment.role_instances + deployment.failing_role_instances
-            found = known + tuple(name for name in self.listed.get(deployment.name, ()) if name not in known)
+            found = known + tuple(name for name in self.listed_in(deployment) if name not in known)
             self.memory[deployment] = found
         return found
+
+    def listed_in(self, deployment: Deployment) -> tuple[str, ...]:
+        """The role instances that the endpoint reported in `deployment`; none where it reported nothing."""
+        return self.listed.get(deployment.path) or self.listed.get(deployment.name, ())
 
     def absence(self, address: Address) -> Absence:
         """What of an address does not exist.

@@ -46,7 +46,7 @@ class Place:
 
     def __str__(self) -> str:
         """The place in words for reports."""
-        return f"{self.deployment.cloud_service}/{self.deployment.name}/{self.role_instance}"
+        return f"{self.deployment.path}/{self.role_instance}"
 
 
 @dataclass(frozen=True, slots=True)

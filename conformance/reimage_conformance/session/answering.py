@@ -173,7 +173,7 @@ class Answers:
         operation = self._operations.open(exchange, bad.place, address.form, unwanted=True)
         for deployment in self._exposed():
             await self._instances.look(deployment)
-        before = self._instances.last.get(bad.place.deployment.name) if bad.place is not None else None
+        before = self._instances.last.get(bad.place.deployment) if bad.place is not None else None
         if bad.place is not None and before is not None:
             self._instances.watch(operation, bad.place, before, ())
         touched = [bad.place] if bad.place is not None else self._reader.namesakes(address.instance)

@@ -25,6 +25,7 @@ from reimage_conformance.session.thresholds import MAX_STEPS_FIRST, RESERVED_REI
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 
+    from reimage_conformance.model import Deployment
     from reimage_conformance.session.collaborators import Collaborators
     from reimage_conformance.session.step_runs import StepRuns
     from reimage_conformance.session.steps import Step
@@ -45,7 +46,7 @@ class Campaign:
         self._refused: dict[str, Result] = {}
         self._paused = False
         self._claimed = 0  # how many started steps still wait for their instance, and hold no reimage of the budget yet
-        self._running: dict[str, Step] = {}
+        self._running: dict[Deployment, Step] = {}
         self._adopted: list[Result] = []
         self._changed = trio.Event()
         self._runs, self._sender, self._operations = runs, parts.sender, parts.operations
@@ -62,7 +63,7 @@ class Campaign:
                     await self._until_changed()
                     continue
                 self.pending.remove(step)
-                self._running[step.place.deployment.name] = step
+                self._running[step.place.deployment] = step
                 self._claimed += 1
                 result = self.results.setdefault(step.name, Result(step))
                 steps.start_soon(self._carry_out, step, result)
@@ -201,7 +202,7 @@ class Campaign:
         """Whether the instance of a step may be reimaged now, and no step runs on its deployment; after a conflict, on no deployment."""
         if self._instances.is_closed_to_campaign(step.place) or self._instances.is_last_bystander(step.place):
             return False
-        return not self._running if self._runs.met_conflict else step.place.deployment.name not in self._running
+        return not self._running if self._runs.met_conflict else step.place.deployment not in self._running
 
     def _wake(self) -> None:
         """Wakes every task that waits for a change."""
@@ -279,7 +280,7 @@ class Campaign:
             else:
                 self._adopted.append(result)
             if result.operation is not None and result.operation.is_under_way:
-                self._running[step.place.deployment.name] = step
+                self._running[step.place.deployment] = step
         result.sent.set()
 
     async def _go_on_with(self, result: Result) -> None:
@@ -341,7 +342,7 @@ class Campaign:
 
     def _free(self, step: Step) -> None:
         """Lets the next step run on the deployment, unless another step runs there already."""
-        deployment = step.place.deployment.name
+        deployment = step.place.deployment
         if self._running.get(deployment) is step:
             del self._running[deployment]
         self._wake()

@@ -45,8 +45,7 @@ class Guard:
 
     def __init__(self, recorder: Recorder, operations: Operations) -> None:
         self._recorder, self._operations = recorder, operations
-        self._last: dict[str, Exchange] = {}
-        self._deployments: dict[str, Deployment] = {}
+        self._last: dict[Deployment, Exchange] = {}
         self._departures: list[Departure] = []
         self._closed: dict[str, str] = {}
 
@@ -63,11 +62,10 @@ class Guard:
 
     def _compare(self, deployment: Deployment, look: Exchange) -> None:
         """Notes whether an unlisted instance has left ReadyRole since the last look."""
-        before = self._last.get(deployment.name)
+        before = self._last.get(deployment)
         if before is not None and before.number > look.number:
             return  # a later look was answered first
-        self._last[deployment.name] = look
-        self._deployments[deployment.name] = deployment
+        self._last[deployment] = look
         if before is not None and (gone := unlisted_away(deployment, before, look)):
             self._departures.append(Departure(deployment, before, look, next(iter(gone))))
 
@@ -96,9 +94,7 @@ class Guard:
 
     def exposed(self) -> list[Deployment]:
         """The deployments that were shown to have instances which are not listed."""
-        return [
-            self._deployments[name] for name, look in self._last.items() if unlisted_in(self._deployments[name], look)
-        ]
+        return [deployment for deployment, look in self._last.items() if unlisted_in(deployment, look)]
 
     def closed(self, request: Request, world: World) -> str:
         """Why no more requests of the kind of `request` are sent, "" where they are; `request` and `world` hold unmasked names."""

@@ -71,8 +71,8 @@ class Instances(Looks):
         self._locks: dict[str, trio.Lock] = {}
         self._holds: Counter[str] = Counter()
         self._closed_to_campaign: list[Place] = []
-        self._deployments_watched: set[str] = set()
-        self._deployments_seen_away: set[str] = set()
+        self._deployments_watched: set[Deployment] = set()
+        self._deployments_seen_away: set[Deployment] = set()
         self._given_up_on: set[str] = set()
         self._was_ready: set[str] = set()
         self._departs_late: bool | None = None
@@ -135,8 +135,8 @@ class Instances(Looks):
         self.watches.append(watch)
         if watch.is_over:
             watch.over.set()
-        elif place.deployment.name not in self._deployments_watched and self._tasks is not None:
-            self._deployments_watched.add(place.deployment.name)
+        elif place.deployment not in self._deployments_watched and self._tasks is not None:
+            self._deployments_watched.add(place.deployment)
             self._tasks.start_soon(self._keep_looking, place.deployment)
         return watch
 
@@ -170,7 +170,7 @@ class Instances(Looks):
             for watch in self._open_watches(deployment):
                 self._end(watch)
         finally:
-            self._deployments_watched.discard(deployment.name)
+            self._deployments_watched.discard(deployment)
 
     def _open_watches(self, deployment: Deployment) -> list[Watch]:
         return [watch for watch in self.watches if watch.place.deployment == deployment and not watch.is_over]
@@ -189,8 +189,8 @@ class Instances(Looks):
         shown = statuses_in(exchange)
         deployment = watches[0].place.deployment
         away = any(shown.get(watch.place.role_instance) not in (READY, None) for watch in watches)
-        if away and deployment.name not in self._deployments_seen_away:
-            self._deployments_seen_away.add(deployment.name)
+        if away and deployment not in self._deployments_seen_away:
+            self._deployments_seen_away.add(deployment)
             await self.look(deployment, version=LATER_VERSION)
 
     def _conclude(self, watch: Watch, exchange: Exchange, now: float) -> None:

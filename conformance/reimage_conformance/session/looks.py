@@ -48,8 +48,8 @@ class Looks:
         self._target, self._builder, self._sender = target, builder, sender
         self.offers_deployment = False
         self.offers_cloud_service = False
-        self.first: dict[str, Exchange] = {}
-        self.last: dict[str, Exchange] = {}
+        self.first: dict[Deployment, Exchange] = {}
+        self.last: dict[Deployment, Exchange] = {}
         self.unanswered: dict[Call, str] = {}
 
     async def find_out(self) -> None:
@@ -113,19 +113,19 @@ class Looks:
         request = self._builder.deployment(deployment, form, version=version)
         exchange = await (self._sender.send if patient else self._sender.once)(request, _LOOK)
         if statuses_in(exchange):
-            self.first.setdefault(deployment.name, exchange)
-            self.last[deployment.name] = exchange
+            self.first.setdefault(deployment, exchange)
+            self.last[deployment] = exchange
         return exchange
 
     async def survey(self) -> dict[str, tuple[str, ...]]:
-        """The instances that each listed deployment shows at the beginning of the run, by its name."""
+        """The instances that each listed deployment shows at the beginning of the run, by its path."""
         if not self.offers_deployment:
             return {}
-        looks = {d.name: self.first.get(d.name) or await self.look(d) for d in self._target.deployments}
+        looks = {d.path: self.first.get(d) or await self.look(d) for d in self._target.deployments}
         self._note_silence(Call.DEPLOYMENT, list(looks.values()))
         self.offers_deployment = Call.DEPLOYMENT not in self.unanswered
-        return {name: tuple(statuses_in(look)) for name, look in looks.items()}
+        return {path: tuple(statuses_in(look)) for path, look in looks.items()}
 
     def shows(self, deployment: Deployment) -> bool:
         """Whether a look ever showed instances of a deployment."""
-        return deployment.name in self.first
+        return deployment in self.first

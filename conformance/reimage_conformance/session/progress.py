@@ -40,7 +40,7 @@ def progress_of(sut: SystemUnderTest, cases_done: int, cases: int, pace: float) 
     now, budget = sut.sender.clock.now(), sut.budget
     under_way = list(sut.operations.under_way)
     room = max(budget.limit - budget.spent - budget.held, 0)
-    waiting = Counter(step.place.deployment.name for step in list(sut.campaign.pending)[:room])
+    waiting = Counter(step.place.deployment.path for step in list(sut.campaign.pending)[:room])
     reimaging = reimaging_seconds(sut.operations.usual_seconds, _ages(under_way, now), waiting)
     return Progress(
         cases_done,
@@ -54,7 +54,7 @@ def progress_of(sut: SystemUnderTest, cases_done: int, cases: int, pace: float) 
 
 def _ages(operations: Iterable[Operation], now: float) -> list[tuple[str, float]]:
     """The deployment and the age of each operation; "" where it addresses nothing that is listed."""
-    return [(each.place.deployment.name if each.place is not None else "", now - each.began) for each in operations]
+    return [(each.place.deployment.path if each.place is not None else "", now - each.began) for each in operations]
 
 
 def reimaging_seconds(

@@ -106,10 +106,9 @@ class Refusals:
         found = []
         for exchange in self._recorder.exchanges:
             address = read_target(exchange.request.target)
-            if exchange.label != "probe" and address.kind is Kind.REIMAGE and address.instance == place.role_instance:
-                deployment = self._recorder.world.deployment_of(address)
-                if deployment is not None and deployment.name == place.deployment.name:
-                    found.append(exchange)
+            is_reimage = exchange.label != "probe" and address.kind is Kind.REIMAGE
+            if is_reimage and address.instance == place.role_instance:
+                found += [exchange] if self._recorder.world.deployment_of(address) == place.deployment else []
         return found
 
     def blame_for_change(self, place: Place, refusals: list[Exchange]) -> tuple[str, str]:

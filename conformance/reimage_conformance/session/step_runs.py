@@ -16,7 +16,7 @@ from reimage_conformance.session.thresholds import FEW_CONFLICT_TRIES, MAX_STEP_
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reimage_conformance.model import Exchange, Limits, Request
+    from reimage_conformance.model import Deployment, Exchange, Limits, Request
     from reimage_conformance.session.collaborators import Collaborators
     from reimage_conformance.session.instances import Watch
     from reimage_conformance.session.operation import Operation
@@ -98,7 +98,7 @@ class StepRuns:
         self.starting: Callable[[Step, Exchange | None, list[Exchange]], None] = lambda *_: None
         self.probed: Callable[[Result], None] = lambda *_: None
         self.met_conflict = False
-        self._conflicting: set[str] = set()  # the deployments whose last step was answered 409 every time
+        self._conflicting: set[Deployment] = set()  # the deployments whose last step was answered 409 every time
         self._builder, self._sender, self._operations = parts.builder, parts.sender, parts.operations
         self._conflicts, self._instances, self._probe = parts.conflicts, parts.instances, parts.probe
 
@@ -119,7 +119,7 @@ class StepRuns:
 
     async def _send(self, step: Step, result: Result) -> Exchange | None:
         """Sends a step's request, repeats it while it meets a conflict, and gives the look before the last time."""
-        deployment = step.place.deployment.name
+        deployment = step.place.deployment
         max_repeats = FEW_CONFLICT_TRIES if deployment in self._conflicting else MAX_STEP_CONFLICTS
         observed = step.observe and step.expected == "succeeds"
         looks: list[Exchange | None] = []

@@ -32,6 +32,8 @@ MERGE_BELOW_REIMAGES = 12
 """With a smaller max_reimages than this, the first steps are merged, so that one reimage tests several things."""
 MERGE_NAMES_UP_TO = 3
 """With a max_reimages up to this, the steps by name are merged into one."""
+STEPS_MEANWHILE = 3
+"""How many steps another deployment may start while the first step of the main deployment runs, as is assumed for the budget."""
 CONTENDING_REQUESTS = 2
 """The requests that are sent while a contended reimage runs: one to the same instance, one to another. Each may start one more
 reimage."""
@@ -203,12 +205,14 @@ class Planner:
         """The step to contend with: the first of the main deployment, or the second where that has two instances.
 
         With two instances, one step has to run without contention, so that the other instance must stay unchanged. The
-        first one is taken all the same where a small max_reimages would be spent before the second.
+        first one is taken all the same where a small max_reimages would be spent before the second, since the
+        steps of other deployments run meanwhile.
         """
         here = [step for step in steps if step.place.deployment == self.main and step.expected == "succeeds"]
         if len(self.main.role_instances) != 2 or len(here) < 2:
             return here[0]
-        needed = steps.index(here[1]) + 1 + CONTENDING_REQUESTS + RESERVED_REIMAGES
+        ahead = steps.index(here[1]) + STEPS_MEANWHILE * len(self.others)
+        needed = ahead + 1 + CONTENDING_REQUESTS + RESERVED_REIMAGES
         return here[1] if needed <= self._target.limits.max_reimages else here[0]
 
     @property
@@ -256,8 +260,8 @@ class Planner:
             yield Step("second-index", Place(self.main, same_role[1]), NAME)
             yield Step("last-index-slot", Place(self.main, same_role[-1]), SLOT)
         for deployment in self.others:
-            yield Step(f"{deployment.name}-slot", self.place(deployment, -1), SLOT)
-            yield Step(f"{deployment.name}-name", self.place(deployment, 1), NAME)
+            yield Step(f"{deployment.path}-slot", self.place(deployment, -1), SLOT)
+            yield Step(f"{deployment.path}-name", self.place(deployment, 1), NAME)
         yield Step("spelling-slot", self.place(aside), SLOT, variations=OTHER_SPELLING)
         yield Step("encoded", self.place(self.main, 1), SLOT, variations=("instance-percent-encoded",))
         far = self.others[-1] if self.others else self.main

@@ -248,7 +248,9 @@ def _effect_of_either_form(world: World, verdict: Verdict, exchanges: Sequence[E
         if verdict.outcome is Outcome.MET
         else _places_that_left(before, looks, own, verdict.arguments.get("others"))
     )
-    named = {deployment.name: deployment for deployment in world.target.deployments}
+    addressed = world.deployment_of(read_target(start.request.target))
+    beside = [deployment for deployment in world.target.deployments if deployment != addressed]
+    named = {deployment.name: deployment for deployment in (*beside, addressed) if deployment is not None}
     places = tuple(Place(named[name], instance) for name, instance in affected if name in named)
     return Effect(places, (start.number,))
 
