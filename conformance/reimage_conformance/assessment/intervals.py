@@ -33,7 +33,7 @@ from reimage_conformance.assessment.own_requests import (
     worded,
     worded_as_refused,
 )
-from reimage_conformance.judging.instances.effects import LATE_DEPARTURE_SECONDS, settling_seconds
+from reimage_conformance.judging.instances.effects import LATE_DEPARTURE_SECONDS, RELAPSE_SHARE, settling_seconds
 from reimage_conformance.judging.operations.polls import STATUSES, TERMINAL, status_of
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import EFFECTS
@@ -151,7 +151,10 @@ class Intervals:
             found += [request for request in others if self._may_reach(request, place, effect, world)]
         for request in found:
             may_have_run = request.is_accepted or request.is_of_unknown_fate(world)
-            if may_have_run and (effect.passing or self._until(request, place, window[1], world) > window[0]):
+            until = self._until(request, place, window[1], world)
+            if verdict.outcome is not Outcome.MET:
+                until = (until[0] + self._relapse_seconds(request, window[1]), until[1])
+            if may_have_run and (effect.passing or until > window[0]):
                 elsewhere = request not in here and is_namesake(request.address, place)
                 return worded(request, place), (*blamed(request, world), *(_ELSEWHERE if elsewhere else ()))
         if verdict.outcome is Outcome.MET:
@@ -287,6 +290,14 @@ class Intervals:
             if left is not None and left.at <= over[0] + settling:
                 found.append(left.at - accepted[0])
         return max(found)
+
+    def _relapse_seconds(self, request: OwnRequest, horizon: Moment) -> float:
+        """For how many seconds after its return an instance may leave ReadyRole once more because of a request.
+
+        No document says that it stays from its first ReadyRole on. 0 where the operation was not seen to end by `horizon`.
+        """
+        over = self._seen_end(request, horizon)
+        return RELAPSE_SHARE * (over[0] - answered(request.exchange)[0]) if over is not None else 0.0
 
     def _until(self, request: OwnRequest, place: Place, horizon: Moment, world: World) -> Moment:
         """Until when a request may be changing an instance, as far as known at `horizon`.

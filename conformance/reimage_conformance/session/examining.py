@@ -110,7 +110,7 @@ class Examinations:
 
         If several requests may have caused a change, the refused one is repeated alone first.
         """
-        if group.is_changed and group.size == 1 and not group.beside and not group.elsewhere:
+        if group.is_changed and group.size == 1 and not (group.beside or group.elsewhere or group.unsteady):
             group.book(answered.exchange.number)
         if group.is_changed and group.names_culprit:
             self._answers.started_though_refused.add(bad.key)
@@ -130,6 +130,7 @@ class Examinations:
         async with group.turn:
             await self._operations.until_quiet(group.place.deployment)
             await self._operations.until_over(group.place)
+            await self._instances.until_steady(self._operations.at(group.place))
             before = await self._instances.until_ready(group.place)
             try:
                 async with self._budget.hold_once_more():

@@ -32,12 +32,14 @@ class Group:
     group. `blamed` are the requirements to blame for an effect. `accepted` says that one request was accepted, and may
     have caused a change. `beside` says that another instance of the same deployment was being reimaged meanwhile.
     `elsewhere` says that an instance of the same name in another deployment was. `broken` says why the group ended
-    early. While the group is taken apart, `stack` keeps the campaign away from the deployment, and `turn` lets the
+    early. `unsteady` says that the instance had come back from a reimage so recently that it may leave once more. While
+    the group is taken apart, `stack` keeps the campaign away from the deployment, and `turn` lets the
     members repeat their requests one by one. `sending` counts the members that wait for their answer, `examined` those
     that still need the group.
     """
 
     place: Place
+    unsteady: bool = False
     before: Exchange | None = None
     after: Exchange | None = None
     shares_look: bool = False
@@ -80,10 +82,11 @@ class Group:
     def names_culprit(self) -> bool:
         """Whether only one request can have caused a change.
 
-        That is so if the group has one request and made a first look of its own, and if no other instance was being
-        reimaged that the endpoint may have mixed up with this one.
+        That is so if the group has one request and made a first look of its own, if the instance had been back long
+        enough, and if no other instance was being reimaged that the endpoint may have mixed up with this one.
         """
-        return self.size == 1 and not self.shares_look and not self.beside and not self.elsewhere
+        alone = self.size == 1 and not self.shares_look and not self.unsteady
+        return alone and not self.beside and not self.elsewhere
 
     def book(self, exchange: int) -> None:
         """Spends a held reimage: the request with exchange number `exchange` reimaged the instance although it was refused."""
@@ -216,6 +219,8 @@ class Groups:
                 await self._operations.until_over(group.place)
                 await self._instances.until_settled(self._operations.at(group.place))
                 await self._instances.until_online(group.place)
+                if not self._budget.could_allow(2, reserved=0):  # nothing is left to repeat a request with
+                    await self._instances.until_steady(self._operations.at(group.place))
                 self._close(group)
                 # This comes before reimages are held: requests that are not examined may themselves wait for the budget.
                 await self._keep_others_away(str(group.place))
@@ -245,6 +250,7 @@ class Groups:
 
     async def _look_before(self, group: Group) -> None:
         """Makes the first look of a group, or reuses the last look of the previous group if that is still valid."""
+        group.unsteady = self._instances.unsteady_seconds(self._operations.at(group.place)) > 0
         last = self._last.pop(str(group.place), None)
         if last is not None and self._is_still_valid(last, group.place):
             group.shares_look, group.before = True, last.look

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.judging.instances.effects import SETTLING_SHARE, settling_seconds
+from reimage_conformance.judging.instances.effects import RELAPSE_SHARE, SETTLING_SHARE, settling_seconds
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.deployments import READY, statuses_in
 from reimage_conformance.protocol.requests import OBSERVING_VERSION, Place
@@ -235,6 +235,24 @@ class Instances(Looks):
             left = (operation.ended or operation.began) + settling - self._sender.clock.now()
             if left > 0:
                 await self._sender.patience.rest(left)
+
+    def unsteady_seconds(self, operations: list[Operation]) -> float:
+        """For how many seconds from now on the instances of these operations may leave ReadyRole once more after their return."""
+        waited = {id(watch.operation): watch.waited for watch in self.watches if watch.is_over}
+        returns = (
+            (operation.ended or operation.began)
+            + waited.get(id(operation), self._settling_seconds(operation))
+            + RELAPSE_SHARE * operation.duration
+            for operation in operations
+        )
+        return max(returns, default=0.0) - self._sender.clock.now()
+
+    async def until_steady(self, operations: list[Operation]) -> None:
+        """Waits until these operations are over and their instances had time to leave ReadyRole once more."""
+        for operation in operations:
+            await operation.over.wait()
+        if (left := self.unsteady_seconds(operations)) > 0:
+            await self._sender.patience.rest(left)
 
     @contextmanager
     def closed_to_campaign(self, place: Place) -> Iterator[None]:

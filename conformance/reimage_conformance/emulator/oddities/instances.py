@@ -67,6 +67,13 @@ oddity(
     "an instance is ready again at the moment of success",
     _status(lambda age, seconds: "StoppedVM" if age < seconds else "ReadyRole"),
 )
+oddity(
+    "ready-for-a-moment",
+    "an instance is ready with success, then busy once more for a moment",
+    _status(
+        lambda age, seconds: "StoppedVM" if age < seconds else "BusyRole" if 1.3 <= age / seconds < 1.7 else "ReadyRole"
+    ),
+)
 oddity("many-states", "an instance goes through every state there is", _status(_every_state))
 
 

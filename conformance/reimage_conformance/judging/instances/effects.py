@@ -42,6 +42,11 @@ SETTLING_POLLS = 4
 """The same in poll intervals; the longest of the three times counts."""
 SETTLING_SHARE = 1.5
 """The same as a multiple of the duration of the operation."""
+RELAPSE_SHARE = 1.0
+"""For how long after its return an instance may leave ReadyRole once more, as a multiple of the duration of its operation.
+
+No document says that it stays from its first ReadyRole on.
+"""
 _MAX_NAMES = 6
 """A message names at most this many role instances, and counts the others."""
 

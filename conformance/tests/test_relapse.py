@@ -1,0 +1,29 @@
+"""An instance that leaves ReadyRole once more after its return: no refusal is blamed for it, and refusals that reimage are found."""
+
+from __future__ import annotations
+
+import pytest
+
+from reimage_conformance.detection.forking import Found, Subject, judge_each
+from reimage_conformance.detection.shapes import SHAPES
+
+SMALL = ("two-instances", "two-slots", "two-services", "one-instance", "part-of-a-world")
+
+
+def judged(subject: Subject) -> Found:
+    (found,) = judge_each([subject])
+    return found
+
+
+@pytest.mark.parametrize("shape", SMALL)
+def test_an_instance_that_is_busy_again_after_its_return_accuses_nobody(shape: str) -> None:
+    found = judged(Subject(f"relapse in {shape}", oddities=("ready-for-a-moment",), shape=SHAPES[shape]))
+
+    assert (found.findings, found.errors, found.exit_code) == ((), (), 0)
+
+
+@pytest.mark.parametrize("shape", SMALL)
+def test_a_refused_request_that_reimages_is_found_with_few_reimages(shape: str) -> None:
+    found = judged(Subject(f"refused in {shape}", ("refused-yet-started[version]",), shape=SHAPES[shape]))
+
+    assert set(found.findings) & {"REQ-REIMAGE-VERSION-OLD", "REQ-GOS-NOTFOUND-NOEFFECT"}
