@@ -146,6 +146,19 @@ KEPT = {
     "it left late and came back": [started(at=4.0), poll(SUCCEEDED, at=5.0), away(5.5), ready(9.0)],
     "it was never seen to leave, and that is long ago": [started(at=1.0), poll(SUCCEEDED, at=2.0)],
     "it ended without an id and was seen back": [started(at=4.0, identifier=""), away(5.0), ready(8.0)],
+    "it was sent after the looks": [started(at=12.5)],
+    "it was refused": [refusal(REIMAGE, 409, "ConflictError"), replace(bad(10.5, NO_COMP), label="")],
+    "it failed for a fault that says so": [exchange(REIMAGE, 500, error("InternalError"), at=10.5)],
+    "the same request got no reply before": [silent(NO_VERSION, at=10.5)],
+    "a stranger was refused in TLS": [silent(replace(REIMAGE, identity=Identity.NONE), FailureKind.TLS, at=10.5)],
+    "nobody was reached": [silent(REIMAGE, FailureKind.REFUSED, at=10.5)],
+    "a body was declared and never sent": [silent(with_header(REIMAGE, "Content-Length", "5"), at=10.5)],
+    "another instance is reimaged": [started(NEIGHBOUR, at=10.5)],
+    "an operation is asked about": [replace(exchange(replace(POLL, method="DELETE"), 200), at=10.5)],
+}
+
+
+JUST_BACK = {
     "the look before shows it back after it left early": [started(at=5.0), away(5.5), ENDED],
     "it came back before the end, and the look before shows it so": [
         started(at=9.0),
@@ -159,16 +172,19 @@ KEPT = {
         ready(5.5),
         away(6.5),
     ],
-    "it was sent after the looks": [started(at=12.5)],
-    "it was refused": [refusal(REIMAGE, 409, "ConflictError"), replace(bad(10.5, NO_COMP), label="")],
-    "it failed for a fault that says so": [exchange(REIMAGE, 500, error("InternalError"), at=10.5)],
-    "the same request got no reply before": [silent(NO_VERSION, at=10.5)],
-    "a stranger was refused in TLS": [silent(replace(REIMAGE, identity=Identity.NONE), FailureKind.TLS, at=10.5)],
-    "nobody was reached": [silent(REIMAGE, FailureKind.REFUSED, at=10.5)],
-    "a body was declared and never sent": [silent(with_header(REIMAGE, "Content-Length", "5"), at=10.5)],
-    "another instance is reimaged": [started(NEIGHBOUR, at=10.5)],
-    "an operation is asked about": [replace(exchange(replace(POLL, method="DELETE"), 200), at=10.5)],
 }
+
+
+@pytest.mark.parametrize("others", JUST_BACK.values(), ids=JUST_BACK)
+def test_an_instance_that_had_just_come_back_may_leave_once_more(others: list[Exchange]) -> None:
+    assert outcomes(examined(*others)) == {"REQ-VER-MISSING": MET}
+    assert {verdict.outcome for verdict in examined(*others, then=away(12.0))} == {INCONCLUSIVE}
+
+
+def test_an_instance_that_came_back_longer_ago_than_its_operation_took_does_not() -> None:
+    back = [started(at=5.0), away(5.5), ENDED, ready(8.0)]
+
+    assert outcomes(examined(*back, then=away(12.0))) == TOUCHED
 
 
 @pytest.mark.parametrize("others", KEPT.values(), ids=KEPT)
@@ -269,6 +285,20 @@ class TestReimages:
         assert self.of("instance_effect", given, ended, second, **arguments) == whole | dict.fromkeys(
             alone, INCONCLUSIVE
         )
+
+    @pytest.mark.parametrize(("second_ends", "outcome"), [(5.0, VIOLATED), (290.0, INCONCLUSIVE), (None, INCONCLUSIVE)])
+    def test_an_instance_that_is_lost_after_two_reimages_is_a_finding_once_both_had_time(
+        self, second_ends: float | None, outcome: Outcome
+    ) -> None:
+        limit = LIMITS.operation_timeout_seconds
+        given = [ready(1.0), started(at=2.0), away(3.0), away(6.0 + limit)]
+        arguments = {"instance": OWN, "others": [], "ended_at": 5.0, "waited": limit + 1.0}
+        ended = poll(SUCCEEDED, at=5.0)
+        second = [started(REIMAGE_BY_NAME, at=2.5, identifier=OTHER_ID)]
+        second += [] if second_ends is None else [_poll_of_other(second_ends)]
+
+        assert self.of("instance_effect", given, ended, **arguments)["REQ-REIMAGE-ONLINE"] is VIOLATED
+        assert self.of("instance_effect", given, ended, *second, **arguments)["REQ-REIMAGE-ONLINE"] is outcome
 
     def test_of_the_others_those_count_that_nothing_of_ours_reached(self) -> None:
         given = [ready(1.0), started(at=2.0), ready(3.0, **{OWN: "StoppedVM", OTHER: "BusyRole"}), ready(8.0)]

@@ -152,7 +152,7 @@ class Intervals:
         for request in found:
             may_have_run = request.is_accepted or request.is_of_unknown_fate(world)
             until = self._until(request, place, window[1], world)
-            if verdict.outcome is not Outcome.MET:
+            if verdict.outcome is not Outcome.MET and not effect.absent:
                 until = (until[0] + self._relapse_seconds(request, window[1]), until[1])
             if may_have_run and (effect.passing or until > window[0]):
                 elsewhere = request not in here and is_namesake(request.address, place)
@@ -333,7 +333,9 @@ class Intervals:
         back_after_end = [moment for moment in back if over is None or moment >= over]
         if back_after_end:
             return back_after_end[0], True
-        return (deadline if back else NEVER), False
+        if back or over is None:
+            return (deadline if back else NEVER), False
+        return (over[0] + limits.operation_timeout_seconds, 0), False  # until then it may yet come back
 
     def _seen_end(self, request: OwnRequest, horizon: Moment) -> Moment | None:
         """When the operation of a request was first seen to have ended, by `horizon`; None where it was not."""

@@ -49,8 +49,8 @@ class Effect:
     without a reply is not another request. `anywhere` says that a request for an instance of the same name in another
     deployment may have caused the effect too. `passing` says that the effect is on an operation, so that only
     requests between the looks count. `looks` holds the exchange numbers between which the effect was looked for;
-    empty stands for all exchanges of the check. `absent` says that the effect did not come. A request that reached the
-    instance by mistake does not explain that.
+    empty stands for all exchanges of the check. `absent` says that the effect did not come: the instance did not leave, or
+    did not come back. A request that reached the instance by mistake does not explain that.
     """
 
     places: tuple[Place, ...]

@@ -73,7 +73,9 @@ def _effect_of_reimage(world: World, verdict: Verdict, exchanges: Sequence[Excha
         watched = _watched(before, verdict.arguments.get("others", ()))
         names = next((tuple(changed) for look in looks if (changed := _not_ready(look, watched))), tuple(watched))
     stayed = verdict.requirement == "REQ-REIMAGE-OFFLINE" and verdict.outcome is not Outcome.MET
-    return Effect(tuple(Place(deployment, name) for name in names), (start.number,), absent=stayed)
+    is_lost = verdict.requirement == "REQ-REIMAGE-ONLINE" and verdict.outcome is not Outcome.MET
+    places = tuple(Place(deployment, name) for name in names)
+    return Effect(places, (start.number,), absent=stayed or is_lost, looks=verdict.evidence[:1] if is_lost else ())
 
 
 @effect_on(_effect_of_reimage)
