@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from reimage_conformance.casebook import (
     SystemUnderTest,
     afterwards,
@@ -164,6 +166,6 @@ def record_trails(sut: SystemUnderTest) -> None:
 def _status_at_end(watch: Watch) -> str:
     """The state of an instance in the first look after the poll that showed Succeeded, or in the last look."""
     polls = (poll for poll in watch.operation.polls if status_of(poll) == "Succeeded")
-    end = next((poll.at + poll.elapsed for poll in polls), 0.0)
+    end = next((poll.at + poll.elapsed for poll in polls), inf)
     look = next((look for look in watch.looks if look.at >= end), watch.looks[-1])
     return statuses_in(look).get(watch.place.role_instance, "missing")

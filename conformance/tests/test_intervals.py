@@ -300,6 +300,18 @@ class TestReimages:
         assert self.of("instance_effect", given, ended, **arguments)["REQ-REIMAGE-ONLINE"] is VIOLATED
         assert self.of("instance_effect", given, ended, *second, **arguments)["REQ-REIMAGE-ONLINE"] is outcome
 
+    def test_an_instance_that_had_just_come_back_excuses_only_another_departure(self) -> None:
+        first = [started(at=2.0), away(2.5), poll(SUCCEEDED, at=4.0)]
+        second = started(REIMAGE_BY_NAME, at=5.0, identifier=OTHER_ID)
+        stays = [ready(4.5), second, ready(6.0), ready(6.2), ready(6.4), ready(6.6), ready(30.0)]
+        limit = LIMITS.operation_timeout_seconds
+        lost = [ready(4.5), second, away(6.0), away(8.0 + limit)]
+        arguments = {"instance": OWN, "others": [], "ended_at": 7.0, "waited": limit + 1.0}
+        ended = _poll_of_other(7.0)
+
+        assert self.of("instance_effect", stays, ended, *first, **arguments)["REQ-REIMAGE-OFFLINE"] is not INCONCLUSIVE
+        assert self.of("instance_effect", lost, ended, *first, **arguments)["REQ-REIMAGE-ONLINE"] is VIOLATED
+
     def test_of_the_others_those_count_that_nothing_of_ours_reached(self) -> None:
         given = [ready(1.0), started(at=2.0), ready(3.0, **{OWN: "StoppedVM", OTHER: "BusyRole"}), ready(8.0)]
         arguments = {"instance": OWN, "others": [OTHER], "ended_at": 5.0, "waited": 3.0}

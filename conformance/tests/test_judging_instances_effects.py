@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from judging_samples import (
+    BUILDER,
     LOOK,
+    STAGING,
     advisory,
     brief,
     inconclusive,
@@ -245,6 +248,17 @@ class TestForms:
         ]
 
         assert self.of(*seen) == [(met(self.URI, 3), "", f"{NAME}: ReadyRole > StoppedVM")]
+
+    def test_a_deployment_of_the_same_name_in_another_cloud_service_is_another_one(self) -> None:
+        elsewhere = BUILDER.deployment(replace(STAGING, cloud_service="fabrikam"))
+        beside = look({NAME: "ReadyRole", "B": "BusyRole"}, number=2, name=self.HERE, request=elsewhere)
+        before = (look({NAME: "ReadyRole", "B": "ReadyRole"}, number=1), beside)
+        away = look({NAME: "StoppedVM", "B": "ReadyRole"}, number=4)
+        gone_there = look({NAME: "StoppedVM", "B": "BusyRole"}, number=5, name=self.HERE, request=elsewhere)
+        still = look({NAME: "ReadyRole", "B": "ReadyRole"}, number=4)
+
+        assert self.of(away, replace(beside, number=5), before=before)[0][0] == met(self.URI, 3)
+        assert self.of(still, gone_there, before=before)[0][0] == violated(self.URI, "other-instance", 3, 5)
 
     def test_nothing_went_offline(self) -> None:
         still = look({NAME: "ReadyRole", "B": "ReadyRole"}, number=4)

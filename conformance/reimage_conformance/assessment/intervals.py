@@ -151,12 +151,13 @@ class Intervals:
             found += [request for request in others if self._may_reach(request, place, effect, world)]
         for request in found:
             may_have_run = request.is_accepted or request.is_of_unknown_fate(world)
-            until = self._until(request, place, window[1], world)
-            if verdict.outcome is not Outcome.MET and not effect.absent:
+            until = over = self._until(request, place, window[1], world)
+            if effect.departs and verdict.outcome is not Outcome.MET and request in here:
                 until = (until[0] + self._relapse_seconds(request, window[1]), until[1])
             if may_have_run and (effect.passing or until > window[0]):
                 elsewhere = request not in here and is_namesake(request.address, place)
-                return worded(request, place), (*blamed(request, world), *(_ELSEWHERE if elsewhere else ()))
+                reason = worded(request, place, is_back=not effect.passing and over <= window[0])
+                return reason, (*blamed(request, world), *(_ELSEWHERE if elsewhere else ()))
         if verdict.outcome is Outcome.MET:
             return "", ()
         if effect.refusal:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.deployments import may_be_left_out
 from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.wording import first_names
 from reimage_conformance.model import Outcome
 from reimage_conformance.protocol.addresses import Address, Kind, UriForm, natural, read_target
 from reimage_conformance.protocol.deployments import Shown, shown_in
@@ -216,15 +217,9 @@ def _instances(deployment: Deployment, where: str, seen: Seen, here: list[Shown]
         taken, denied, asked = (_among(each, deployment, name) for each in (seen.accepted, seen.denied, seen.asked))
         may_be_there = (asked or leaves_out) and may_be_left_out(name, here, absent)
         if not taken and (denied or not may_be_there):
-            shown = _first_of(sorted(listed, key=natural))
+            shown = first_names(sorted(listed, key=natural), _NAMES_SHOWN)
             sentence = f'role_instances {where}: no answer shows "{name}" in {deployment.name}, which has {shown}'
             yield Mistake(sentence, deployment.cloud_service, instance=name, within=within)
-
-
-def _first_of(names: Sequence[str]) -> str:
-    """The first names of a list, and how many more there are."""
-    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-    return f"{', '.join(names[:_NAMES_SHOWN])}{more}"
 
 
 def _among(addresses: set[Address], deployment: Deployment, instance: str) -> bool:

@@ -101,13 +101,21 @@ def overlap(first: Exchange, second: Exchange) -> bool:
     return first.at < second.at + second.elapsed and second.at < first.at + first.elapsed
 
 
-def worded(request: OwnRequest, place: Place) -> str:
-    """A sentence on how a request of ours may have caused what was seen."""
+def worded(request: OwnRequest, place: Place, *, is_back: bool = False) -> str:
+    """A sentence on how a request of ours may have caused what was seen.
+
+    `is_back` says that its instance had come back from it before the first of the answers that are compared.
+    """
     number, name, between = request.exchange.number, place.role_instance, "between the two answers that are compared"
     if not request.is_accepted:
         return (
             f"our own request to reimage {request.address.instance} (exchange {number}) got no reply that shows "
             f"whether it was carried out, and may have changed {name} {between}"
+        )
+    if is_back:
+        return (
+            f"{name} had come back from our own reimage (exchange {number}) so shortly before "
+            "that it may leave ReadyRole once more"
         )
     if is_namesake(request.address, place):
         return f"our own reimage of {name} (exchange {number}) was under way {between}"

@@ -219,7 +219,7 @@ def _listed(exchanges: list[Exchange]) -> dict[str, tuple[str, ...]]:
         for element in deployment_elements(exchange):
             names = dict.fromkeys(member(node, "InstanceName") for node in instance_elements(element))
             if name := member(element, "Name"):
-                found.setdefault(f"{read_target(exchange.request.target).service}/{name}", {}).update(names)
+                found.setdefault(f"{read_target(exchange.request.target).service.lower()}/{name}", {}).update(names)
     return {path: tuple(instances) for path, instances in found.items()}
 
 

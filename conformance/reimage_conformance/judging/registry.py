@@ -50,7 +50,8 @@ class Effect:
     deployment may have caused the effect too. `passing` says that the effect is on an operation, so that only
     requests between the looks count. `looks` holds the exchange numbers between which the effect was looked for;
     empty stands for all exchanges of the check. `absent` says that the effect did not come: the instance did not leave, or
-    did not come back. A request that reached the instance by mistake does not explain that.
+    did not come back. A request that reached the instance by mistake does not explain that. `departs` says that the effect
+    is a departure from ReadyRole, which an earlier reimage of the instance explains for a while after its return too.
     """
 
     places: tuple[Place, ...]
@@ -60,6 +61,7 @@ class Effect:
     passing: bool = False
     looks: tuple[int, ...] = ()
     absent: bool = False
+    departs: bool = False
 
 
 NOBODY = (0,)

@@ -251,7 +251,7 @@ def _effect_of_refusal(world: World, verdict: Verdict, exchanges: Sequence[Excha
     if deployment is None:
         return None
     place = Place(deployment, str(verdict.arguments["instance"]))
-    return Effect((place,), (exchanges[1].number,), refusal=True, anywhere=True)
+    return Effect((place,), (exchanges[1].number,), refusal=True, anywhere=True, departs=True)
 
 
 @effect_on(_effect_of_refusal)

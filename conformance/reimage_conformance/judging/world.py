@@ -33,8 +33,8 @@ class Absence(StrEnum):
 class World:
     """A target under one strictness, with what the endpoint showed of itself.
 
-    `listed` holds the role instances that the endpoint reported, by the path of their deployment; older journals have
-    its name alone.
+    `listed` holds the role instances that the endpoint reported, by the path of their deployment with its cloud service
+    in lower case; older journals have its name alone.
     `folds_slots` says that the endpoint was seen to accept slots in any letter case. `memory` caches the answers of
     the oracle and of the checks.
     """
@@ -74,7 +74,8 @@ class World:
 
     def listed_in(self, deployment: Deployment) -> tuple[str, ...]:
         """The role instances that the endpoint reported in `deployment`; none where it reported nothing."""
-        return self.listed.get(deployment.path) or self.listed.get(deployment.name, ())
+        path = f"{deployment.cloud_service.lower()}/{deployment.name}"
+        return self.listed.get(path) or self.listed.get(deployment.name, ())
 
     def absence(self, address: Address) -> Absence:
         """What of an address does not exist.

@@ -128,9 +128,9 @@ class Examinations:
         `first` is the result of the same request in the group.
         """
         async with group.turn:
+            await self._instances.until_steady(self._operations.at(group.place))
             await self._operations.until_quiet(group.place.deployment)
             await self._operations.until_over(group.place)
-            await self._instances.until_steady(self._operations.at(group.place))
             before = await self._instances.until_ready(group.place)
             try:
                 async with self._budget.hold_once_more():

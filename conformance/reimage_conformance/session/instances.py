@@ -14,6 +14,7 @@ from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.deployments import READY, statuses_in
 from reimage_conformance.protocol.requests import OBSERVING_VERSION, Place
 from reimage_conformance.session.looks import LATER_VERSION, Call, Looks
+from reimage_conformance.session.operation import State
 from reimage_conformance.session.signals import Inconclusive
 from reimage_conformance.session.thresholds import LONGEST_PATIENCE_SECONDS, seconds_until_look
 
@@ -244,6 +245,7 @@ class Instances(Looks):
             + waited.get(id(operation), self._settling_seconds(operation))
             + RELAPSE_SHARE * operation.duration
             for operation in operations
+            if operation.state is State.ENDED
         )
         return max(returns, default=0.0) - self._sender.clock.now()
 

@@ -121,7 +121,10 @@ class Looks:
         """The instances that each listed deployment shows at the beginning of the run, by its path."""
         if not self.offers_deployment:
             return {}
-        looks = {d.path: self.first.get(d) or await self.look(d) for d in self._target.deployments}
+        looks = {
+            f"{d.cloud_service.lower()}/{d.name}": self.first.get(d) or await self.look(d)
+            for d in self._target.deployments
+        }
         self._note_silence(Call.DEPLOYMENT, list(looks.values()))
         self.offers_deployment = Call.DEPLOYMENT not in self.unanswered
         return {path: tuple(statuses_in(look)) for path, look in looks.items()}

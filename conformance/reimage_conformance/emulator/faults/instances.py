@@ -283,6 +283,21 @@ Slip(
     "the guests of all instances of the same name, in whatever deployment, are written afresh",
     needs=(Need.NAMESAKES, Need.PROBE),
 ).by(_guests_written(_namesakes))
+
+
+def _status_of_any_namesake(original: Callable[..., str], call: Call, instance: Instance) -> str:
+    """The status of an instance, or of one of the same name that is not ready."""
+    namesakes = [each for deployment in call.world.deployments for each in _namesakes(deployment, instance)]
+    statuses = [original(call, each) for each in (instance, *namesakes)]
+    return next((status for status in statuses if status != "ReadyRole"), "ReadyRole")
+
+
+Slip(
+    "namesakes-go-offline",
+    OTHERS,
+    "all instances of the same name, in whatever deployment, go offline",
+    needs=(Need.NAMESAKES,),
+).by(instead(instance_status, _status_of_any_namesake))
 Slip("failed-reimage-writes", FRESH, "only a reimage that fails writes the guest afresh", also=(DATA,)).by(
     instead(guest_due, lambda _, __, operation: operation.instance.failing)
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
 from reimage_conformance.judging.sent import slot_sent
@@ -75,7 +75,13 @@ def _effect_of_reimage(world: World, verdict: Verdict, exchanges: Sequence[Excha
     stayed = verdict.requirement == "REQ-REIMAGE-OFFLINE" and verdict.outcome is not Outcome.MET
     is_lost = verdict.requirement == "REQ-REIMAGE-ONLINE" and verdict.outcome is not Outcome.MET
     places = tuple(Place(deployment, name) for name in names)
-    return Effect(places, (start.number,), absent=stayed or is_lost, looks=verdict.evidence[:1] if is_lost else ())
+    return Effect(
+        places,
+        (start.number,),
+        absent=stayed or is_lost,
+        departs=verdict.requirement == "REQ-REIMAGE-OTHERS-UNTOUCHED",
+        looks=verdict.evidence[:1] if is_lost else (),
+    )
 
 
 @effect_on(_effect_of_reimage)
@@ -248,18 +254,14 @@ def _without_repeats(values: list[str]) -> list[str]:
 
 def _effect_of_either_form(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect:
     """The effect of a reimage on the instance that it addresses, or, for a violation, on the others that left ReadyRole."""
-    looked, own = verdict.arguments["looked"], (verdict.arguments["deployment"], verdict.arguments["instance"])
+    looked = verdict.arguments["looked"]
     before, start, looks = exchanges[:looked], exchanges[looked], exchanges[looked + 1 :]
-    affected = (
-        [own]
-        if verdict.outcome is Outcome.MET
-        else _places_that_left(before, looks, own, verdict.arguments.get("others"))
-    )
-    addressed = world.deployment_of(read_target(start.request.target))
-    beside = [deployment for deployment in world.target.deployments if deployment != addressed]
-    named = {deployment.name: deployment for deployment in (*beside, addressed) if deployment is not None}
-    places = tuple(Place(named[name], instance) for name, instance in affected if name in named)
-    return Effect(places, (start.number,))
+    own = (_service_of(start), verdict.arguments["deployment"], verdict.arguments["instance"])
+    left = _places_that_left(before, looks, own, verdict.arguments.get("others"))
+    affected = [(where[:2], where[2]) for where in ([own] if verdict.outcome is Outcome.MET else left)]
+    named = {(each.cloud_service.lower(), each.name): each for each in world.target.deployments}
+    places = tuple(Place(named[where], instance) for where, instance in affected if where in named)
+    return Effect(places, (start.number,), departs=True)
 
 
 @effect_on(_effect_of_either_form)
@@ -281,8 +283,9 @@ def equivalent_forms(
     """
     del world
     before, start, looks = exchanges[:looked], exchanges[looked], exchanges[looked + 1 :]
-    others_offline = ["/".join(place) for place in _places_that_left(before, looks, (deployment, instance), others)]
-    statuses = [_statuses_by_place(look).get((deployment, instance)) for look in looks]
+    own = (_service_of(start), deployment, instance)
+    others_offline = ["/".join(place[1:]) for place in _places_that_left(before, looks, own, others)]
+    statuses = [_statuses_by_place(look).get(own) for look in looks]
     own_statuses = [status for status in statuses if status is not None]
     verdict = about("REQ-REIMAGE-URI-EQUIV", start, *looks[-1:])
     expected = f"{deployment}/{instance}, addressed by {slot_sent(start.request)}, is reimaged, and no other"
@@ -297,16 +300,25 @@ def equivalent_forms(
         yield verdict.met(f"{instance}: {' > '.join(_without_repeats(own_statuses))}")
 
 
+_Where: TypeAlias = "tuple[str, str, str]"
+"""The names of cloud service, in lower case, deployment and instance."""
+
+
+def _service_of(exchange: Exchange) -> str:
+    """The cloud service that a request addresses, in lower case."""
+    return read_target(exchange.request.target).service.lower()
+
+
 def _places_that_left(
-    before: Sequence[Exchange], looks: Sequence[Exchange], own: tuple[str, str], others: Sequence[str] | None
-) -> list[tuple[str, str]]:
+    before: Sequence[Exchange], looks: Sequence[Exchange], own: _Where, others: Sequence[str] | None
+) -> list[_Where]:
     """The places other than `own` that were ready before and that some look shows not ready, in order.
 
     With `others`, only these instances of the deployment of `own` are considered.
     """
     ready = {place for look in before for place, status in _statuses_by_place(look).items() if status == READY} - {own}
     if others is not None:
-        ready &= {(own[0], name) for name in others}
+        ready &= {(*own[:2], name) for name in others}
     return sorted(
         {
             place
@@ -317,7 +329,9 @@ def _places_that_left(
     )
 
 
-def _statuses_by_place(look: Exchange) -> dict[tuple[str, str], str]:
-    """InstanceStatus by names of deployment and instance, as one look shows them."""
-    shown = deployment_elements(look)
-    return {(member(shown[0], "Name"), name): status for name, status in statuses_in(look).items()} if shown else {}
+def _statuses_by_place(look: Exchange) -> dict[_Where, str]:
+    """InstanceStatus by place, as one look shows them."""
+    for element in deployment_elements(look)[:1]:
+        where = (_service_of(look), member(element, "Name"))
+        return {(*where, name): status for name, status in statuses_in(look).items()}
+    return {}
