@@ -7,7 +7,7 @@ import pytest
 from reimage_conformance.detection.forking import Found, Subject, judge_each
 from reimage_conformance.detection.shapes import SHAPES
 
-SMALL = ("two-instances", "two-slots", "two-services", "one-instance", "part-of-a-world")
+SMALL = ("two-instances", "one-instance", "part-of-a-world")
 
 
 def judged(subject: Subject) -> Found:
