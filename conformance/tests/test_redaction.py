@@ -16,7 +16,7 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reimage_conformance.model import Exchange, Failure, FailureKind, Request, Response, Target
+from reimage_conformance.model import Deployment, Exchange, Failure, FailureKind, Request, Response, Target
 from reimage_conformance.redaction.base64_masks import Base64Masks
 from reimage_conformance.redaction.masks import mask_of
 from reimage_conformance.redaction.redactor import Redactor
@@ -372,3 +372,23 @@ def test_what_was_masked_can_be_restored() -> None:
     assert REDACTOR.restored(REDACTOR.text(location)) == location
     assert REDACTOR.restored("nothing of ours") == "nothing of ours"
     assert Redactor({}, enabled=False).restored(location) == location
+
+
+@pytest.mark.parametrize("identifier", ["contoso", "CONTOSO-V1", "Role1_IN", "staging", "Instance", SECRET])
+def test_an_identifier_that_is_part_of_a_name_is_not_masked(identifier: str) -> None:
+    """Masks in names and words that are judged would make a right answer look wrong."""
+    deployment = Deployment("contoso", "production", f"contoso-v1-{SECRET}", ("WebRole1_IN_0",))
+    redactor = Redactor.for_target(Target("rig", "https://127.0.0.1", identifier, (deployment,)))
+    text = f"/{identifier}/services/hostedservices/contoso/deploymentslots/staging/roleinstances/WebRole1_IN_0"
+
+    assert redactor.text(text) == text
+
+
+def test_an_identifier_beside_those_of_names_is_masked() -> None:
+    deployment = Deployment("contoso", "production", "contoso-v1", ("WebRole1_IN_0",))
+    target = Target("rig", "https://127.0.0.1", "contoso", (deployment,), other_subscription_id="contoso-2")
+
+    assert (
+        Redactor.for_target(target).text("/contoso/services /contoso-2/services")
+        == "/contoso/services /masked-1x/services"
+    )

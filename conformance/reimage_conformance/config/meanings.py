@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 TARGET: Mapping[str, str] = {
     "name": "The name of the endpoint in reports, and of the folder of its reports.",
     "base_url": "The URL of the endpoint. TLS and the Host header use its host name.",
-    "subscription_id": "The first segment of every path. Reports mask it.",
+    "subscription_id": "The first segment of every path. Reports mask it, unless it is a part of a name that they show.",
     "x_ms_version": "The x-ms-version of all requests in which a case does not vary the version.",
     "strictness": "How literally the documents are read; `--strictness` overrides it.",
     "client_certificate": "The file of the client certificate, with or without its key: PEM, DER, PKCS#12 or .publishsettings. "

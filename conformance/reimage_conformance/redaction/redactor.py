@@ -36,6 +36,13 @@ _SHORTEST_IN_BASE64 = 14
 """Characters of the shortest secret that is sought inside longer base64."""
 _SHORTEST_SECRET = 4
 """Characters of the shortest value in `secrets` that is masked; a shorter one would be found by chance."""
+_PROTOCOL_WORDS = (
+    "services/hostedservices/deploymentslots/deployments/roleinstances/operations?comp=reimage&reboot",
+    "staging production InProgress Succeeded Failed ReadyRole",
+    "Operation ID Status HttpStatusCode Error Code Message Deployment Name DeploymentSlot RoleInstanceList InstanceStatus",
+    "Content-Type Content-Length application/xml; charset=utf-8 x-ms-request-id x-ms-version",
+)
+"""Words that paths, headers and documents of the protocol consist of."""
 
 
 @dataclass(slots=True)
@@ -45,7 +52,9 @@ class Redactor:
     `secrets` maps names to values. Of a value that holds PEM blocks their base64 and octets are masked; every other one is
     an identifier. A value of a header line is masked whatever it is where the name of the header says that it is a
     secret, and so are addresses in lines that gateways add. What is distinctive in these values is masked also where it
-    comes back. `shown` are values that are never taken for such a secret. With `enabled` False everything is left as it is.
+    comes back. `shown` are values that are never taken for such a secret. An identifier that is a part of one of them, or of
+    a word of the protocol, is not masked: the masks would stand in the names and words that are judged. With `enabled`
+    False everything is left as it is.
     """
 
     secrets: Mapping[str, str] = field(repr=False)
@@ -64,11 +73,15 @@ class Redactor:
         for value in dict.fromkeys(self.secrets.values()):
             if "-----BEGIN " in value:
                 self._base64.add_pem(value.encode("utf-8"), "masked")
-            elif len(value) >= _SHORTEST_SECRET:
+            elif len(value) >= _SHORTEST_SECRET and not self._is_part_of_shown(value):
                 identifiers.setdefault(value, mask_of(value, len(identifiers) + 1))
         for value, mask in identifiers.items():
             self._base64.add_identifier(value, mask)
         self._identifiers = IdentifierMasks(identifiers)
+
+    def _is_part_of_shown(self, identifier: str) -> bool:
+        """Whether an identifier occurs in a shown value or in a word of the protocol; the letter case does not count."""
+        return any(identifier.lower() in each.lower() for each in (*self.shown, *_PROTOCOL_WORDS))
 
     @classmethod
     def for_target(cls, target: Target, *, enabled: bool = True) -> Self:
