@@ -64,7 +64,6 @@ def causes(rule: str, found: Verdict, *exchanges: Exchange) -> tuple[str, ...]:
 UNPROVEN = {
     "accepted-beside",
     "accepted-without-end",
-    "altered",
     "conflict-without-end",
     "declared-body",
     "denied",

@@ -319,7 +319,7 @@ class TestWays:
 
         found = judged("progress", several)
         assert brief(found) == NOT_SAFE
-        assert found[0].actual.startswith("InProgress after Succeeded, in answer to a poll on a new connection; ")
+        assert found[0].actual.startswith("InProgress after Succeeded, in answer to a poll with a new connection; ")
 
     def test_a_fresh_connection_under_another_version_is_another_way_still(self) -> None:
         both = replace(OLDER, fresh_connection=True)
@@ -426,7 +426,10 @@ def test_a_head_that_changes_the_outcome_was_not_safe() -> None:
 
     for asked in (head, refused):
         verdicts = judged("progress", [*before, asked, poll(FAILED, number=4)])
-        assert verdicts[0].actual == "Failed after Succeeded, right after a HEAD; all polls: Succeeded x 2, Failed"
+        assert (
+            verdicts[0].actual
+            == "Failed after Succeeded, after a HEAD to the operation; all polls: Succeeded x 2, Failed"
+        )
         found = brief(verdicts)
         assert ("REQ-GOS-READONLY", "violated", "flip", (), (4, 1)) in found
         assert ("REQ-GOS-TERMINAL-STABLE", "violated", "flip", ("REQ-GOS-READONLY",), (4, 1)) in found

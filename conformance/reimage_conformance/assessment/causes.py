@@ -204,9 +204,9 @@ def _two_operations(sight: Sight) -> bool:
     return sight.is_poll and sight.address.operation.lower() in sight.evidence.reissued
 
 
-@_rule("REQ-ERR-VERB")
+@_rule("REQ-ERR-VERB", fault="operation-verb-forgets[POST]")
 def _altered(sight: Sight) -> bool:
-    """A method that has to be refused was accepted on the operation, and may have changed it."""
+    """A method that has to be refused was accepted on the operation, or made it unknown, and may have changed what polls show."""
     return sight.is_poll and sight.address.operation in sight.evidence.altered
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reimage_conformance.assessment.controls import Controls
     from reimage_conformance.model import Exchange, Verdict
 
-_COMPLETES, _EQUIVALENT = "REQ-REIMAGE-COMPLETES", "REQ-REIMAGE-URI-EQUIV"
+_COMPLETES, _EQUIVALENT, _VERB = "REQ-REIMAGE-COMPLETES", "REQ-REIMAGE-URI-EQUIV", "REQ-ERR-VERB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Evidence:
     """All exchanges of a run by number, and facts about the whole run that may explain a violation.
 
     `started` holds the ids of operations, in lower case, `reissued` those that several operations share. `altered` holds
-    the ids of operations on which a method other than GET and HEAD was accepted. `shifted` holds the numbers of
+    the ids of operations on which a method other than GET and HEAD was accepted, or after which they were not found. `shifted` holds the numbers of
     exchanges on a connection that repeated a response, from the repetition on: each may have got the response to
     another request. `forms_to_others` are the forms of address by which a reimage reached another instance; None where
     the verdicts are not known yet. `endless` says that an accepted reimage did not end as it must.
@@ -58,14 +58,17 @@ class Evidence:
     def with_verdicts(self, verdicts: Iterable[Verdict]) -> Evidence:
         """The same evidence, with the causes that only the verdicts of the run show."""
         forms_to_others: set[UriForm] = set()
+        altered = set(self.altered)
         endless = False
         for verdict in verdicts:
             if verdict.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY):
                 continue
             if verdict.requirement == _EQUIVALENT:
                 forms_to_others |= self.forms_in(verdict)
+            if (verdict.requirement, verdict.symptom) == (_VERB, "forgotten"):
+                altered |= {read_target(self.exchanges[number].request.target).operation for number in verdict.evidence}
             endless |= verdict.requirement == _COMPLETES and verdict.symptom != "final-status"
-        return replace(self, forms_to_others=frozenset(forms_to_others), endless=endless)
+        return replace(self, forms_to_others=frozenset(forms_to_others), altered=frozenset(altered), endless=endless)
 
     def forms_in(self, verdict: Verdict) -> set[UriForm]:
         """The forms of address of the reimages among the evidence of a verdict."""

@@ -65,6 +65,14 @@ class Operations:
         """Sets the nursery in which the tasks that poll operations run."""
         self._tasks = tasks
 
+    def see(self, exchange: Exchange) -> None:
+        """Adds a HEAD request to the operation that it addresses, whichever case sent it."""
+        if exchange.request.method == "HEAD":
+            identifier = read_target(exchange.request.target).operation
+            for operation in self.all if identifier else ():
+                if operation.identifier == identifier:
+                    operation.heads.append(exchange)
+
     def open(
         self,
         start: Exchange,

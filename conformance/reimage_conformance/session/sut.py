@@ -62,11 +62,16 @@ class SystemUnderTest(Judging):
         reader = Reader(replace(self.world, target=target, memory={}))
         answers = Answers(parts, reader, exposed=guard.exposed, pause_campaign=self.campaign.pause)
         self.refusals = Refusals(answers, reader, parts)
-        self.sender.seen = guard.take
+        self.sender.seen = self._see
         self.sender.closed = lambda request: guard.closed(request, reader.world)
         self.take_up: Callable[[], Awaitable[None]] | None = None
         self.is_another_try = False
         self._began = self.sender.clock.now()
+
+    def _see(self, exchange: Exchange) -> None:
+        """Shows each exchange to the parts that watch all of them."""
+        self.operations.see(exchange)
+        self.guard.take(exchange)
 
     def elapsed_seconds(self) -> float:
         """Seconds since the run began."""

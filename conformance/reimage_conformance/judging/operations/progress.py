@@ -82,9 +82,8 @@ def _after_end(seen: list[PolledStatus], known: list[PolledStatus], first: int) 
     elif changed:
         is_of_two_operations = not all(_is_own(poll) for poll in (end_poll, changed[0][0]))
         roots = (_USABLE,) if is_of_two_operations else _roots_of_change(known, first, changed, heads)
-        previous = known[known.index(changed[0]) - 1][0]
-        after_head = any(previous.number < number < changed[0][0].number for number in heads)
-        different = ", right after a HEAD" if after_head else _difference_of_ways(end_poll, changed[0][0])
+        after_head = any(end_poll.number < number < changed[0][0].number for number in heads)
+        different = ", after a HEAD to the operation" if after_head else _difference_of_ways(end_poll, changed[0][0])
         way = different if roots == (_READONLY,) else ""
         actual = f"{changed[0][1]} after {end}{way}; all polls: {all_statuses}"
         for requirement in dict.fromkeys((_STABLE, _PROGRESS, *(root for root in roots if root != _USABLE))):
@@ -145,9 +144,9 @@ def _way_of(poll: Exchange) -> tuple[str, bool]:
 def _difference_of_ways(earlier: Exchange, later: Exchange) -> str:
     """How `later` was sent in another way than `earlier`, or ""."""
     (was_version, was_new), (version, new) = _way_of(earlier), _way_of(later)
-    differences = [f"with x-ms-version {version} in place of {was_version}"] if version != was_version else []
-    differences += [f"on a {'new connection' if new else 'connection that was used before'}"] if new != was_new else []
-    return f", in answer to a poll {' and '.join(differences)}" if differences else ""
+    differences = [f"x-ms-version {version} in place of {was_version}"] if version != was_version else []
+    differences += [f"a {'new connection' if new else 'connection that was used before'}"] if new != was_new else []
+    return f", in answer to a poll with {' and '.join(differences)}" if differences else ""
 
 
 def _is_gone(poll: Exchange) -> bool:
