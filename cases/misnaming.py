@@ -108,7 +108,8 @@ def slips_of_instance(name: str, token: str) -> list[str]:
     role, mark, index = name.rpartition("_")
     cut = [name.partition("_")[0], name[:-1], name + "x", role, role + mark]
     indices = [f"{role}{mark}0{index}", f"{role}{mark}{index}.5", f"{role}{mark}-1"]
-    return [*cut, *indices, f"x{name}", f"{name}{token}", f"{token}{name}", f"{role}{token}{mark}{index}"]
+    joined = name.replace("_", "").replace("-", "")  # an endpoint may drop what separates the words
+    return [*cut, *indices, joined, f"x{name}", f"{name}{token}", f"{token}{name}", f"{role}{token}{mark}{index}"]
 
 
 def indices_beyond(known: Sequence[str]) -> list[str]:

@@ -77,7 +77,7 @@ def needs_second_instance(sut: SystemUnderTest, *deployments: Deployment) -> Non
     among = deployments or sut.target.deployments
     if any(len(deployment.role_instances) > 1 for deployment in among):
         return
-    names = " and ".join(deployment.name for deployment in among)
+    names = " and ".join(deployment.path for deployment in among)
     if all(len(sut.world.listed_in(deployment)) == 1 for deployment in among):
         words = "has one role instance" if len(among) == 1 else "have one role instance each"
         raise NotApplicable(f"{names} {words}")

@@ -198,9 +198,19 @@ class Deployment:
     failing_role_instances: tuple[str, ...] = ()
 
     @property
+    def key(self) -> str:
+        """The key of what is known about it, `deployment_key`."""
+        return deployment_key(self.cloud_service, self.name)
+
+    @property
     def path(self) -> str:
         """Its cloud service and its name, `contoso/contoso-v2`; a name alone may occur in several cloud services."""
         return f"{self.cloud_service}/{self.name}"
+
+
+def deployment_key(cloud_service: str, name: str) -> str:
+    """A key for a deployment; the letter case of the cloud service does not count."""
+    return f"{cloud_service.lower()}/{name}"
 
 
 @dataclass(frozen=True, slots=True)

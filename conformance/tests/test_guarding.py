@@ -100,7 +100,7 @@ def test_a_look_that_is_answered_before_a_request_that_it_overtook_waits_for_it(
 
     assert recorder.judged == [(1, 2, 3 if order.index(3) < order.index(4) else 4)]
     assert guard.closed(bad, recorder.world).startswith(
-        "Rest left ReadyRole in deployment contoso-v2 after such a request"
+        "Rest left ReadyRole in deployment contoso/contoso-v2 after such a request"
     )
 
 

@@ -58,7 +58,7 @@ def test_a_fresh_installation() -> None:
     assert worded(found) == [
         (
             "a new installation id, as the probe in the guest reports it, after the reimage",
-            "installation_id of contoso-v2/WebRole1_IN_0 is still a",
+            "installation_id of contoso/contoso-v2/WebRole1_IN_0 is still a",
         )
     ]
     known = judged("fresh_installation", [probe("a"), probe("a", 2), started(number=3)])
@@ -107,7 +107,7 @@ def test_local_storage_is_lost(after: tuple[int, bytes]) -> None:
     assert brief(found) == [advisory(KEPT, "local-storage-lost", 3, 1), met(LOST, 4)]
     assert worded(found)[0] == (
         "the marker in local storage",
-        "the marker written in contoso-v2/WebRole1_IN_0 before the reimage is gone",
+        "the marker written in contoso/contoso-v2/WebRole1_IN_0 before the reimage is gone",
     )
 
 
@@ -117,7 +117,7 @@ def test_other_data_is_kept() -> None:
     assert brief(found) == [violated(LOST, "other-data-kept", 4, 2), met(KEPT, 3)]
     assert worded(found)[0] == (
         "no marker outside local storage",
-        "the marker written in contoso-v2/WebRole1_IN_0 before the reimage is still there",
+        "the marker written in contoso/contoso-v2/WebRole1_IN_0 before the reimage is still there",
     )
 
 
@@ -137,7 +137,7 @@ def test_markers_that_were_not_written_prove_nothing(before: tuple[int, bytes]) 
     assert [v.actual for v in found] == ["the marker could not be written"] * 2
 
 
-INSTALLATION = "installation_id of contoso-v2/WebRole1_IN_0"
+INSTALLATION = "installation_id of contoso/contoso-v2/WebRole1_IN_0"
 NOEFFECT, OTHERS = "REQ-GOS-NOTFOUND-NOEFFECT", "REQ-REIMAGE-OTHERS-UNTOUCHED"
 
 

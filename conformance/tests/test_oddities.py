@@ -92,7 +92,10 @@ def test_a_small_conforming_target_gets_no_finding_and_what_it_cannot_show_is_na
     assert {found.outcomes[name] for name in ABSENT[shape]} <= {"not-applicable"}
     assert "" not in found.unjudged.values()
     if shape == "two-slots":
-        assert found.unjudged["REQ-REIMAGE-OTHERS-UNTOUCHED"] == "contoso-v1 and contoso-v2 have one role instance each"
+        assert (
+            found.unjudged["REQ-REIMAGE-OTHERS-UNTOUCHED"]
+            == "contoso/contoso-v1 and contoso/contoso-v2 have one role instance each"
+        )
 
 
 @pytest.mark.parametrize("shape", UNTESTED)

@@ -320,4 +320,4 @@ async def test_deployments_of_one_name_in_two_cloud_services_are_each_watched_to
             for watch in watches:
                 await watch.over.wait()
 
-    assert [watch.is_over for watch in watches] == [True, True]
+    assert [watch.was_offline for watch in watches] == [True, True]

@@ -33,7 +33,7 @@ from reimage_conformance.assessment.own_requests import (
     worded,
     worded_as_refused,
 )
-from reimage_conformance.judging.instances.effects import LATE_DEPARTURE_SECONDS, RELAPSE_SHARE, settling_seconds
+from reimage_conformance.judging.instances.effects import LATE_DEPARTURE_SECONDS, relapse_seconds, settling_seconds
 from reimage_conformance.judging.operations.polls import STATUSES, TERMINAL, status_of
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import EFFECTS
@@ -298,7 +298,7 @@ class Intervals:
         No document says that it stays from its first ReadyRole on. 0 where the operation was not seen to end by `horizon`.
         """
         over = self._seen_end(request, horizon)
-        return RELAPSE_SHARE * (over[0] - answered(request.exchange)[0]) if over is not None else 0.0
+        return relapse_seconds(over[0] - answered(request.exchange)[0]) if over is not None else 0.0
 
     def _until(self, request: OwnRequest, place: Place, horizon: Moment, world: World) -> Moment:
         """Until when a request may be changing an instance, as far as known at `horizon`.

@@ -24,7 +24,7 @@ from reimage_conformance.errors import UsageError
 from reimage_conformance.journal import JournalWriter, read_journal
 from reimage_conformance.judging.registry import judge
 from reimage_conformance.judging.world import World
-from reimage_conformance.model import Subject
+from reimage_conformance.model import Subject, deployment_key
 from reimage_conformance.outputs import JOURNAL
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.deployments import deployment_elements, instance_elements, member
@@ -213,14 +213,14 @@ def _labelled(recorded: Recorded) -> Exchange:
 
 
 def _listed(exchanges: list[Exchange]) -> dict[str, tuple[str, ...]]:
-    """The instances that answers listed, by the path of their deployment."""
+    """The instances that answers listed, by the key of their deployment."""
     found: dict[str, dict[str, None]] = {}
     for exchange in exchanges:
         for element in deployment_elements(exchange):
             names = dict.fromkeys(member(node, "InstanceName") for node in instance_elements(element))
             if name := member(element, "Name"):
-                found.setdefault(f"{read_target(exchange.request.target).service.lower()}/{name}", {}).update(names)
-    return {path: tuple(instances) for path, instances in found.items()}
+                found.setdefault(deployment_key(read_target(exchange.request.target).service, name), {}).update(names)
+    return {key: tuple(instances) for key, instances in found.items()}
 
 
 def _offers(evidence: Evidence) -> dict[str, bool]:

@@ -74,8 +74,7 @@ class World:
 
     def listed_in(self, deployment: Deployment) -> tuple[str, ...]:
         """The role instances that the endpoint reported in `deployment`; none where it reported nothing."""
-        path = f"{deployment.cloud_service.lower()}/{deployment.name}"
-        return self.listed.get(path) or self.listed.get(deployment.name, ())
+        return self.listed.get(deployment.key) or self.listed.get(deployment.name, ())
 
     def absence(self, address: Address) -> Absence:
         """What of an address does not exist.

@@ -67,5 +67,5 @@ def _reimages(target: Target, plan: Plan) -> str:
     """The limit of reimages in words, and the reimages that every run starts."""
     steps = Planner(target, plan.profile).steps
     first = list({step.form: step for step in reversed(steps)}.values())
-    named = "; ".join(f"{step.place.role_instance} in {step.place.deployment.name}, by {step.form}" for step in first)
+    named = "; ".join(f"{step.place}, by {step.form}" for step in first)
     return f"at most {target.limits.max_reimages} reimages; always these, which refusals are compared with: {named}"

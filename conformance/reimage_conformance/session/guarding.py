@@ -35,7 +35,7 @@ class Departure:
     def reason(self) -> str:
         """Why no more requests are sent of a kind that may have done it."""
         return (
-            f"{self.instance} left ReadyRole in deployment {self.deployment.name} after such a request, and the target "
+            f"{self.instance} left ReadyRole in deployment {self.deployment.path} after such a request, and the target "
             f"file does not list {self.instance} there"
         )
 

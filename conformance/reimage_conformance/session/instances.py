@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.judging.instances.effects import RELAPSE_SHARE, SETTLING_SHARE, settling_seconds
+from reimage_conformance.judging.instances.effects import SETTLING_SHARE, relapse_seconds, settling_seconds
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.deployments import READY, statuses_in
 from reimage_conformance.protocol.requests import OBSERVING_VERSION, Place
@@ -243,7 +243,7 @@ class Instances(Looks):
         returns = (
             (operation.ended or operation.began)
             + waited.get(id(operation), self._settling_seconds(operation))
-            + RELAPSE_SHARE * operation.duration
+            + relapse_seconds(operation.duration)
             for operation in operations
             if operation.state is State.ENDED
         )

@@ -118,16 +118,13 @@ class Looks:
         return exchange
 
     async def survey(self) -> dict[str, tuple[str, ...]]:
-        """The instances that each listed deployment shows at the beginning of the run, by its path."""
+        """The instances that each listed deployment shows at the beginning of the run, by its key."""
         if not self.offers_deployment:
             return {}
-        looks = {
-            f"{d.cloud_service.lower()}/{d.name}": self.first.get(d) or await self.look(d)
-            for d in self._target.deployments
-        }
+        looks = {d.key: self.first.get(d) or await self.look(d) for d in self._target.deployments}
         self._note_silence(Call.DEPLOYMENT, list(looks.values()))
         self.offers_deployment = Call.DEPLOYMENT not in self.unanswered
-        return {path: tuple(statuses_in(look)) for path, look in looks.items()}
+        return {key: tuple(statuses_in(look)) for key, look in looks.items()}
 
     def shows(self, deployment: Deployment) -> bool:
         """Whether a look ever showed instances of a deployment."""

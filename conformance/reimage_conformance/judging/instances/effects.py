@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
 from reimage_conformance.judging.sent import slot_sent
 from reimage_conformance.judging.wording import first_names, is_busy, valued
-from reimage_conformance.model import Outcome, Why
+from reimage_conformance.model import Outcome, Why, deployment_key
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.deployments import (
     BAD_STATES,
@@ -49,6 +49,11 @@ No document says that it stays from its first ReadyRole on.
 """
 _MAX_NAMES = 6
 """A message names at most this many role instances, and counts the others."""
+
+
+def relapse_seconds(duration: float) -> float:
+    """For how many seconds after its return an instance may leave ReadyRole once more; `duration` is that of its operation, in seconds."""
+    return RELAPSE_SHARE * duration
 
 
 def settling_seconds(duration: float, limits: Limits, *, departs_early: bool) -> float:
@@ -259,8 +264,9 @@ def _effect_of_either_form(world: World, verdict: Verdict, exchanges: Sequence[E
     own = (_service_of(start), verdict.arguments["deployment"], verdict.arguments["instance"])
     left = _places_that_left(before, looks, own, verdict.arguments.get("others"))
     affected = [(where[:2], where[2]) for where in ([own] if verdict.outcome is Outcome.MET else left)]
-    named = {(each.cloud_service.lower(), each.name): each for each in world.target.deployments}
-    places = tuple(Place(named[where], instance) for where, instance in affected if where in named)
+    named = {each.key: each for each in world.target.deployments}
+    keys = [(deployment_key(*where), instance) for where, instance in affected]
+    places = tuple(Place(named[key], instance) for key, instance in keys if key in named)
     return Effect(places, (start.number,), departs=True)
 
 

@@ -56,9 +56,7 @@ def installation_in(exchange: Exchange) -> str:
 def _installation_id_of(world: World, look: Exchange) -> str:
     """The value that two looks of the probe compare, with the role instance that they looked into."""
     place = probed_place(world, look)
-    return (
-        f"installation_id of {place.deployment.name}/{place.role_instance}" if place is not None else "installation_id"
-    )
+    return f"installation_id of {place}" if place is not None else "installation_id"
 
 
 @effect_on(_effect_of_reimage)
@@ -91,7 +89,7 @@ def storage_kept_and_lost(world: World, exchanges: Sequence[Exchange]) -> Iterat
     Exchanges: the two markers read before the reimage (local storage, other), then both read after it.
     """
     place = probed_place(world, exchanges[0])
-    where = f" in {place.deployment.name}/{place.role_instance}" if place is not None else ""
+    where = f" in {place}" if place is not None else ""
     local_before, other_before, local_after, other_after = exchanges[:4]
     kept_verdict, lost_verdict = (
         about("REQ-REIMAGE-LOCALSTORE", local_after, local_before),

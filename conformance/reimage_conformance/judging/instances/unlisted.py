@@ -71,10 +71,10 @@ def unlisted_untouched(world: World, exchanges: Sequence[Exchange], requirement:
         return
     name, status = next(iter(changed.items()))
     more = f", and {len(changed) - 1} more that are not listed changed" if len(changed) > 1 else ""
-    expected = f"{name}, which the target file does not list in {deployment.name}, stays {READY}"
+    expected = f"{name}, which the target file does not list in {deployment.path}, stays {READY}"
     asked = read_target(request.request.target).instance
     what = f"the reimage request for {asked} in {slot_sent(request.request)}" if asked else "the request"
     actual = (
-        f"{name} of {deployment.name} left {READY} (now {status}) after {what}, answered {reply_summary(request)}{more}"
+        f"{name} of {deployment.path} left {READY} (now {status}) after {what}, answered {reply_summary(request)}{more}"
     )
     yield about(requirement, request, after).violated(expected, actual, "unlisted-touched")
