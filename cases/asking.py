@@ -81,11 +81,15 @@ FEWEST_BETWEEN_RANDOM_IDS = 1 << 24
 """Two ids whose numbers differ by less were not drawn at random."""
 
 
-def strangers(sut: SystemUnderTest) -> list[str]:
-    """Ids that were never issued: of the usual form, malformed, and one change away from an issued one."""
+def issued_id(sut: SystemUnderTest) -> str:
+    """An issued id that is long enough for one that differs a little not to be issued too; "" if there is none."""
+    return next((operation.identifier for operation in sut.operations.all if len(operation.identifier) > 8), "")
+
+
+def strangers(sut: SystemUnderTest, known: str) -> list[str]:
+    """Ids that were never issued: of the usual form, malformed, and one change away from the issued id `known`, if any."""
     ids = ["0" * 32, "f" * 32, f"{sut.random.getrandbits(128):032x}", "00000000-0000-4000-8000-000000000000", "not-an-id", "1", "x" * 200,
            "a&b", "<id>", "null", "*", "InProgress"]  # fmt: skip
-    known = next((operation.identifier for operation in sut.operations.all if len(operation.identifier) > 8), "")
     if known:
         last = "0" if known[-1] != "0" else "1"
         first = "0" if known[0] != "0" else "1"

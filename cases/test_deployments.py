@@ -232,15 +232,15 @@ async def test_spelling_makes_no_difference_to_a_look(sut: SystemUnderTest) -> N
     alike = partial(sut.judge_alike, await sut.instances.look(main), short_of=NOT_SPELT)
     request = sut.builder.deployment(main, version="2011-10-01")
     for name in (main.cloud_service, main.slot):
-        spelt = {"percent-encoding an unreserved character": encoded(request, name, 0)}
+        spelt = {f"one character of {name!r} in its path percent-encoded": encoded(request, name, 0)}
         await alike("REQ-NAME-ENCODING", spelt, label="look")
-    what = "percent-encoding a character of a fixed part of the path, or of the subscription id"
-    for segment in ("services", "hostedservices", "deploymentslots", sut.target.subscription_id):
-        spelt = {what: encoded(request, segment, len(segment) - 1)}
+    fixed = {repr(segment): segment for segment in ("services", "hostedservices", "deploymentslots")}
+    for name, segment in {**fixed, "the subscription id": sut.target.subscription_id}.items():
+        spelt = {f"one character of {name} in its path percent-encoded": encoded(request, segment, len(segment) - 1)}
         await alike("REQ-NAME-ENCODING", spelt)
     host, others = with_upper_names(request, host=True), with_upper_names(request, host=False)
-    await alike("REQ-HTTP-FIELD-CASE", {"HOST in capitals": host}, label="look")
-    await alike("REQ-VER-HEADER-CASE", {"X-MS-VERSION in capitals": others}, label="look")
+    await alike("REQ-HTTP-FIELD-CASE", {"the header name Host written HOST": host}, label="look")
+    await alike("REQ-VER-HEADER-CASE", {"all header names but Host in capitals": others}, label="look")
 
 
 @at_the_end

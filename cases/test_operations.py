@@ -45,6 +45,7 @@ from .asking import (
     dashed,
     did_not_succeed,
     ended_operation,
+    issued_id,
     judge_elsewhere,
     judge_refusal,
     known_operations,
@@ -233,9 +234,10 @@ async def test_the_end_still_stands_when_the_run_ends(sut: SystemUnderTest) -> N
 async def test_an_id_that_was_never_issued_is_refused(sut: SystemUnderTest) -> None:
     """An unknown or malformed id gets 404 or 400, and is not reported as an operation."""
     await known_operations(sut)
-    polls = [sut.builder.operation_status(identifier) for identifier in strangers(sut)]
+    known = issued_id(sut)
+    polls = [sut.builder.operation_status(identifier) for identifier in strangers(sut, known)]
     exchanges = await sut.send_all(polls, label="poll-stranger")
-    sut.judge(unknown_operation, *exchanges)
+    sut.judge(unknown_operation, *exchanges, issued=known)
 
 
 def record_retention(sut: SystemUnderTest, late: Exchange, operation: Operation) -> None:

@@ -46,7 +46,7 @@ async def answered_poll(sut: SystemUnderTest) -> Request:
     possible(status != 404, "the endpoint forgets operations soon after their end, so that no poll can be compared")
     precondition(
         status == 200,
-        "a plain poll, with which the changed request would be compared, was not answered 200",
+        "an ordinary poll was not answered 200, so there is nothing to compare this request with",
         because=("REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE"),
     )
     return known
@@ -245,7 +245,8 @@ async def test_long_request_lines_are_read(sut: SystemUnderTest) -> None:
     short = await sut.send(with_query(request, "a=1"), label="long")
     line = len(f"{request.method} {short.request.target} HTTP/1.1")
     long = await sut.send(with_query(request, "a=1" + "1" * (LONG_LINE - line)), label="long")
-    sut.judge(same_answer, short, long, requirement="REQ-HTTP-URI-LENGTH", what="the length of the request line")
+    what = f"a request line of {LONG_LINE} octets"
+    sut.judge(same_answer, short, long, requirement="REQ-HTTP-URI-LENGTH", what=what)
 
 
 async def judge_option(sut: SystemUnderTest, request: Request, option: str) -> None:
@@ -284,16 +285,17 @@ async def test_spelling_makes_no_difference_to_a_poll(sut: SystemUnderTest) -> N
     """Field names are case-insensitive, and spaces around values are none of theirs."""
     request = await answered_poll(sut)
     alike = partial(sut.judge_alike, await sut.send(request, label="control"), short_of=NOT_SPELT)
-    encoded = [request.target.replace("operations", spelt, 1) for spelt in ("operation%73", "%6fperations")]
     upper = respelt(request, lambda name, value: (name.upper() if name == "Host" else name, value))
     title = respelt(request, lambda name, value: (name if name == "Host" else name.title(), value))
     spaced = respelt(request, lambda name, value: (name, value if name == "Host" else f"  {value}\t"))
-    for target in encoded:
-        spelt = {"percent-encoding a letter of operations": replace(request, target=target)}
-        await alike("REQ-NAME-ENCODING", spelt)
-    await alike("REQ-HTTP-FIELD-CASE", {"HOST in capitals": upper}, label="poll-spelling")
-    await alike("REQ-VER-HEADER-CASE", {"X-Ms-Version": title}, label="poll-spelling")
-    await alike("REQ-VER-OWS", {"spaces around the version": spaced}, label="poll-spelling")
+    for spelt in ("operation%73", "%6fperations"):
+        encoded = replace(request, target=request.target.replace("operations", spelt, 1))
+        await alike("REQ-NAME-ENCODING", {f"'{spelt}' in place of 'operations' in its path": encoded})
+    await alike("REQ-HTTP-FIELD-CASE", {"the header name Host written HOST": upper}, label="poll-spelling")
+    await alike(
+        "REQ-VER-HEADER-CASE", {"the header name x-ms-version written X-Ms-Version": title}, label="poll-spelling"
+    )
+    await alike("REQ-VER-OWS", {"blanks before and after its header values": spaced}, label="poll-spelling")
 
 
 EVERY_RESPONSE = {

@@ -73,7 +73,7 @@ async def test_every_published_version_is_acceptable(sut: SystemUnderTest, form:
     """Published versions from 2010-10-28 on stay callable."""
     plain = await answer_that_shows_versions(sut, form)
     later = [version for version in TABLE_VERSIONS if version > MINIMUM_VERSION]
-    varied = {f"version {version}": sut.nowhere(form, version=version) for version in later}
+    varied = {f"x-ms-version {version}": sut.nowhere(form, version=version) for version in later}
     await sut.judge_alike(plain, "REQ-VER-OLD-KEPT", varied, label="refusal")
 
 
@@ -81,8 +81,12 @@ async def test_every_published_version_is_acceptable(sut: SystemUnderTest, form:
 @verifies("REQ-REIMAGE-VERSION")
 async def test_the_minimum_version_is_acceptable(sut: SystemUnderTest, form: UriForm) -> None:
     """Exactly 2010-10-28 is as good as any later version."""
-    varied = {f"version {MINIMUM_VERSION}": sut.nowhere(form, version=MINIMUM_VERSION)}
+    varied = {f"x-ms-version {MINIMUM_VERSION}": sut.nowhere(form, version=MINIMUM_VERSION)}
     await sut.judge_alike(await answer_that_shows_versions(sut, form), "REQ-REIMAGE-VERSION", varied, label="refusal")
+
+
+PADDED = {"   {}": "three blanks before", "{}   ": "three blanks after", "\t{}": "a tab before", "{}\t": "a tab after"}
+"""Versions with white space around them, and that white space in words."""
 
 
 @each_form
@@ -91,12 +95,10 @@ async def test_white_space_around_the_version_is_none_of_it(sut: SystemUnderTest
     """Spaces and tabs before and after a field value are no part of it."""
     plain = await answer_that_shows_versions(sut, form)
     padded = {
-        f"blanks around the value, as in {space.format('a version')!r}": sut.nowhere(
-            form, version=space.format(sut.target.x_ms_version)
-        )
-        for space in ("   {}", "{}   ", "\t{}", "{}\t")
+        f"{blanks} the value of x-ms-version": sut.nowhere(form, version=space.format(sut.target.x_ms_version))
+        for space, blanks in PADDED.items()
     }
-    bare = {"no space after the colon": without_space(sut.nowhere(form), VERSION_HEADER)}
+    bare = {"no blank between x-ms-version: and its value": without_space(sut.nowhere(form), VERSION_HEADER)}
     await sut.judge_alike(plain, "REQ-VER-OWS", padded | bare)
 
 

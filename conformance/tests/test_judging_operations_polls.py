@@ -9,6 +9,7 @@ import pytest
 from judging_samples import (
     FAILED,
     OPERATION_ID,
+    OTHER_ID,
     POLL,
     RUNNING,
     SUCCEEDED,
@@ -130,7 +131,8 @@ class TestPollsAnswered:
         lone = [started(), poll(), silent(POLL, number=3)]
 
         assert brief(judged("polls_answered", lone))[0] == inconclusive("REQ-GOS-200", 3, 1)
-        assert judged("polls_answered", lone)[0].actual == "no answer came in time: as arranged"
+        told = "Get Operation Status got no complete answer: no answer came in time: as arranged"
+        assert judged("polls_answered", lone)[0].actual == told
         assert brief(judged("polls_answered", lone, alive=True))[0] == violated("REQ-GOS-200", "no-reply:timeout", 3, 1)
         assert worded(judged("polls_answered", lone, alive=True))[0] == (
             "200 OK",
@@ -262,12 +264,26 @@ class TestUnknownOperation:
         assert brief(found) == [advisory(self.NAME, f"status:{status}")]
         assert found[0].expected == self.EXPECTED
 
+    @pytest.mark.parametrize(
+        ("issued", "made"),
+        [
+            (f"{OPERATION_ID}0", f", made from the id {OPERATION_ID}0 of an operation"),
+            (OPERATION_ID[2:], f", made from the id {OPERATION_ID[2:]} of an operation"),
+            (OTHER_ID, ""),
+            ("", ""),
+        ],
+    )
+    def test_the_id_that_another_one_was_made_from_is_told(self, issued: str, made: str) -> None:
+        found = judged("unknown_operation", [exchange(POLL, 200)], issued=issued)
+
+        assert [verdict.actual for verdict in found] == [f"200 OK, for the operation id '{OPERATION_ID}'{made}"]
+
     def test_silence_and_busyness_prove_nothing(self) -> None:
         found = judged("unknown_operation", [silent(POLL), exchange(POLL, 429, number=2)])
 
         assert brief(found) == [inconclusive(self.NAME, 1), inconclusive(self.NAME, 2)]
         assert [v.actual for v in found] == [
-            "no answer came in time: as arranged",
+            "Get Operation Status got no complete answer: no answer came in time: as arranged",
             "the endpoint was busy: 429 Too Many Requests",
         ]
 

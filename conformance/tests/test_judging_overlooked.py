@@ -78,7 +78,7 @@ class TestRefusedLate:
             ),
             (
                 operation("Failed", "500"),
-                "202 Accepted, then Failed with 500, for role instance 'Nobody' in cloud service 'contoso', slot 'production'",
+                "202 Accepted, then Failed with 500, not with 404, for role instance 'Nobody' in cloud service 'contoso', slot 'production'",
             ),
             (
                 operation("Succeeded", "404"),
@@ -86,11 +86,11 @@ class TestRefusedLate:
             ),
             (
                 operation("Failed"),
-                "202 Accepted, then Failed without HttpStatusCode, for role instance 'Nobody' in cloud service 'contoso', slot 'production'",
+                "202 Accepted, then Failed without HttpStatusCode, not with 404, for role instance 'Nobody' in cloud service 'contoso', slot 'production'",
             ),
             (
                 operation("Failed", "400"),
-                "202 Accepted, then Failed with 400, for role instance 'Nobody' in cloud service 'contoso', slot 'production'",
+                "202 Accepted, then Failed with 400, not with 404, for role instance 'Nobody' in cloud service 'contoso', slot 'production'",
             ),
         ],
     )

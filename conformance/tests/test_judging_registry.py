@@ -24,7 +24,7 @@ from judging_samples import (
 from reimage_conformance.judging import CHECKS, about, graded, judge
 from reimage_conformance.judging.registry import judge_scope, without_repeats
 from reimage_conformance.judging.wording import is_busy, is_standard, phrase, reply_summary, symptom
-from reimage_conformance.model import Exchange, FailureKind, Outcome, Verdict
+from reimage_conformance.model import NOTHING_CAME, TIME_LIMIT_PASSED, Exchange, Failure, FailureKind, Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -227,6 +227,29 @@ def test_the_wording_of_replies() -> None:
         False,
     ]
     assert is_busy(exchange(status=503, failure=FailureKind.TRUNCATED)) is False
+
+
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        (TIME_LIMIT_PASSED, "no answer came in time"),
+        (f"{TIME_LIMIT_PASSED} ({NOTHING_CAME})", "no answer came in time"),
+        (f"{TIME_LIMIT_PASSED} (after 12 octets)", "only 12 octets of the answer came in time"),
+        (f"{TIME_LIMIT_PASSED} (after 2 octets of content)", "only 2 octets of content came in time"),
+        (f"{TIME_LIMIT_PASSED} (after 2 of 20 octets of content)", "only 2 of 20 octets of content came in time"),
+        (f"{TIME_LIMIT_PASSED} (after the interim response 100)", "only the interim response 100 came in time"),
+        (f"{TIME_LIMIT_PASSED} (while the request was being sent)", "no answer came in time: while the request was being sent"),
+    ],
+)  # fmt: skip
+def test_how_far_an_answer_came_in_time_is_told(detail: str, words: str) -> None:
+    late = replace(silent(), failure=Failure(FailureKind.TIMEOUT, detail))
+
+    assert reply_summary(late) == words
+
+
+def test_a_code_that_reads_like_the_phrase_is_called_a_code() -> None:
+    assert reply_summary(refusal(started().request, 409, "Conflict")) == "409 Conflict with the code Conflict"
+    assert reply_summary(refusal(started().request, 409, "ConflictError")) == "409 Conflict with ConflictError"
 
 
 def met_words(check: str, *exchanges: Exchange, **arguments: object) -> list[str]:

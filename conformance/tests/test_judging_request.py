@@ -197,7 +197,7 @@ class TestRefused:
         assert brief(judged("refused", [refusal(request, 405)])) == [violated("REQ-REIMAGE-COMP-MISSING", "status:405")]
         assert worded(judged("refused", [refusal(request, 405)])) == [
             (
-                f"400 with {COMP}; or 400 or 415; or 404 with ResourceNotFound, or 202 and then Failed with 404",
+                "400 or 415; or 404 with ResourceNotFound, or 202 and then Failed with 404",
                 "405 Method Not Allowed",
             )
         ]

@@ -22,6 +22,9 @@ from judging_samples import (
     violated,
     worded,
 )
+from reimage_conformance.protocol.variations import varied
+
+ADDRESSED = "role instance 'WebRole1_IN_0' in cloud service 'contoso', slot 'production'"
 
 STABLE, PROGRESS, SAFE = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-PROGRESS", "REQ-GOS-READONLY"
 
@@ -54,7 +57,7 @@ class TestStart:
         assert {each.expected for each in found} == {"as before"}
 
     def test_a_conflict_with_nothing_is_the_202s_matter(self) -> None:
-        told = "409 Conflict with ConflictError again and again"
+        told = "409 Conflict with ConflictError at every try"
         plain = judged("accepted", [refusal(REIMAGE, 409, "ConflictError")], requirement="REQ-REIMAGE-URI-SLOT")
         other = judged("accepted", [refusal(REIMAGE, 409, "ConflictError")], requirement="REQ-HTTP-FIELD-CASE")
 
@@ -78,7 +81,8 @@ class TestStart:
         found = judged("accepted", [refusal(REIMAGE, 400, code)], requirement=form)
 
         assert brief(found) == [violated(form, "status:400"), violated(root, "status:400")]
-        assert worded(found) == [("202 Accepted", f"400 Bad Request with {code}")] * 2
+        refused = f"400 Bad Request with {code}"
+        assert worded(found) == [("202 Accepted", f"{refused}, for {ADDRESSED}"), ("202 Accepted", refused)]
         assert brief(judged("accepted", [refusal(REIMAGE, 400, code)], requirement=root)) == [
             violated(root, "status:400")
         ]
@@ -96,7 +100,7 @@ class TestStart:
 
         assert brief(busy) == brief(quiet) == [inconclusive("REQ-REIMAGE-URI-SLOT")]
         assert busy[0].actual == "the endpoint was busy: 503 Service Unavailable"
-        assert quiet[0].actual == "no answer came in time: as arranged"
+        assert quiet[0].actual == "Reimage Role Instance got no complete answer: no answer came in time: as arranged"
 
     def test_silence_to_sound_reimages_alone_is_a_violation(self) -> None:
         found = judged("accepted", [silent()], requirement="REQ-REIMAGE-URI-SLOT", alive=True)
@@ -105,7 +109,8 @@ class TestStart:
             violated("REQ-REIMAGE-202", "no-reply:timeout"),
             violated("REQ-REIMAGE-URI-SLOT", "no-reply:timeout"),
         ]
-        assert worded(found) == [("202 Accepted", "no answer came in time: as arranged")] * 2
+        told = "no answer came in time: as arranged"
+        assert worded(found) == [("202 Accepted", told), ("202 Accepted", f"{told}, for {ADDRESSED}")]
         busy = judged("accepted", [exchange(status=503)], requirement="REQ-REIMAGE-URI-SLOT", alive=True)
         assert brief(busy) == [inconclusive("REQ-REIMAGE-URI-SLOT")]
 
@@ -131,7 +136,30 @@ class TestStart:
         found = judged("accepted", [silent()], requirement=name, alive=True)
 
         assert brief(found) == [violated(name, "no-reply:timeout")]
-        assert worded(found) == [("202 Accepted", "no answer came in time: as arranged")]
+        assert worded(found) == [("202 Accepted", "no answer came in time: as arranged, for headers in another order")]
+
+    @pytest.mark.parametrize(
+        ("variation", "requirement", "told"),
+        [
+            ("field-names-upper", "REQ-HTTP-FIELD-CASE", "header names in capitals"),
+            ("field-names-lower", "REQ-HTTP-FIELD-CASE", "header names in small letters"),
+            ("fields-reversed", "REQ-HTTP-FIELD-CASE", "headers in another order"),
+            (
+                "instance-percent-encoded",
+                "REQ-NAME-ENCODING",
+                "a percent-encoded letter in the name of the role instance",
+            ),
+            (
+                "container-percent-encoded",
+                "REQ-NAME-ENCODING",
+                "percent-encoded letters in the names of the cloud service and of its slot or deployment",
+            ),
+        ],
+    )
+    def test_what_was_varied_is_told(self, variation: str, requirement: str, told: str) -> None:
+        found = judged("accepted", [exchange(varied(REIMAGE, (variation,)), 404)], requirement=requirement)
+
+        assert worded(found) == [("202 Accepted", f"404 Not Found, for {told}")]
 
     def test_the_first_exchange_is_judged(self) -> None:
         both = [exchange(status=202), refusal(REIMAGE, 400, number=2)]
@@ -197,14 +225,15 @@ class TestUsableId:
         assert [verdict.actual for verdict in found] == [
             f"polled as {OPERATION_ID}",
             "Get Operation Status answers",
-            "first shown by a poll 0.0 s after the 202",
+            "the first poll that showed the operation came 0.0 s after the 202",
         ]
 
     def test_the_first_poll_that_shows_it_counts(self) -> None:
         several = [started(), poll(b"", at=1.0), poll(b"", 404, number=3, at=3.5), poll(number=4, at=4.0)]
 
         assert brief(judged("id_usable", several)) == [met(self.USABLE, 2), met(self.URI, 2), met(self.PROMPT, 2)]
-        assert judged("id_usable", several)[2].actual == "first shown by a poll 1.0 s after the 202"
+        told = "the first poll that showed the operation came 1.0 s after the 202"
+        assert judged("id_usable", several)[2].actual == told
         assert brief(judged("id_usable", [started(), poll(b"", 199)]))[0] == violated(
             self.URI, "no-operation-status", 2, 1
         )
@@ -286,8 +315,8 @@ class TestUsableId:
         assert brief(found) == [violated(self.PROMPT, "late-id", 2, 3, 1), met(self.USABLE, 2), met(self.URI, 3)]
         late = next(verdict for verdict in found if verdict.requirement == self.PROMPT)
         assert (late.expected, late.actual) == (
-            "the id is known within 2 s",
-            "first shown by a poll 3.5 s after the 202",
+            "a poll shows the operation within 2 s of the 202",
+            "the first poll that showed the operation came 3.5 s after the 202",
         )
 
     def test_silence_and_later_refusals_are_not_lateness(self) -> None:

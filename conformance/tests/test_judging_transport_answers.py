@@ -92,8 +92,12 @@ class TestTransport:
         [
             (PUT, "REQ-ERR-VERB", "method 'PUT' at the address of Reimage Role Instance"),
             (replace(POLL, method="BREW"), "REQ-ERR-VERB", "method 'BREW' at the address of Get Operation Status"),
-            (PUT, "REQ-HTTP-UNKNOWN-METHOD", "method 'PUT'"),
-            (replace(PUT, method="POS"), "REQ-HTTP-UNKNOWN-METHOD", "method 'POS', POST without its end"),
+            (PUT, "REQ-HTTP-UNKNOWN-METHOD", "method 'PUT' at the address of Reimage Role Instance"),
+            (
+                replace(PUT, method="POS"),
+                "REQ-HTTP-UNKNOWN-METHOD",
+                "method 'POS' (POST without its last letter) at the address of Reimage Role Instance",
+            ),
             (
                 with_header(NOBODY, "Transfer-Encoding", "gzip"),
                 "REQ-HTTP-TE-UNKNOWN",
@@ -111,7 +115,7 @@ class TestTransport:
         same: dict[str, Any] = {"requirement": requirement, "statuses": [501], "expected": "another status"}
         wrong = exchange(request_, 501)
 
-        assert worded(judged("answered_with", [wrong], **other)) == [("200", f"501 Not Implemented, for {told}")]
+        assert worded(judged("answered_with", [wrong], **other)) == [("200 OK", f"501 Not Implemented, for {told}")]
         assert worded(judged("not_answered_with", [wrong], **same)) == [
             ("another status", f"501 Not Implemented, for {told}")
         ]
@@ -135,16 +139,20 @@ class TestTransport:
         assert worded(judged("not_accepted", [exchange(bare)], requirement=name)) == [(expected, "202 Accepted")]
 
     def test_the_same_answer(self) -> None:
-        arguments: dict[str, Any] = {"requirement": "REQ-VER-HEADER-CASE", "what": "the case of the name"}
+        arguments: dict[str, Any] = {
+            "requirement": "REQ-VER-HEADER-CASE",
+            "what": "the header name written X-Ms-Version",
+        }
         plain = poll(number=1)
 
         assert brief(judged("same_answer", [plain, poll(number=2)], **arguments)) == [met("REQ-VER-HEADER-CASE", 2)]
         found = judged("same_answer", [plain, poll(b"", 400)], **arguments)
         assert brief(found) == [violated("REQ-VER-HEADER-CASE", "status:400", 2, 1)]
-        expected = "200 OK, as for the same request in its usual form; the difference: the case of the name"
-        assert worded(found) == [(expected, "400 Bad Request")]
+        expected = "200 OK, the answer to the same request without this difference"
+        asked = "for a request with the header name written X-Ms-Version"
+        assert worded(found) == [(expected, f"400 Bad Request, {asked}")]
         quiet = judged("same_answer", [plain, silent(POLL, number=2)], **arguments)
         assert brief(quiet) == [violated("REQ-VER-HEADER-CASE", "no-reply:timeout", 2, 1)]
-        assert worded(quiet) == [(expected, "no answer came in time: as arranged")]
+        assert worded(quiet) == [(expected, f"no answer came in time: as arranged, {asked}")]
         for pair in ([silent(POLL), poll()], [poll(b"", 503, number=1), poll()], [plain, poll(b"", 429)]):
             assert brief(judged("same_answer", pair, **arguments)) == [inconclusive("REQ-VER-HEADER-CASE", 2, 1)]

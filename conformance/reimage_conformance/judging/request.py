@@ -81,11 +81,16 @@ class _BadRequest:
 
     @property
     def expected(self) -> str:
-        """The permitted answers in words; statuses alone are merged where no defect names more."""
-        if all(not defect.later and not any(answer.codes for answer in defect.answers) for defect in self.defects):
-            statuses = frozenset().union(*(defect.statuses for defect in self.defects))
+        """The permitted answers in words; statuses alone are merged where no defect names more.
+
+        Where one defect permits a status with any code, another one that wants a code with it is not told.
+        """
+        any_code = frozenset().union(*(a.statuses for d in self.defects for a in d.answers if not a.codes))
+        told = [d for d in self.defects if d.later or not all(a.codes and a.statuses <= any_code for a in d.answers)]
+        if all(not defect.later and not any(answer.codes for answer in defect.answers) for defect in told):
+            statuses = frozenset().union(*(defect.statuses for defect in told))
             return " or ".join(str(status) for status in sorted(statuses))
-        return "; or ".join(dict.fromkeys(str(defect) for defect in self.defects))
+        return "; or ".join(dict.fromkeys(str(defect) for defect in told))
 
     @property
     def is_of_table(self) -> bool:
@@ -151,6 +156,8 @@ def _accepted(bad: _BadRequest, response: Response, polls: Sequence[Exchange], *
         yield verdict.met(f"accepted, then Failed with {end[1]}")
     else:
         ended = f", then {end[0]} {f'with {end[1]}' if end[1] else 'without HttpStatusCode'}" if end else ""
+        if later and end is not None and end[0] == "Failed":
+            ended += f", not with {' or '.join(map(str, sorted(later)))}"
         others = tuple(defect.requirement for defect in bad.defects if defect.requirement != bad.requirement)
         version_ignored = ("REQ-VER-MISSING",) if any(defect.key in _VERSION_KEYS for defect in bad.defects) else ()
         actual = bad.seen(f"{reply_summary(exchange)}{ended}")

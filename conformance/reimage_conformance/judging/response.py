@@ -60,15 +60,15 @@ def accepted(
         yield verdict.undecided(exchange, "the endpoint was busy: ")
     elif exchange.reply is None and alive:
         for name in violated:
-            yield about(name, exchange).violated(expected, reply_summary(exchange), symptom(exchange))
+            yield about(name, exchange).violated(expected, answer_for(exchange, name), symptom(exchange))
     elif exchange.reply is None:
         yield verdict.undecided(exchange)
     elif 300 <= exchange.reply.status < 400 and exchange.reply.status != 307:
         yield about("REQ-REIMAGE-202", exchange).violated(expected, reply_summary(exchange), symptom(exchange))
-        yield verdict.violated(expected, reply_summary(exchange), symptom(exchange))
+        yield verdict.violated(expected, answer_for(exchange, requirement), symptom(exchange))
     elif is_conflict(exchange):
         for name in violated:
-            actual = f"{reply_summary(exchange)} again and again"
+            actual = f"{reply_summary(exchange)} at every try"
             yield about(name, exchange).violated(expected, actual, "conflict-with-nothing")
     else:
         root = _REQUIREMENT_OF_CODE.get(error_code(exchange.reply), requirement)
@@ -149,9 +149,9 @@ def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
         for poll in polls
         if poll.at < shown[0].at and poll.at > accepted_at + PROMPT_SECONDS and poll.reply is not None
     ]
-    actual = f"first shown by a poll {shown[0].at - accepted_at:.1f} s after the 202"
+    actual = f"the first poll that showed the operation came {shown[0].at - accepted_at:.1f} s after the 202"
     yield about("REQ-REIMAGE-REQID-PROMPT", *late[:1], shown[0], start).judged(
-        not late, f"the id is known within {PROMPT_SECONDS:g} s", actual, "late-id"
+        not late, f"a poll shows the operation within {PROMPT_SECONDS:g} s of the 202", actual, "late-id"
     )
 
 

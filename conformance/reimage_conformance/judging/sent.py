@@ -19,6 +19,8 @@ _CALLER_DEFECTS = ("anonymous", "unknown-certificate", "foreign-subscription")
 """The keys of defects of the caller: it may not send the request, whatever stands in it."""
 _PLACE_DEFECTS = ("place", "elsewhere", "slot", "instance", "bad-name")
 """The keys of defects of the names in the address."""
+_FRAMING_DEFECTS = ("differing-lengths", "space-before-colon")
+"""The keys of defects that one header shows, although they may lead to other defects of the request."""
 _CALLS = {
     Kind.REIMAGE: "Reimage Role Instance",
     Kind.OPERATION: "Get Operation Status",
@@ -30,6 +32,18 @@ _CALLS = {
 def call_of(request: Request) -> str:
     """The documented name of the operation that a request addresses; other words where it addresses none."""
     return _CALLS.get(read_target(request.target).kind, "a request to an unknown address")
+
+
+def answer_to(request: Request) -> str:
+    """Which request an answer belongs to: `(the answer to Get Deployment)`."""
+    asked = f"HEAD at {_address_of(request)}" if request.method == "HEAD" else call_of(request)
+    return f"(the answer to {asked})"
+
+
+def _address_of(request: Request) -> str:
+    """The address of a request whose method does not fit it: `the address of Get Deployment`."""
+    call = _CALLS.get(read_target(request.target).kind)
+    return f"the address of {call}" if call else "an unknown address"
 
 
 def header_sent(request: Request, name: str) -> str:
@@ -50,15 +64,16 @@ def sent(request: Request, defects: Sequence[Defect]) -> str:
     """The part of a request that has its only defect, in words: `role instance 'X'`.
 
     "" where something is missing from the request, or where it has several defects. But a request that the caller may
-    not send is named as a whole, whatever other defects it has.
+    not send is named as a whole, whatever other defects it has, and a header with a defect of framing is named too.
     """
     keys = {defect.key for defect in defects}
     if not keys.isdisjoint(_CALLER_DEFECTS):
         where = " under a subscription that is not the caller's" if "foreign-subscription" in keys else ""
         return f"{call_of(request)}{where}"
-    if len(defects) != 1:
+    framing = [key for key in _FRAMING_DEFECTS if key in keys]
+    if len(defects) != 1 and not framing:
         return ""
-    (key,) = keys
+    key = framing[0] if framing else defects[0].key
     if key in _PLACE_DEFECTS:
         return _place_sent(request, defects[0])
     return _SENT[key](request) if key in _SENT else ""
@@ -77,15 +92,21 @@ def _spaced_names(request: Request) -> str:
 
 
 def _method(request: Request) -> str:
-    shortened = ", POST without its end" if "POST".startswith(request.method) and request.method != "POST" else ""
+    missing = len("POST") - len(request.method) if "POST".startswith(request.method) else 0
+    shortened = f" (POST without its last {'letter' if missing == 1 else 'letters'})" if missing else ""
     return f"method {quoted(request.method)}{shortened}"
 
 
+def _method_and_address(request: Request) -> str:
+    return f"{_method(request)} at {_address_of(request)}"
+
+
 def _comp(request: Request) -> str:
-    return " and ".join(
-        f"comp={quoted(value)}" if value else "an empty comp"
-        for value in read_target(request.target).parameters("comp")
-    )
+    values = read_target(request.target).parameters("comp")
+    if values:
+        return " and ".join(f"comp={quoted(value)}" if value else "an empty comp" for value in values)
+    query = request.target.partition("?")[2]
+    return f"query {quoted(query)}" if query else "an address without a query"
 
 
 _SENT: Mapping[str, Callable[[Request], str]] = {
@@ -98,15 +119,11 @@ _SENT: Mapping[str, Callable[[Request], str]] = {
     "unknown-coding": partial(header_sent, name="Transfer-Encoding"),
     "host": _host,
     "space-before-colon": _spaced_names,
-    "method": _method,
+    "method": _method_and_address,
     "method-case": _method,
     "comp": _comp,
 }
 """What was sent, in words, by the key of the only defect."""
-
-
-def _method_and_call(request: Request) -> str:
-    return f"{_method(request)} at the address of {call_of(request)}"
 
 
 def _coding_of_unknown_instance(request: Request) -> str:
@@ -114,9 +131,29 @@ def _coding_of_unknown_instance(request: Request) -> str:
     return f"{coding} in a reimage of a role instance that the deployment does not have"
 
 
+def _instance(request: Request) -> str:
+    address = read_target(request.target)
+    raw = request.target.partition("?")[0].rstrip("/").rpartition("/")[2]
+    written = f" (in the address: {raw})" if "%" in address.instance else ""
+    return f"{valued('role instance', address.instance)}{written} in {valued('cloud service', address.service)}, {slot_sent(request)}"
+
+
+def _header_names(request: Request) -> str:
+    names = "".join(name for name, _ in request.headers if name.lower() != "x-ms-version")
+    if names.isupper():
+        return "header names in capitals"
+    return "header names in small letters" if names.islower() else "headers in another order"
+
+
+def _encoded_names(request: Request) -> str:
+    if "%" in request.target.partition("?")[0].rpartition("/")[2]:
+        return "a percent-encoded letter in the name of the role instance"
+    return "percent-encoded letters in the names of the cloud service and of its slot or deployment"
+
+
 _SENT_FOR: Mapping[str, Callable[[Request], str]] = {
-    "REQ-ERR-VERB": _method_and_call,
-    "REQ-HTTP-UNKNOWN-METHOD": _method,
+    "REQ-ERR-VERB": _method_and_address,
+    "REQ-HTTP-UNKNOWN-METHOD": _method_and_address,
     "REQ-HTTP-TE-UNKNOWN": _coding_of_unknown_instance,
     "REQ-GOS-VERSION-MIN": partial(header_sent, name="x-ms-version"),
     "REQ-VER-OLD-KEPT": partial(header_sent, name="x-ms-version"),
@@ -124,6 +161,10 @@ _SENT_FOR: Mapping[str, Callable[[Request], str]] = {
     "REQ-REIMAGE-VERSION": partial(header_sent, name="x-ms-version"),
     "REQ-REIMAGE-CT-PARAM": partial(header_sent, name="Content-Type"),
     "REQ-REIMAGE-SLOT-VALUES": slot_sent,
+    "REQ-REIMAGE-URI-SLOT": _instance,
+    "REQ-REIMAGE-URI-NAME": _instance,
+    "REQ-HTTP-FIELD-CASE": _header_names,
+    "REQ-NAME-ENCODING": _encoded_names,
 }
 """What was sent, in words, by the requirement that a request without a defect was sent for."""
 
@@ -137,8 +178,7 @@ def answer_for(exchange: Exchange, requirement: str) -> str:
 def _place_sent(request: Request, defect: Defect) -> str:
     """The names of a place that does not exist."""
     if defect.requirement == "REQ-REIMAGE-UNKNOWN-INSTANCE":
-        address = read_target(request.target)
-        return f"{valued('role instance', address.instance)} in {valued('cloud service', address.service)}, {slot_sent(request)}"
+        return _instance(request)
     service = valued("cloud service", read_target(request.target).service)
     if defect.key == "elsewhere":
         return f"{service}, {slot_sent(request)}, under another subscription, which has no such cloud service"

@@ -9,7 +9,7 @@ from reimage_conformance.model import NOTHING_CAME, TIME_LIMIT_PASSED, Fact, Fai
 from reimage_conformance.protocol.documents import error_code
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from reimage_conformance.model import Exchange, Failure
 
@@ -56,11 +56,13 @@ def reply_summary(exchange: Exchange) -> str:
     code = error_code(exchange.reply) if exchange.reply.status >= 400 else ""
     if code and not code.isalpha():
         code = f"the code {quoted(code)}"
+    elif code in phrase(exchange.reply.status).split():
+        code = f"the code {code}"
     return phrase(exchange.reply.status) + (f" with {code}" if code else "")
 
 
 def _failure_words(failure: Failure) -> str:
-    """Why there is no complete answer, such as `the time limit passed after 12 octets`.
+    """Why there is no complete answer, such as `only 12 octets of the answer came in time`.
 
     Headlines put these words after "got no complete answer", so they do not say it again.
     """
@@ -69,13 +71,17 @@ def _failure_words(failure: Failure) -> str:
     progress = failure.detail.removeprefix(TIME_LIMIT_PASSED).strip(" ()")
     if progress in ("", NOTHING_CAME):
         return "no answer came in time"
-    return f"{TIME_LIMIT_PASSED} {progress}" if progress.startswith("after ") else f"no answer came in time: {progress}"
+    if not progress.startswith("after "):
+        return f"no answer came in time: {progress}"
+    part = progress.removeprefix("after ")
+    return f"only {part}{' of the answer' if part.endswith(' octets') else ''} came in time"
 
 
 def quoted(value: str | bytes) -> str:
     """A value of a reply in quotes: escapes for what cannot be printed, at most `MOST_QUOTED` characters."""
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
-    return repr(text if len(text) <= MOST_QUOTED else f"{text[:MOST_QUOTED]}…")
+    shown = repr(text if len(text) <= MOST_QUOTED else f"{text[:MOST_QUOTED]}…")
+    return f"{shown} (\\t is a tab)" if "\t" in text[:MOST_QUOTED] else shown
 
 
 def valued(name: str, value: str) -> str:
@@ -98,7 +104,16 @@ def first_names(names: Sequence[str], most: int) -> str:
 
 def root_words(name: str, namespace: str) -> str:
     """A root element with its namespace."""
-    return f"root {name} in the namespace {namespace}" if namespace else f"root {name} in no namespace"
+    return f"root {in_namespaces([(name, namespace)])}"
+
+
+def in_namespaces(elements: Iterable[tuple[str, str]]) -> str:
+    """Names of elements with their namespaces: `ID, Status in no namespace`."""
+    names: dict[str, dict[str, None]] = {}
+    for name, namespace in elements:
+        names.setdefault(namespace, {})[name] = None
+    places = {namespace: f"in the namespace {namespace}" if namespace else "in no namespace" for namespace in names}
+    return "; ".join(f"{', '.join(names[namespace])} {place}" for namespace, place in places.items())
 
 
 def symptom(exchange: Exchange) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.wording import is_busy, quoted, reply_summary, symptom
+from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import (
     content_type,
     error_code,
@@ -93,8 +94,11 @@ def version_of(exchange: Exchange) -> str:
 
 
 @check
-def unknown_operation(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """A poll with an id that was never issued is refused with 404 ResourceNotFound or 400 BadRequest (REQ-GOS-UNKNOWN-ID)."""
+def unknown_operation(world: World, exchanges: Sequence[Exchange], issued: str = "") -> Iterator[Verdict]:
+    """A poll with an id that was never issued is refused with 404 ResourceNotFound or 400 BadRequest (REQ-GOS-UNKNOWN-ID).
+
+    `issued` is the id of an operation from which some of the polled ids were made by a small change, "" for none.
+    """
     strict = world.strictness == "strict"
     for exchange in exchanges:
         verdict = about("REQ-GOS-UNKNOWN-ID", exchange)
@@ -106,11 +110,17 @@ def unknown_operation(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
         elif exchange.reply.status in (400, 404):
             yield from _unknown_code(exchange, exchange.reply, expected, strict=strict)
         elif exchange.is_successful or strict:
-            asked = exchange.request.target.partition("?")[0].rpartition("/")[2]
-            actual = f"{reply_summary(exchange)}, for the operation id {quoted(asked)}"
+            asked = read_target(exchange.request.target).operation
+            actual = f"{reply_summary(exchange)}, for the operation id {_made_up(asked, issued)}"
             yield verdict.violated(expected, actual, symptom(exchange))
         else:
             yield verdict.advised(expected, reply_summary(exchange), symptom(exchange))
+
+
+def _made_up(asked: str, issued: str) -> str:
+    """A made-up id, and the issued one that it was made from, if any."""
+    is_near = bool(issued) and len(asked) > 3 and (asked[1:-1] in issued or issued[1:-1] in asked)
+    return f"{quoted(asked)}{f', made from the id {issued} of an operation' if is_near else ''}"
 
 
 def _unknown_code(exchange: Exchange, response: Response, expected: str, *, strict: bool) -> Iterator[Verdict]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import answer_for, header_sent
-from reimage_conformance.judging.wording import is_busy, reply_summary, symptom
+from reimage_conformance.judging.wording import is_busy, phrase, reply_summary, symptom
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,7 @@ def answered_with(
 ) -> Iterator[Verdict]:
     """The answer has one of these statuses; `expected` are the words for it, those of the statuses if empty."""
     del world
-    wanted = expected or " or ".join(str(status) for status in statuses)
+    wanted = expected or (phrase(statuses[0]) if len(statuses) == 1 else " or ".join(map(str, statuses)))
     yield _with_status(exchanges[0], requirement, wanted, lambda status: status in statuses)
 
 
@@ -44,10 +44,8 @@ def _with_status(exchange: Exchange, requirement: str, expected: str, is_right: 
     verdict = about(requirement, exchange)
     if is_busy(exchange):
         return verdict.undecided(exchange)
-    if exchange.reply is None:
-        return verdict.violated(expected, reply_summary(exchange), symptom(exchange))
-    actual = answer_for(exchange, requirement)
-    return verdict.judged(is_right(exchange.reply.status), expected, actual, symptom(exchange))
+    holds = exchange.reply is not None and is_right(exchange.reply.status)
+    return verdict.judged(holds, expected, answer_for(exchange, requirement), symptom(exchange))
 
 
 @check
@@ -63,7 +61,10 @@ def not_accepted(world: World, exchanges: Sequence[Exchange], requirement: str) 
 
 @check
 def same_answer(world: World, exchanges: Sequence[Exchange], requirement: str, what: str) -> Iterator[Verdict]:
-    """Two requests that mean the same get the same status; the first one is written in the usual way."""
+    """Two requests that mean the same get the same status; the first one is written in the usual way.
+
+    `what` is what the second one has and the first one has not.
+    """
     del world
     plain, varied = exchanges[0], exchanges[1]
     verdict = about(requirement, varied, plain)
@@ -73,5 +74,5 @@ def same_answer(world: World, exchanges: Sequence[Exchange], requirement: str, w
         yield verdict.undecided(varied)
     else:
         same = varied.reply is not None and varied.reply.status == plain.reply.status
-        expected = f"{reply_summary(plain)}, as for the same request in its usual form; the difference: {what}"
-        yield verdict.judged(same, expected, reply_summary(varied), symptom(varied))
+        expected = f"{reply_summary(plain)}, the answer to the same request without this difference"
+        yield verdict.judged(same, expected, f"{reply_summary(varied)}, for a request with {what}", symptom(varied))
