@@ -149,12 +149,12 @@ class TestEncoding:
             (
                 DECLARED + "utf-8",
                 codecs.BOM_UTF16_LE + "<a/>".encode("utf-16-le"),
-                "charset 'utf-8', but a byte-order mark of utf-16",
+                "charset 'utf-8', but a byte-order mark of UTF-16",
             ),
             (
                 DECLARED + "utf-8",
                 codecs.BOM_UTF16_BE + "<a/>".encode("utf-16-be"),
-                "charset 'utf-8', but a byte-order mark of utf-16",
+                "charset 'utf-8', but a byte-order mark of UTF-16",
             ),
             ("application/xml", "<a/>".encode("utf-16-le"), "UTF-16 without byte-order mark or charset"),
             ("application/xml", "<a/>".encode("utf-16-be"), "UTF-16 without byte-order mark or charset"),
@@ -183,7 +183,7 @@ class TestEncoding:
     def test_otherwise(self, value: str, body: bytes, problem: str | None) -> None:
         found = read_document(typed(value, body))
 
-        assert found.encoding_problem == (problem or "charset 'utf-16', but a byte-order mark of utf-8")
+        assert found.encoding_problem == (problem or "charset 'utf-16', but a byte-order mark of UTF-8")
         assert found.local_name == "a"
 
     def test_octets_that_are_not_utf_16_show_that_in_the_first_character(self) -> None:

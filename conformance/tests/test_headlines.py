@@ -37,6 +37,10 @@ def test_every_requirement_that_can_be_violated_says_what_is_wrong_then(row: Req
         ("REQ-REIMAGE-CL-ABSENT", "status:404", "404 Not Found", "A reimage without Content-Length was answered with a wrong status: 404 Not Found"),
         ("REQ-GOS-ERROR", "no-error", "Status Failed, no Error element", "The Operation document of a Failed operation has no Error element: Status Failed, no Error element"),
         ("REQ-XML-WF", "not-well-formed", "line 1, column 135: a bare & in text", "The XML of an answer is not well formed: line 1, column 135: a bare & in text"),
+        ("REQ-HTTP-OBSFOLD", "no-reply:closed", "x", "A request with a header that continues on a second line got no complete answer: x"),
+        ("REQ-HTTP-UNKNOWN-METHOD", "no-reply:timeout", "x", "A request with a method that the address does not allow got no complete answer: x"),
+        ("REQ-HTTP-STD-HEADERS", "malformed-status-line:", "x", "The status line of a response is malformed: x"),
+        ("REQ-AUTH-ANYCERT", "failed", "x", "A reimage with the second management certificate ended Failed: x"),
         ("REQ-GOS-CT", "media-type:text/html", "", "The answer to a poll is XML, but its Content-Type does not say so"),
     ],
 )  # fmt: skip

@@ -206,7 +206,7 @@ class TestErrorDocuments:
         found = judged("error_document_form", [exchange(NO_VERSION, 400, b"<Error>\xff</Error>")])
 
         assert brief(found) == [inconclusive("REQ-ERR-BODY-FORMAT")]
-        assert found[0].actual.startswith("the octets from octet ")
+        assert found[0].actual.startswith("the Error document cannot be read: the octets from octet ")
 
     @pytest.mark.parametrize(
         "other",
@@ -377,7 +377,8 @@ class TestErrorCodes:
                 " (Reimage Role Instance with x-ms-version 'latest')",
             ),
             (OLD, "reimage with an x-ms-version older than 2010-10-28", " (x-ms-version '2009-10-01')"),
-            (NO_COMP, "POST without comp=reimage", ""),
+            (NO_COMP, "POST without comp=reimage", " (an address without a query)"),
+            (with_query(REIMAGE, "a=1"), "POST without comp=reimage", " (query 'a=1')"),
             (with_query(REIMAGE, "comp=other"), "POST without comp=reimage", " (comp='other')"),
             (
                 NOWHERE,
@@ -475,7 +476,7 @@ class TestNoEffect:
         found = judged("nothing_left_behind", [self.REFUSAL, silent(POLL, number=6)])
 
         assert brief(found) == [inconclusive("REQ-GOS-NOTFOUND-NOEFFECT", 6, 5)]
-        assert found[0].actual == "no answer came in time: as arranged"
+        assert found[0].actual == "Get Operation Status got no complete answer: no answer came in time: as arranged"
 
     READY = look({"WebRole1_IN_0": "ReadyRole"}, number=4)
 

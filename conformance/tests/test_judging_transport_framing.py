@@ -61,7 +61,7 @@ class TestFraming:
         assert brief(found) == [violated("REQ-HTTP-HEAD-NOBODY", "content-on-head"), met(FRAMING)]
         assert worded(found)[0] == (
             "no content in answer to HEAD",
-            "4 octets of content came in answer to HEAD (the answer to Reimage Role Instance)",
+            "4 octets of content came (the answer to HEAD at the address of Reimage Role Instance)",
         )
 
     def test_what_is_no_http_or_cut_short(self) -> None:
@@ -194,7 +194,15 @@ class TestConnections:
             violated(self.NAME, "desynchronised", 1, 2),
             violated(FRAMING, "desynchronised", 2, 1),
         ]
-        assert worded(found) == [("the next request on the connection is answered 200 OK", "400 Bad Request")] * 2
+        expected = "the next request on the connection is answered 200 OK"
+        told = "the next request on the connection"
+        assert worded(found) == [(expected, f"{told} was answered 400 Bad Request")] * 2
+        quiet = judged(
+            "same_connection_usable",
+            [self.FIRST, self.second(None, failure=FailureKind.TIMEOUT)],
+            requirement=self.NAME,
+        )
+        assert quiet[0].actual == f"{told} got no complete answer: no answer came in time: as arranged"
         for second in (self.second(None, failure=FailureKind.TIMEOUT), self.second(202)):
             assert self.of(second)[0] == violated(self.NAME, "desynchronised", 1, 2)
 
@@ -273,7 +281,10 @@ class TestConnections:
 @pytest.mark.parametrize(
     ("anomaly", "told", "expected"),
     [
-        ("stalled: 204 of 300 octets", "204 of 300 octets of content came, then nothing", "as many octets of content as Content-Length says, or the last chunk"),
+        ("stalled: 2 octets, neither more nor an end",
+         "2 octets of content came, then neither more octets nor the last chunk nor the end of the connection",
+         "all octets that Content-Length announces, or the last chunk, or else the end of the connection"),
+        ("stalled: 204 of 300 octets", "204 of 300 octets of content came, then nothing", "all octets that Content-Length announces, or the last chunk, or else the end of the connection"),
         ("truncated: 184 of 300 octets", "the connection ended after 184 of 300 octets of content", "the response comes whole before the connection ends"),
         ("surplus: 12 octets after the response", "12 more octets came after the end of the response", "nothing after the end of the response"),
         ("length-and-transfer-encoding: 204 and chunked", "Content-Length: 204 and Transfer-Encoding: chunked", "Content-Length or Transfer-Encoding, not both"),

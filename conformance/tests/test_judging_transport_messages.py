@@ -73,16 +73,16 @@ class TestDates:
         found = judged("dates", [exchange(status=status, headers=(("date", DATE),))])
 
         assert brief(found) == [met("REQ-HTTP-DATE")]
-        assert found[0].actual == f"Date {DATE!r}"
+        assert found[0].actual == f"Date {DATE!r}{OF_A_REIMAGE}"
 
     def test_a_response_without_one_or_with_another_form(self) -> None:
         none = judged("dates", [exchange()])
         odd = judged("dates", [exchange(headers=(("Date", "now"), ("Date", DATE)))])
 
         assert brief(none) == [violated("REQ-HTTP-DATE", "no-date")]
-        assert worded(none) == [("a Date such as 'Sun, 06 Nov 1994 08:49:37 GMT'", "no Date header")]
+        assert worded(none) == [("a Date such as 'Sun, 06 Nov 1994 08:49:37 GMT'", f"no Date header{OF_A_REIMAGE}")]
         assert brief(odd) == [violated("REQ-HTTP-DATE", "date")]
-        assert odd[0].actual == "Date 'now'"
+        assert odd[0].actual == f"Date 'now'{OF_A_REIMAGE}"
 
     def test_other_responses_need_none(self) -> None:
         barred = exchange(replace(REIMAGE, identity=Identity.NONE), 403)
@@ -145,25 +145,25 @@ class TestStandardHeaders:
         found = judged("standard_headers", [exchange(headers=(("Content-Encoding", coding),), body=body)])
 
         assert brief(found) == [met(HEADERS) if fine else violated(HEADERS, "content-encoding")]
-        told = f"content-encoding {coding.strip().lower()!r}, but the content is not in this coding{OF_A_REIMAGE}"
+        told = f"Content-Encoding {coding.strip().lower()!r}, but the content is not in this coding{OF_A_REIMAGE}"
         assert found[0].actual == ("" if fine else told)
 
     @pytest.mark.parametrize(
         ("headers", "symptom", "told"),
         [
             *(
-                (((name, "a/b"), (name.upper(), "a/b")), name, f"the header {name} came 2 times")
-                for name in ("date", "content-type", "server", "location", "retry-after", "content-location")
+                (((name, "a/b"), (name.upper(), "a/b")), name.lower(), f"the header {name} came 2 times")
+                for name in ("Date", "Content-Type", "Server", "Location", "Retry-After", "Content-Location")
             ),
-            ((("ETag", '"a"'), ("etag", '"a"')), "etag", "the header etag came 2 times"),
+            ((("ETag", '"a"'), ("etag", '"a"')), "etag", "the header ETag came 2 times"),
             ((("ETag", "a"),), "etag", "ETag 'a' is no entity tag"),
             ((("Location", "/a b"),), "location", "Location '/a b' is no URI reference"),
-            ((("Expires", "soon"),), "expires", "expires 'soon' is no HTTP date"),
+            ((("Expires", "soon"),), "expires", "Expires 'soon' is no HTTP date"),
             ((("Cache-Control", "a = b"),), "cache-control", "Cache-Control 'a = b' is no list of directives"),
-            ((("Content-Type", ""),), "content-type", "content-type '' is no media type"),
-            ((("Content-Type", "xml"),), "content-type", "content-type 'xml' is no media type"),
-            ((("Content-Type", "a/b c"),), "content-type", "content-type 'a/b c' is no media type"),
-            ((("Content-Type", "a/b; c"),), "content-type", "content-type 'a/b; c' is no media type"),
+            ((("Content-Type", ""),), "content-type", "Content-Type '' is no media type"),
+            ((("Content-Type", "xml"),), "content-type", "Content-Type 'xml' is no media type"),
+            ((("Content-Type", "a/b c"),), "content-type", "Content-Type 'a/b c' is no media type"),
+            ((("Content-Type", "a/b; c"),), "content-type", "Content-Type 'a/b; c' is no media type"),
             ((("Allow", "GET POST"),), "allow", "Allow 'GET POST' is no list of tokens"),
             ((("Connection", "a;b"),), "connection", "Connection 'a;b' is no list of tokens"),
             ((("Vary", "a"), ("Vary", "a:b")), "vary", "Vary 'a:b' is no list of tokens"),
@@ -180,44 +180,48 @@ class TestStandardHeaders:
                 )
                 for value in ("no cache", "max-age:0", "max-age=", 'private="a', "a;b")
             ),
-            ((("Last-Modified", "now"),), "last-modified", "last-modified 'now' is no HTTP date"),
-            ((("Age", "-1"),), "age", "age '-1' is no number of seconds"),
-            ((("Age", ""),), "age", "age '' is no number of seconds"),
-            ((("Age", "\xb2"),), "age", "age '\xb2' is no number of seconds"),
+            ((("Last-Modified", "now"),), "last-modified", "Last-Modified 'now' is no HTTP date"),
+            ((("Age", "-1"),), "age", "Age '-1' is no number of seconds"),
+            ((("Age", ""),), "age", "Age '' is no number of seconds"),
+            ((("Age", "\xb2"),), "age", "Age '\xb2' is no number of seconds"),
         ],
     )
     def test_fields_otherwise(self, headers: Headers, symptom: str, told: str) -> None:
         found = judged("standard_headers", [exchange(headers=headers)])
 
         assert brief(found) == [violated(HEADERS, symptom)]
-        assert worded(found) == [("standard headers as HTTP/1.1 defines them", f"{told}{OF_A_REIMAGE}")]
+        name = told.removeprefix("the header ").removesuffix(" came 2 times")
+        expected = f"one {name}" if "2 times" in told else "standard headers as HTTP/1.1 defines them"
+        assert worded(found) == [(expected, f"{told}{OF_A_REIMAGE}")]
 
-    @pytest.mark.parametrize("name", ["last-modified", "age"])
+    @pytest.mark.parametrize("name", ["Last-Modified", "Age"])
     def test_repeated_fields_with_a_form(self, name: str) -> None:
-        value = DATE if name == "last-modified" else "1"
+        value = DATE if name == "Last-Modified" else "1"
 
         assert [v.actual for v in judged("standard_headers", [exchange(headers=((name, value),) * 2)])] == [
             f"the header {name} came 2 times{OF_A_REIMAGE}"
         ]
 
     @pytest.mark.parametrize(
-        "anomaly",
+        ("anomaly", "expected"),
         [
-            "bare-lf",
-            "obs-fold: x",
-            "white-space-before-colon",
-            "invalid-field-name",
-            "malformed-field",
-            "malformed-status-line",
-            "Invalid-field",
+            ("bare-lf", "CR LF at the end of each line before the content"),
+            ("obs-fold: x", "each header on one line"),
+            ("white-space-before-colon", "no blank between a header name and its colon"),
+            ("invalid-field-name", "a header name without blanks and other characters that HTTP does not allow in it"),
+            ("invalid-field-value", "a header value without control characters"),
+            ("malformed-field-line", "a name, a colon and a value on each header line"),
+            ("malformed-status-line", "a status line such as HTTP/1.1 200 OK"),
+            ("malformed-field", "standard headers as HTTP/1.1 defines them"),
+            ("Invalid-field", "standard headers as HTTP/1.1 defines them"),
         ],
     )
-    def test_anomalies_of_fields(self, anomaly: str) -> None:
+    def test_anomalies_of_fields(self, anomaly: str, expected: str) -> None:
         found = judged("standard_headers", [exchange(anomalies=("surplus: 1", anomaly.lower()))])
 
         assert brief(found) == [violated(HEADERS, anomaly.lower().partition(" ")[0])]
-        told = "the header line x is folded" if anomaly == "obs-fold: x" else anomaly.lower()
-        assert found[0].actual == f"{told}{OF_A_REIMAGE}"
+        told = "the header x continues on a second line" if anomaly == "obs-fold: x" else anomaly.lower()
+        assert worded(found) == [(expected, f"{told}{OF_A_REIMAGE}")]
 
     def test_several_problems_are_told_together(self) -> None:
         found = judged(
@@ -225,7 +229,7 @@ class TestStandardHeaders:
         )
 
         assert brief(found) == [violated(HEADERS, "last-modified", 2)]
-        told = "last-modified 'y' is no HTTP date; age 'x' is no number of seconds"
+        told = "Last-Modified 'y' is no HTTP date; Age 'x' is no number of seconds"
         assert found[0].actual == f"{told}{OF_A_REIMAGE}"
 
     @pytest.mark.parametrize(
@@ -240,13 +244,16 @@ class TestStandardHeaders:
     def test_what_was_asked_is_told(self, request_: Request, call: str) -> None:
         found = judged("standard_headers", [exchange(request_, headers=(("Age", "x"),))])
 
-        assert [verdict.actual for verdict in found] == [f"age 'x' is no number of seconds (the answer to {call})"]
+        asked = "an unknown address" if request_ is OTHER else f"the address of {call}"
+        head = judged("standard_headers", [exchange(replace(request_, method="HEAD"), headers=(("Age", "x"),))])
+        assert head[0].actual == f"Age 'x' is no number of seconds (the answer to HEAD at {asked})"
+        assert [verdict.actual for verdict in found] == [f"Age 'x' is no number of seconds (the answer to {call})"]
 
     def test_a_repeated_field_and_an_anomaly_are_told_together(self) -> None:
         headers = (("Server", "a"),) * 3
         found = judged("standard_headers", [exchange(headers=headers, anomalies=("obs-fold: x",))])
 
-        told = "the header line x is folded; the header server came 3 times"
+        told = "the header x continues on a second line; the header Server came 3 times"
         assert [verdict.actual for verdict in found] == [f"{told}{OF_A_REIMAGE}"]
 
     def test_even_a_broken_response_has_headers(self) -> None:
@@ -302,7 +309,7 @@ class TestRequestIds:
         assert worded(found) == [
             (
                 "an id of its own for every request",
-                "the answers to exchanges 1 (POST reimage) and 3 (POST reimage) both carry A",
+                "the answers to Reimage Role Instance (exchange 1) and Reimage Role Instance (exchange 3) both carry A",
             )
         ]
 
@@ -314,7 +321,7 @@ class TestRequestIds:
     def test_many_shared_ids_are_one_violation(self) -> None:
         found = judged("request_ids_unique", [with_id("a", n) for n in range(1, 5)])
 
-        both = "the answers to exchanges 1 (POST reimage) and 2 (POST reimage) both carry a"
+        both = "the answers to Reimage Role Instance (exchange 1) and Reimage Role Instance (exchange 2) both carry a"
         assert brief(found) == [violated(self.NAME, "reused-id", 2, 1, 3, 4)]
         assert found[0].actual == f"{both}; 2 more answers repeat an id"
         assert judged("request_ids_unique", [with_id("a", n) for n in (1, 2, 3)])[0].actual == (
@@ -410,34 +417,43 @@ class TestBodies:
         ]
 
     @pytest.mark.parametrize(
-        ("request_", "body", "names"),
+        ("request_", "body", "names", "told"),
         [
             (
                 POLL,
                 f'<Operation xmlns="{NAMESPACE}"><ID xmlns="">a</ID><Status xmlns="urn:x"/><More xmlns=""/></Operation>',
                 "ID, Status",
+                "ID in no namespace; Status in the namespace urn:x",
             ),
-            (LOOK, deployment().replace("<Name>", '<Name xmlns="">'), "Name, Status"),
+            (LOOK, deployment().replace("<Name>", '<Name xmlns="">'), "Name, Status", "Name in no namespace"),
             (
                 LOOK,
                 f'<HostedService xmlns="{NAMESPACE}"><Url xmlns="urn:x"/><ServiceName/></HostedService>',
                 "Url, ServiceName",
+                "Url in the namespace urn:x",
             ),
-            (REIMAGE, error().replace("<Code>", '<Code xmlns="">'), "Code, Message"),
-            (REIMAGE, error(namespace="").replace("<Message>", '<Message xmlns="urn:x">'), "Code, Message"),
+            (REIMAGE, error().replace("<Code>", '<Code xmlns="">'), "Code, Message", "Code in no namespace"),
         ],
     )
-    def test_children_in_another_namespace(self, request_: Request, body: str, names: str) -> None:
+    def test_children_in_another_namespace(self, request_: Request, body: str, names: str, told: str) -> None:
         for status in (200, 300, 400):
             found = judged("xml_bodies", [exchange(request_, status, body)])
             assert brief(found)[0] == violated("REQ-XML-NS", "child-namespace")
-            assert found[0].expected == f"{names} in the root's namespace"
-            assert found[0].actual.endswith(" in a different namespace, or in none")
+            assert found[0].expected == f"{names} in the namespace {NAMESPACE}"
+            assert found[0].actual == told
+
+    def test_children_in_a_namespace_where_the_root_has_none(self) -> None:
+        body = error(namespace="").replace("<Message>", '<Message xmlns="urn:x">')
+
+        assert worded(judged("xml_bodies", [exchange(REIMAGE, 400, body)]))[0] == (
+            "Code, Message in no namespace",
+            "Message in the namespace urn:x",
+        )
 
     def test_wrong_children_are_named(self) -> None:
         body = f'<Operation xmlns="{NAMESPACE}"><ID xmlns="">a</ID><Status/></Operation>'
 
-        assert judged("xml_bodies", [poll(body)])[0].actual == "ID in a different namespace, or in none"
+        assert judged("xml_bodies", [poll(body)])[0].actual == "ID in no namespace"
 
     @pytest.mark.parametrize("body", ["<Operation/>", "<Other><ID/></Other>"])
     def test_roots_without_known_children_say_nothing_of_the_namespace(self, body: str) -> None:

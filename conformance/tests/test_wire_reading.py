@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import ssl
 from dataclasses import dataclass, field
 
 import pytest
@@ -53,6 +54,7 @@ def anomalies(reading: Reading) -> tuple[str, ...]:
 
 TOO_MUCH = "the content has more than 100 octets"
 OK = b"HTTP/1.1 200 OK\r\n"
+INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 def test_header_lines_keep_order_case_and_repeats() -> None:
@@ -88,8 +90,11 @@ COMPLETE = {
         b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
         b"hi",
     ),
-    "bare-lf: a line of the head ends without CR": (OK + b"A: b\nContent-Length: 2\r\n\r\nhi", b"hi"),
-    "bad-chunk: a line of the chunked coding ends without CR": (
+    "bare-lf: a line before the content ends with LF alone, without CR": (
+        OK + b"A: b\nContent-Length: 2\r\n\r\nhi",
+        b"hi",
+    ),
+    "bad-chunk: a line between chunks ends with LF alone, without CR": (
         OK + b"Transfer-Encoding: chunked\r\n\r\n2\nhi\r\n0\r\n\r\n",
         b"hi",
     ),
@@ -124,7 +129,7 @@ BROKEN = {
     "truncated: between chunks, 2 octets in all": OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n",
     "bad-chunk: a chunk does not begin with its size, but with 'zz'": OK
     + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nhi\r\n",
-    "bad-chunk: a chunk does not begin with its size, but with ''": OK
+    "bad-chunk: a chunk does not begin with its size, but with an empty line": OK
     + b"Transfer-Encoding: chunked\r\n\r\n\r\nhi\r\n",
     "bad-chunk: no line end after a chunk of 1 octets": OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\nhi\r\n0\r\n\r\n",
     "truncated: within the head": OK + b"Content-Le",
@@ -156,7 +161,7 @@ def test_a_reply_that_stops_short_is_kept_as_far_as_it_came(anomaly: str) -> Non
         (OK + b"\r\n" + b"x" * 101, FailureKind.TOO_LARGE, TOO_MUCH),
         (OK + b"Transfer-Encoding: chunked\r\n\r\n65\r\n", FailureKind.TOO_LARGE, TOO_MUCH),
         (b"HTTP/1.1 100 Continue\r\n\r\n" * 60, FailureKind.TOO_LARGE, "more than 50 interim responses"),
-        (b"HTTP/1.1 102 P\r\n\r\n", FailureKind.CLOSED, "the endpoint closed the connection after interim 102"),
+        (b"HTTP/1.1 102 P\r\n\r\n", FailureKind.CLOSED, "the endpoint closed the connection after the interim response 102"),
     ],
 )  # fmt: skip
 def test_why_there_is_no_reply_is_said(octets: bytes, kind: FailureKind, detail: str) -> None:
@@ -164,6 +169,28 @@ def test_why_there_is_no_reply_is_said(octets: bytes, kind: FailureKind, detail:
 
     assert reading.failure is not None
     assert (reading.failure.kind, reading.failure.detail) == (kind, detail)
+
+
+@pytest.mark.parametrize(
+    ("octets", "error", "detail"),
+    [
+        (b"", ConnectionResetError(104, "reset"), "the endpoint reset the connection before any octet of an answer"),
+        (OK, ConnectionResetError(104, "reset"), "the endpoint reset the connection after 17 octets"),
+        (b"", BrokenPipeError(32, "Broken pipe"), "the connection broke (Broken pipe) before any octet of an answer"),
+        (b"", OSError(), "the connection broke (OSError) before any octet of an answer"),
+        (b"", ssl.SSLEOFError(), "the endpoint closed the connection before any octet of an answer"),
+        (b"", TimeoutError(), "the time limit passed (nothing had come)"),
+        (OK, TimeoutError(), "the time limit passed (after 17 octets)"),
+        (INTERIM, TimeoutError(), "the time limit passed (after the interim response 100)"),
+        (INTERIM * 2, TimeoutError(), "the time limit passed (after the interim response 100)"),
+        (INTERIM + OK, TimeoutError(), "the time limit passed (after 42 octets)"),
+    ],
+)
+def test_what_had_come_before_a_failure_is_said(octets: bytes, error: OSError, detail: str) -> None:
+    reading = ResponseReader(Octets([octets] if octets else [], error), "GET").read()
+
+    assert reading.failure is not None
+    assert reading.failure.detail == detail
 
 
 def test_interim_responses_are_recorded_and_judged() -> None:
@@ -279,7 +306,7 @@ def test_a_reply_whose_head_never_ends_is_none_that_stalls(octets: list[bytes]) 
 )
 def test_every_line_of_the_chunked_coding_ends_with_both(coded: bytes) -> None:
     assert anomalies(read(OK + b"Transfer-Encoding: chunked\r\n\r\n" + coded)) == (
-        "bad-chunk: a line of the chunked coding ends without CR",
+        "bad-chunk: a line between chunks ends with LF alone, without CR",
     )
 
 

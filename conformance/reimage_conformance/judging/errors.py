@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.sent import call_of, seen_for_kind
+from reimage_conformance.judging.sent import answer_to, seen_for_kind
 from reimage_conformance.judging.wording import is_busy, is_diversion, is_standard, reply_summary, symptom
 from reimage_conformance.model import Identity
 from reimage_conformance.protocol.addresses import Kind, read_target
@@ -68,7 +68,7 @@ def error_document_present(world: World, exchanges: Sequence[Exchange]) -> Itera
             content_type = exchange.reply.header("Content-Type")
             media = f"Content-Type {content_type}" if content_type else "no Content-Type"
             content = f"{counted(len(exchange.reply.body), 'octet')}, {media}"
-            actual = f"{reply_summary(exchange)}, {content} (the answer to {call_of(exchange.request)})"
+            actual = f"{reply_summary(exchange)}, {content} {answer_to(exchange.request)}"
             yield verdict.judged(present, "an Error document", actual, "no-error-document")
 
 
@@ -94,7 +94,7 @@ def _error_form(exchange: Exchange, response: Response) -> Iterator[Verdict]:
     document = read_document(response)
     error = read_error(document)
     if document.encoding_problem:
-        yield verdict.inconclusive(document.encoding_problem)
+        yield verdict.inconclusive(f"the Error document cannot be read: {document.encoding_problem}")
     elif error.problem:
         yield verdict.violated("an Error element with Code, then Message", error.problem, "error-form")
     elif error.misordered:

@@ -191,7 +191,7 @@ def _mismatch(bom: str, declared_charset: str) -> str:
     if declared_charset and declared_charset not in _ENCODINGS:
         return f"charset {declared_charset!r} is neither UTF-8 nor UTF-16"
     if bom and declared_charset and _ENCODINGS[declared_charset] != bom:
-        return f"charset {declared_charset!r}, but a byte-order mark of {bom}"
+        return f"charset {declared_charset!r}, but a byte-order mark of {bom.upper()}"
     return ""
 
 

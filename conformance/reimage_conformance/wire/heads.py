@@ -60,7 +60,7 @@ def parse_head(block: bytes) -> Head | None:
     text = block.decode("latin-1")
     anomalies: list[str] = []
     if text.count("\n") != text.count("\r\n"):
-        anomalies.append("bare-lf: a line of the head ends without CR")
+        anomalies.append("bare-lf: a line before the content ends with LF alone, without CR")
     first, *lines = [line.removesuffix("\r") for line in text.rstrip("\r\n").split("\n")]
     status_line = _read_status_line(first, anomalies)
     if status_line is None:

@@ -194,8 +194,8 @@ class ResponseReader:
 
     def _end_within_head(self) -> None:
         if not self._buffer:
-            after = f" after interim {', '.join(map(str, self._interim))}" if self._interim else " without a reply"
-            raise _IncompleteError(FailureKind.CLOSED, f"the endpoint closed the connection{after}")
+            after = self._after_interim() or "without a reply"
+            raise _IncompleteError(FailureKind.CLOSED, f"the endpoint closed the connection {after}")
         whole = bytes(self._buffer[: self._buffer.rfind(b"\n") + 1])
         self._head = parse_head(whole) if whole else None
         raise _IncompleteError(
@@ -249,7 +249,8 @@ class ResponseReader:
         line = self._read_line()
         found = _CHUNK_SIZE.fullmatch(line)
         if not found:
-            raise self._bad_chunk(f"a chunk does not begin with its size, but with {excerpt(line.decode('latin-1'))}")
+            instead = excerpt(line.decode("latin-1")) if line else "an empty line"
+            raise self._bad_chunk(f"a chunk does not begin with its size, but with {instead}")
         digits = found[1].lstrip(b"0")
         return int(digits[:16] or b"0", 16)
 
@@ -262,7 +263,7 @@ class ResponseReader:
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
         if not line.endswith(b"\r"):
-            self._anomalies.append("bad-chunk: a line of the chunked coding ends without CR")
+            self._anomalies.append("bad-chunk: a line between chunks ends with LF alone, without CR")
         return line.removesuffix(b"\r")
 
     def _move(self, count: int) -> None:
@@ -274,18 +275,26 @@ class ResponseReader:
             raise _IncompleteError(FailureKind.TOO_LARGE, f"the content has more than {self._body_limit} octets")
 
     def _truncated(self, how: str) -> _IncompleteError:
-        when = f"after {how}" if how[0].isdigit() else how
+        when = f"after {how} of content" if how[0].isdigit() else how
         return _IncompleteError(FailureKind.TRUNCATED, f"the connection closed {when}", f"truncated: {how}")
 
     def _bad_chunk(self, how: str) -> _IncompleteError:
         return _IncompleteError(FailureKind.TRUNCATED, f"the chunked coding is broken: {how}", f"bad-chunk: {how}")
 
     def _progress(self) -> str:
+        if self._head is None and self._interim and not self._buffer:
+            return self._after_interim()
         if self._head is None:
             return f"after {self._octets} octets" if self._octets else NOTHING_CAME
         self._move(len(self._buffer))
         of = "" if self._expected is None else f" of {self._expected}"
         return f"after {len(self._body)}{of} octets of content"
+
+    def _after_interim(self) -> str:
+        """That only interim responses came, with their statuses; "" if none did."""
+        statuses = [str(status) for status in dict.fromkeys(self._interim)]
+        what = "response" if len(statuses) == 1 else "responses"
+        return f"after the interim {what} {', '.join(statuses)}" if statuses else ""
 
     def _note_a_stall(self, failure: Failure) -> None:
         if failure.kind is FailureKind.TIMEOUT and self._head is not None and self._source.fell_silent():

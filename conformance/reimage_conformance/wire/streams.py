@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Protocol
 
-from reimage_conformance.model import TIME_LIMIT_PASSED, Failure, FailureKind
+from reimage_conformance.model import NOTHING_CAME, TIME_LIMIT_PASSED, Failure, FailureKind
 from reimage_conformance.wire.failures import StreamError
 from reimage_conformance.wire.tls_failures import broken_tls
 
@@ -108,14 +108,18 @@ class SocketStream:
 def failure_of(error: OSError, progress: str = "") -> Failure:
     """The failure that `error` means for an exchange; `progress` says what had arrived before it."""
     after = f" ({progress})" if progress else ""
+    when = " before any octet of an answer" if progress == NOTHING_CAME else f" {progress}".rstrip()
     match error:
         case StreamError():
             return Failure(error.kind, error.detail + after)
         case TimeoutError():
             return Failure(FailureKind.TIMEOUT, f"{TIME_LIMIT_PASSED}{after}")
         case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
-            return Failure(FailureKind.CLOSED, f"the endpoint closed the connection{after}")
+            return Failure(FailureKind.CLOSED, f"the endpoint closed the connection{when}")
         case ssl.SSLError():
             return Failure(FailureKind.TLS, broken_tls(error)[0] + after)
+        case ConnectionResetError():
+            return Failure(FailureKind.RESET, f"the endpoint reset the connection{when}")
         case _:
-            return Failure(FailureKind.RESET, f"the connection broke: {error.strerror or type(error).__name__}{after}")
+            problem = error.strerror or type(error).__name__
+            return Failure(FailureKind.RESET, f"the connection broke ({problem}){when}")

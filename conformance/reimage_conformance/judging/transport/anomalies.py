@@ -11,10 +11,10 @@ _FRAMING_WORDS = (
     (r"truncated: between chunks, (\d+) octets in all", "the connection ended after {0} octets of content, before the last chunk"),
     (r"truncated: (.+)", "{0}"),
     (r"stalled: (\d+) of (\d+) octets", "{0} of {1} octets of content came, then nothing"),
-    (r"stalled: (\d+) octets, neither more nor an end", "{0} octets of content came, then neither more nor an end"),
+    (r"stalled: (\d+) octets, neither more nor an end", "{0} octets of content came, then neither more octets nor the last chunk nor the end of the connection"),
     (r"(?:late-)?surplus: (\d+) octets after the response(.*)", "{0} more octets came after the end of the response{1}"),
     (r"second-response: (\d+) octets after the response", "{0} more octets came after the end of the response, and they begin with HTTP/"),
-    (r"content-on-head: (\d+) octets", "{0} octets of content came in answer to HEAD"),
+    (r"content-on-head: (\d+) octets", "{0} octets of content came"),
     (r"content-on-(\S+): (\d+) octets", "{1} octets of content after the head of a {0}"),
     (r"length-on-connect: (.+)", "Content-Length: {0} in a 2xx answer to CONNECT"),
     (r"transfer-encoding-on-connect: (.+)", "Transfer-Encoding: {0} in a 2xx answer to CONNECT"),
@@ -32,18 +32,18 @@ _FRAMING_WORDS = (
 """Anomalies of framing as regular expressions, and the words for each; the first one that matches counts."""
 _FIELD_WORDS = (
     (r"bare-lf: (.*)", "{0}"),
-    (r"([a-z-]+) (\d+) times", "the header {0} came {1} times"),
-    (r"obs-fold: (.*)", "the header line {0} is folded"),
+    (r"([A-Za-z-]+) (\d+) times", "the header {0} came {1} times"),
+    (r"obs-fold: (.*)", "the header {0} continues on a second line"),
     (r"white-space-before-colon: (.*)", "a blank before the colon of the header {0}"),
     (r"invalid-field-name: (.*)", "a header name with characters that HTTP does not allow: {0}"),
     (r"invalid-field-value: (.*)", "the value of the header {0} has characters that HTTP does not allow"),
     (r"malformed-field-line: (.*)", "a header line without a colon: {0}"),
-    (r"malformed-status-line: (.*)", "a malformed status line: {0}"),
+    (r"malformed-status-line: (.*)", "the status line {0}"),
 )
 """The same for problems of the head of a response."""
 _EXPECTED = {
     "truncated": "the response comes whole before the connection ends",
-    "stalled": "as many octets of content as Content-Length says, or the last chunk",
+    "stalled": "all octets that Content-Length announces, or the last chunk, or else the end of the connection",
     "surplus": "nothing after the end of the response",
     "late-surplus": "nothing after the end of the response",
     "second-response": "one response to one request",
@@ -63,6 +63,18 @@ _EXPECTED = {
 """What HTTP expects (RFC 9112 6 and 7), by the key of the anomaly."""
 
 
+_EXPECTED_IN_HEADS = {
+    "bare-lf": "CR LF at the end of each line before the content",
+    "obs-fold": "each header on one line",
+    "white-space-before-colon": "no blank between a header name and its colon",
+    "invalid-field-name": "a header name without blanks and other characters that HTTP does not allow in it",
+    "invalid-field-value": "a header value without control characters",
+    "malformed-field-line": "a name, a colon and a value on each header line",
+    "malformed-status-line": "a status line such as HTTP/1.1 200 OK",
+}
+"""The same for the head of a response (RFC 9112 2 to 5)."""
+
+
 def anomaly_words(anomaly: str) -> str:
     """An anomaly of framing as a message tells it; where no words are known, the anomaly without its key."""
     words = _worded(anomaly, _FRAMING_WORDS)
@@ -73,6 +85,14 @@ def field_words(problem: str) -> str:
     """A problem of the head of a response as a message tells it: an anomaly without its key, any other as it is."""
     words = _worded(problem, _FIELD_WORDS)
     return problem if words is None else words
+
+
+def expected_in_head(problem: str) -> str:
+    """What HTTP expects in place of a problem of the head of a response."""
+    repeated = re.fullmatch(r"([A-Za-z-]+) \d+ times", problem)
+    if repeated:
+        return f"one {repeated[1]}"
+    return _EXPECTED_IN_HEADS.get(problem.partition(":")[0], "standard headers as HTTP/1.1 defines them")
 
 
 def _worded(problem: str, table: tuple[tuple[str, str], ...]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.sent import call_of
+from reimage_conformance.judging.sent import answer_to
 from reimage_conformance.judging.transport.anomalies import anomaly_words, expected_framing
 from reimage_conformance.judging.wording import reply_summary, why_undecided
 from reimage_conformance.model import FailureKind
@@ -92,7 +92,7 @@ def framing(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
 def _anomalies_in(exchange: Exchange, anomalies: Sequence[str]) -> str:
     """Anomalies in words, and what was asked for; "" where there are none."""
     words = "; ".join(map(anomaly_words, anomalies))
-    return f"{words} (the answer to {call_of(exchange.request)})" if words else ""
+    return f"{words} {answer_to(exchange.request)}" if words else ""
 
 
 @check
@@ -123,8 +123,10 @@ def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirem
     is_answered = second.reply is not None and second.reply.status == 200
     expected = "the next request on the connection is answered 200 OK"
     if not is_answered:
-        yield about(requirement, first, second).violated(expected, reply_summary(second), "desynchronised")
-        yield framed.violated(expected, reply_summary(second), "desynchronised")
+        answer = "was answered " if second.reply is not None else "got no complete answer: "
+        actual = f"the next request on the connection {answer}{reply_summary(second)}"
+        yield about(requirement, first, second).violated(expected, actual, "desynchronised")
+        yield framed.violated(expected, actual, "desynchronised")
     else:
         yield framed.met("the connection stays framed")
 

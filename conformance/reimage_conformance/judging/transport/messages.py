@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.sent import call_of
-from reimage_conformance.judging.transport.anomalies import field_words
+from reimage_conformance.judging.sent import answer_to, call_of
+from reimage_conformance.judging.transport.anomalies import expected_in_head, field_words
 from reimage_conformance.judging.transport.framing import FIELD_ANOMALIES
-from reimage_conformance.judging.wording import quoted
+from reimage_conformance.judging.wording import in_namespaces, quoted
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.documents import (
@@ -54,15 +54,15 @@ _SINGLES = {
 _CODED = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b"}
 """The first octets of content in these codings (RFC 9110 8.4.1.3)."""
 _SINGLETONS = (
-    "date",
-    "content-type",
-    "server",
-    "location",
-    "retry-after",
-    "etag",
-    "last-modified",
-    "age",
-    "content-location",
+    "Date",
+    "Content-Type",
+    "Server",
+    "Location",
+    "Retry-After",
+    "ETag",
+    "Last-Modified",
+    "Age",
+    "Content-Location",
 )
 """Headers that a response has once at most (RFC 9110)."""
 
@@ -96,7 +96,7 @@ def dates(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
         yield about("REQ-HTTP-DATE", exchange).judged(
             bool(values) and is_date(values[0]),
             "a Date such as 'Sun, 06 Nov 1994 08:49:37 GMT'",
-            actual,
+            f"{actual} {answer_to(exchange.request)}",
             "date" if values else "no-date",
         )
 
@@ -112,10 +112,8 @@ def standard_headers(world: World, exchanges: Sequence[Exchange]) -> Iterator[Ve
                 problems += _coding_problems(exchange.response)
             yield about("REQ-HTTP-STD-HEADERS", exchange).judged(
                 not problems,
-                "standard headers as HTTP/1.1 defines them",
-                f"{'; '.join(map(field_words, problems))} (the answer to {call_of(exchange.request)})"
-                if problems
-                else "",
+                expected_in_head(problems[0]) if problems else "",
+                f"{'; '.join(map(field_words, problems))} {answer_to(exchange.request)}" if problems else "",
                 problems[0].partition(" ")[0].lower() if problems else "",
             )
 
@@ -129,31 +127,31 @@ def _header_problems(response: Response) -> Iterator[str]:
             yield f"{name} {len(values)} times"
     content_type = response.header("Content-Type")
     if content_type is not None and not _MEDIA_TYPE.match(content_type):
-        yield f"content-type {quoted(content_type)} is no media type"
+        yield f"Content-Type {quoted(content_type)} is no media type"
     for name, (form, what) in _LISTS.items():
         yield from (
             f"{name} {quoted(value)} is no list of {what}" for value in response.values(name) if not form.match(value)
         )
     last_modified = response.header("Last-Modified")
     if last_modified is not None and not is_date(last_modified):
-        yield f"last-modified {quoted(last_modified)} is no HTTP date"
+        yield f"Last-Modified {quoted(last_modified)} is no HTTP date"
     for name, (form, what) in _SINGLES.items():
         value = response.header(name)
         if value is not None and not form.match(value):
             yield f"{name} {quoted(value)} is no {what}"
     expires = response.header("Expires")
     if expires not in (None, "0", "-1") and not is_date(expires or ""):
-        yield f"expires {quoted(expires or '')} is no HTTP date"
+        yield f"Expires {quoted(expires or '')} is no HTTP date"
     age = response.header("Age")
     if age is not None and not age.isdecimal():
-        yield f"age {quoted(age)} is no number of seconds"
+        yield f"Age {quoted(age)} is no number of seconds"
 
 
 def _coding_problems(response: Response) -> Iterator[str]:
     """What is wrong with the coding that one response is said to have."""
     coding = (response.header("Content-Encoding") or "").strip().lower()
     if coding in _CODED and response.body and not response.body.startswith(_CODED[coding]):
-        yield f"content-encoding {quoted(coding)}, but the content is not in this coding"
+        yield f"Content-Encoding {quoted(coding)}, but the content is not in this coding"
 
 
 @check
@@ -215,8 +213,8 @@ def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[
             repeats.append((exchange, earlier))
     if repeats:
         repeat, earlier = repeats[0]
-        both = " and ".join(f"{each.number} ({_method_and_kind(each)})" for each in (earlier, repeat))
-        actual = f"the answers to exchanges {both} both carry {repeat.request_id}"
+        both = " and ".join(f"{call_of(each.request)} (exchange {each.number})" for each in (earlier, repeat))
+        actual = f"the answers to {both} both carry {repeat.request_id}"
         others = len(repeats) - 1
         more = f"; {counted(others, 'more answer')} {'repeats' if others == 1 else 'repeat'} an id" if others else ""
         because = _causes_of_repeats([later for later, _ in repeats])
@@ -224,12 +222,6 @@ def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[
         yield verdict.violated("an id of its own for every request", actual + more, "reused-id", because=because)
     elif len(first) > 1:
         yield about("REQ-ASYNC-REQID-UNIQUE", next(reversed(first.values()))).met(f"{len(first)} distinct ids")
-
-
-def _method_and_kind(exchange: Exchange) -> str:
-    """A request in two words: `POST reimage`."""
-    kind = read_target(exchange.request.target).kind
-    return f"{exchange.request.method} {kind.value}"
 
 
 def _causes_of_repeats(repeats: Sequence[Exchange]) -> tuple[str, ...]:
@@ -251,7 +243,7 @@ def xml_bodies(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
             continue
         document = read_document(response)
         problem = document.encoding_problem
-        where = f" (the answer to {call_of(exchange.request)})"
+        where = f" {answer_to(exchange.request)}"
         yield about("REQ-XML-ENC", exchange).judged(
             not problem, "UTF-8 or UTF-16, as declared", f"{problem}{where}" if problem else "", "encoding"
         )
@@ -276,12 +268,11 @@ def _namespace(exchange: Exchange, name: str, namespace: str, children: list[tup
         "Error": ("Code", "Message"),
     }.get(name, ())
     own = [child for child, space in children if space == namespace]
-    wrong = [child for child, _ in children if child in expected and child not in own]
+    wrong = [(child, space) for child, space in children if child in expected and child not in own]
     if expected and children:
-        where = f"{' and '.join(wrong)} in a different namespace, or in none" if wrong else "all in it"
-        yield about("REQ-XML-NS", exchange).judged(
-            not wrong, f"{', '.join(expected)} in the root's namespace", where, "child-namespace"
-        )
+        wanted = in_namespaces([(child, namespace) for child in expected])
+        where = in_namespaces(wrong) if wrong else "all in the namespace of the root"
+        yield about("REQ-XML-NS", exchange).judged(not wrong, wanted, where, "child-namespace")
 
 
 @check
