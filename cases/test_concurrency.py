@@ -151,7 +151,7 @@ async def known_for_polling_at_once(sut: SystemUnderTest) -> list[Operation]:
         ended = operation.state is State.ENDED and not operation.subscription
         if len(known) < MOST_POLLED_TOGETHER and ended and await sut.operations.is_known_now(operation):
             known.setdefault(operation.identifier, operation)
-    precondition(known, "the endpoint knows no operation that ended", because=NOT_KNOWN, why=Why.NO_END)
+    precondition(known, "no operation that ended is found any more by a poll", because=NOT_KNOWN, why=Why.NO_END)
     possible(len(known) > 1, "fewer than two operations are known")
     return list(known.values())
 

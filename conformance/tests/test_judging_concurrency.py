@@ -94,7 +94,7 @@ class TestContended:
         assert self.of(silent(number=2), poll(number=3)) == [inconclusive(self.NAME, 2, 1, 3)]
         assert self.of(exchange(status=503, number=2)) == [inconclusive(self.NAME, 2, 1)]
         quiet = judged("contended", [started(), silent(number=2)], requirement=self.NAME, ended=True)
-        assert quiet[0].actual == "no answer came in time: as arranged"
+        assert quiet[0].actual == "Reimage Role Instance got no complete answer: no answer came in time: as arranged"
 
     def test_the_running_operations_id_is_not_its_own(self) -> None:
         found = judged("contended", [started(), started(number=2)], requirement=self.NAME, ended=True)

@@ -107,11 +107,11 @@ class TestDocuments:
         ]
         assert worded(found)[:2] == [
             ("an x-ms-request-id", "200 OK without x-ms-request-id"),
-            ("200 OK", "404 Not Found"),
+            ("200 OK", "404 Not Found, for cloud service 'contoso', slot 'production' with x-ms-version '2011-10-01'"),
         ]
         assert [v.actual for v in found[3:5]] == [
             "503 Service Unavailable",
-            "no answer came in time: as arranged",
+            "Get Deployment got no complete answer: no answer came in time: as arranged",
         ]
 
     def root(self, body: str) -> list[object]:
@@ -151,15 +151,15 @@ class TestDocuments:
     @pytest.mark.parametrize(
         ("body", "told"),
         [
-            (deployment(slot="Staging"), "Name 'contoso-v2', DeploymentSlot 'staging'"),
-            (deployment(name="contoso\tv2"), "Name 'contoso\\tv2', DeploymentSlot 'production'"),
+            (deployment(slot="Staging"), "Name 'contoso-v2', DeploymentSlot 'Staging'"),
+            (deployment(name="contoso\tv2"), "Name 'contoso\\tv2' (\\t is a tab), DeploymentSlot 'Production'"),
             (deployment(name="", slot=""), "an empty Name, an empty DeploymentSlot"),
         ],
     )
     def test_another_deployment_is_told(self, body: str, told: str) -> None:
         found = judged("deployment_document", [shown(body)], name="contoso-v2", slot="production")
 
-        assert worded(found) == [("Name 'contoso-v2', DeploymentSlot 'production'", told)]
+        assert worded(found) == [("Name 'contoso-v2', DeploymentSlot 'Production'", told)]
 
     @pytest.mark.parametrize(
         "body",
@@ -284,7 +284,8 @@ class TestDocuments:
         found = judged("instance_list", [shown(deployment(inner))], instances=["A"])
 
         assert brief(found) == [violated("REQ-DEPL-INSTANCES", "empty-member")]
-        assert worded(found) == [("text in RoleName, InstanceName, InstanceStatus", f"empty: {', '.join(empty)}")]
+        told = ", ".join(f"an empty {name}" for name in empty)
+        assert worded(found) == [("text in RoleName, InstanceName, InstanceStatus", told)]
 
     def test_an_instance_that_is_not_there_comes_before_an_empty_member(self) -> None:
         assert self.listed(instance("A", ""), "A", "B") == [violated("REQ-DEPL-INSTANCES", "instances")]
@@ -296,7 +297,7 @@ class TestDocuments:
         assert brief(found) == [
             inconclusive("REQ-DEPL-INSTANCES", because=("REQ-DEPL-ROOT", "REQ-DEPL-URI", "REQ-PROPS-URI"))
         ]
-        assert found[0].actual == "the answer has no Deployment element"
+        assert found[0].actual == "the answer to Get Deployment has no Deployment element"
 
     def test_an_empty_slot(self) -> None:
         name = "REQ-DEPL-EMPTY-SLOT"

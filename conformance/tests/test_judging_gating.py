@@ -18,6 +18,7 @@ from judging_samples import (
     silent,
     worded,
 )
+from reimage_conformance.judging.deployments import STATUS_VALUES
 from reimage_conformance.protocol.requests import with_header
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ class TestVocabulary:
     def test_other_statuses(self, status: str, told: str) -> None:
         assert self.vocabulary("REQ-DEPL-STATUS-VALUES", status) == [advisory("REQ-DEPL-STATUS-VALUES", "status-value")]
         found = judged("status_vocabulary", [shown(deployment(instance("A", status)))])
-        assert worded(found)[0] == ("a documented InstanceStatus", told)
+        assert worded(found)[0] == (f"an InstanceStatus among {', '.join(STATUS_VALUES)}", told)
 
     @pytest.mark.parametrize(
         ("status", "version", "fits"),
@@ -179,10 +180,14 @@ class TestVocabulary:
     def test_a_gated_status_is_told(self) -> None:
         found = judged("status_vocabulary", [shown(deployment(instance("A", "Preparing")))])
 
-        assert (
-            "an InstanceStatus that version 2011-10-01 has",
-            "InstanceStatus Preparing under version 2011-10-01",
-        ) in worded(found)
+        told = ("Preparing from version 2014-05-01 on", "InstanceStatus Preparing under version 2011-10-01")
+        assert told in worded(found)
+
+    def test_a_status_that_no_later_version_has_is_told(self) -> None:
+        late = shown(deployment(instance("A", "CyclingRole")), version="2015-04-01")
+
+        told = ("CyclingRole up to version 2014-02-01 only", "InstanceStatus CyclingRole under version 2015-04-01")
+        assert told in worded(judged("status_vocabulary", [late]))
 
     @pytest.mark.parametrize("power", ["Starting", "Started", "Stopping", "Stopped", "Unknown"])
     def test_power_states(self, power: str) -> None:

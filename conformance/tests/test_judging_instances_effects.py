@@ -54,7 +54,7 @@ class TestEffect:
         assert [v.actual for v in found] == [
             "ReadyRole > StoppedVM > ReadyRole; shown 1 time while the operation ran",
             f"{NAME} has RoleName 'WebRole1'",
-            "ReadyRole > StoppedVM > ReadyRole; the last look was 0.0 s after the end of the operation",
+            "ReadyRole > StoppedVM > ReadyRole; the last Get Deployment was 0.0 s after the end of the operation",
         ]
 
     def test_never_offline(self) -> None:
@@ -97,7 +97,7 @@ class TestEffect:
         ]
         assert worded(found)[0] == (
             f"{NAME} is ReadyRole again",
-            "ReadyRole > StoppedVM > BusyRole; the last look was 3600.0 s after the end of the operation",
+            "ReadyRole > StoppedVM > BusyRole; the last Get Deployment was 3600.0 s after the end of the operation",
         )
 
     def test_an_instance_that_was_not_looked_at_for_long_enough_accuses_nobody(self) -> None:
@@ -107,7 +107,7 @@ class TestEffect:
         online = next(verdict for verdict in found if verdict.requirement == ONLINE)
         assert online.outcome is Outcome.INCONCLUSIVE
         assert online.actual == (
-            "ReadyRole > StoppedVM > BusyRole; the last look was only 7.2 s after the end of the operation, "
+            "ReadyRole > StoppedVM > BusyRole; the last Get Deployment was only 7.2 s after the end of the operation, "
             "and it may take 1800 s"
         )
 
@@ -133,7 +133,7 @@ class TestEffect:
             f"{NAME} of role WebRole1",
             f"{NAME} is no longer listed; new in the list: N0, N1, N2, N3, N4, N5 and 2 more",
         )
-        assert found[1].actual == f"{NAME} is no longer listed"
+        assert found[1].actual == f"{NAME} is no longer listed after its reimage"
         assert found[2].actual == "ReadyRole > missing; shown 1 time while the operation ran"
 
     def test_back_at_once(self) -> None:
@@ -141,7 +141,7 @@ class TestEffect:
 
         assert (
             found[-1].actual
-            == "ReadyRole > StoppedVM > ReadyRole; the last look was 0.0 s after the end of the operation"
+            == "ReadyRole > StoppedVM > ReadyRole; the last Get Deployment was 0.0 s after the end of the operation"
         )
 
     def test_the_last_look_decides_on_name_and_role(self) -> None:

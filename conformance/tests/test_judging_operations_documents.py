@@ -335,10 +335,10 @@ class TestDocuments:
 
         assert self.of("REQ-REIMAGE-FINAL-200", shown) == [violated("REQ-REIMAGE-FINAL-200", "final-status", 2)]
         assert self.of("REQ-GOS-HTTPSTATUS-INT", shown) == [violated("REQ-GOS-HTTPSTATUS-INT", "http-status-value", 2)]
-        assert ("HttpStatusCode 200 with Succeeded", f"HttpStatusCode {value}") in worded(
+        assert ("HttpStatusCode 200 with Succeeded", f"Status Succeeded, HttpStatusCode {value}") in worded(
             judged("operation_documents", [shown])
         )
-        assert ("HttpStatusCode 200 with Succeeded", f"HttpStatusCode {value}") in worded(
+        assert ("HttpStatusCode 200 with Succeeded", f"Status Succeeded, HttpStatusCode {value}") in worded(
             judged("operation_documents", [shown])
         )
 
@@ -350,7 +350,7 @@ class TestDocuments:
             assert self.of("REQ-GOS-HTTPSTATUS-INT", shown) == [
                 violated("REQ-GOS-HTTPSTATUS-INT", "http-status-value", 2)
             ]
-            assert ("HttpStatusCode 400 or above with Failed", f"HttpStatusCode {value}") in worded(
+            assert ("HttpStatusCode 400 or above with Failed", f"Status Failed, HttpStatusCode {value}") in worded(
                 judged("operation_documents", [shown])
             )
         for value in ("400", "599"):
@@ -468,7 +468,7 @@ class TestDocuments:
         ]
         assert worded(found)[0] == (
             f"ID, Status in the namespace {NAMESPACE}",
-            "ID, Status in a different namespace, or in none",
+            "ID in the namespace urn:x; Status in no namespace",
         )
         extra = document(f'{ID}<Status>InProgress</Status><More xmlns="urn:x"/>')
         assert self.of("REQ-XML-NS", poll(extra)) == []

@@ -62,8 +62,8 @@ class TestCompletes:
         found = judged("completes", [started(), *polls(RUNNING, RUNNING)], waited=12.34)
 
         assert brief(found) == [violated(self.NAME, "no-end", 3, 1)]
-        assert worded(found) == [("Succeeded", "still InProgress after 12.3 s and 2 polls")]
-        assert judged("completes", [started(), *polls(RUNNING)])[0].actual == "still InProgress after 0.0 s and 1 polls"
+        assert worded(found) == [("Succeeded within 1800 s", "still InProgress after 12.3 s and 2 polls")]
+        assert judged("completes", [started(), *polls(RUNNING)])[0].actual == "still InProgress after 0.0 s and 1 poll"
         assert brief(judged("completes", [started(), *polls(RUNNING)], lenient())) == [
             advisory(self.NAME, "no-end", 2, 1)
         ]
@@ -96,7 +96,7 @@ class TestCompletes:
         because = ("REQ-REIMAGE-REQID-USABLE", "REQ-GOS-STATUS", "REQ-GOS-ROOT", "REQ-GOS-200")
 
         assert brief(found) == [inconclusive(self.NAME, 2, 1, because=because)]
-        assert found[0].actual == "no poll showed a status"
+        assert found[0].actual == "no poll showed a Status"
         assert brief(judged("completes", [started()])) == [inconclusive(self.NAME, 1, because=because)]
         ceased = judged("completes", [started(), *polls(RUNNING), poll(b"", 404, number=3)])
         assert brief(ceased) == [inconclusive(self.NAME, 3, 1, because=because)]
@@ -136,7 +136,7 @@ class TestCompletes:
         found = judged("fails_as_announced", [started(), *polls(RUNNING, RUNNING)], overdue=True)
 
         assert brief(found) == [violated("REQ-GOS-ERROR", "no-end", 1)]
-        assert worded(found) == [("Failed, with an Error", "still InProgress after 2 polls")]
+        assert worded(found) == [("Failed, as the target file says, with an Error", "still InProgress after 2 polls")]
         assert brief(judged("fails_as_announced", [started()], overdue=True)) == [inconclusive("REQ-GOS-ERROR", 1)]
         gone = [started(), *polls(RUNNING), poll(b"", 404, number=3)]
         assert brief(judged("fails_as_announced", gone, overdue=True)) == [inconclusive("REQ-GOS-ERROR", 1)]
@@ -160,7 +160,7 @@ class TestPollingIsToBlame:
         assert worded(found) == [
             (
                 "the same outcome however often an operation is polled",
-                "polled as usual: InProgress x 2, Failed; polled once, at the end: Succeeded",
+                "polled all the time: InProgress x 2, Failed; polled only at the end: Succeeded",
             )
         ]
 
@@ -168,13 +168,13 @@ class TestPollingIsToBlame:
         found = self.of(poll(SUCCEEDED), *polls(RUNNING, SUCCEEDED, start=4))
 
         assert brief(found) == [inconclusive(SAFE, 5, 2, because=("REQ-REIMAGE-COMPLETES",))]
-        assert found[0].actual == "the reimage that was polled as usual succeeded too"
+        assert found[0].actual == "the reimage that was polled all the time succeeded too"
 
     def test_polls_without_a_status_are_told_by_what_came(self) -> None:
         lost = [poll(RUNNING, number=4), poll(b"", 404, number=5), poll(b"", 404, number=6), silent(POLL, number=7)]
 
         assert self.of(poll(SUCCEEDED), *lost)[0].actual == (
-            "polled as usual: InProgress, 404 Not Found x 2, no answer came in time: as arranged; polled once, at the end: Succeeded"
+            "polled all the time: InProgress, 404 Not Found x 2, no answer came in time: as arranged; polled only at the end: Succeeded"
         )
 
     @pytest.mark.parametrize(
@@ -191,4 +191,4 @@ class TestPollingIsToBlame:
         found = self.of(quiet, *polls(RUNNING, FAILED, start=4))
 
         assert brief(found) == [inconclusive(SAFE, 5, 2, because=("REQ-REIMAGE-COMPLETES", "REQ-GOS-200"))]
-        assert found[0].actual == f"the reimage that was polled only once showed {told}"
+        assert found[0].actual == f"the reimage that was polled only at the end showed {told}"

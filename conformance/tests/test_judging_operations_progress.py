@@ -96,7 +96,7 @@ class TestProgress:
         ]
         last = told.rpartition(", ")[2]
         actual = f"{last} after Succeeded; all polls: {told}"
-        assert worded(found) == [("InProgress, then Succeeded in every later poll", actual)] * 2
+        assert worded(found) == [("after the first Succeeded, every later poll shows Succeeded", actual)] * 2
 
     @pytest.mark.parametrize(
         ("bodies", "told"),
@@ -115,7 +115,7 @@ class TestProgress:
         ]
         last = told.rpartition(", ")[2]
         actual = f"{last} after Succeeded; all polls: {told}"
-        assert worded(found) == [("InProgress, then Succeeded in every later poll", actual)] * 2
+        assert worded(found) == [("after the first Succeeded, every later poll shows Succeeded", actual)] * 2
 
     @pytest.mark.parametrize(
         "bodies", [(SUCCEEDED, RUNNING, SUCCEEDED), (FAILED, RUNNING), (RUNNING, SUCCEEDED, RUNNING)]
@@ -180,7 +180,7 @@ class TestProgress:
         gone = judged("progress", [poll(RUNNING), end, poll(b"", 404, number=4, at=4.0)])
         assert brief(gone) == [violated(STABLE, "gone", 4, 3)]
         assert worded(gone) == [
-            ("InProgress, then Succeeded in every later poll", "InProgress, Succeeded, then 404 Not Found")
+            ("after the first Succeeded, every later poll shows Succeeded", "InProgress, Succeeded, then 404 Not Found")
         ]
         twice = [poll(RUNNING), end, poll(b"", 404, number=4, at=4.0), poll(b"", 410, number=5, at=4.5)]
         assert brief(judged("progress", twice)) == [violated(STABLE, "gone", 4, 3)]
@@ -457,7 +457,7 @@ class TestSameStatus:
 
         assert brief(found) == [violated("REQ-AUTH-ANYCERT", "other-status", 3, 2, 4)]
         assert [(each.expected, each.actual) for each in found] == [
-            ("Succeeded, as with the first certificate", f"{status} with the second certificate")
+            ("the same status as with the first certificate (Succeeded)", f"{status} with the second certificate")
         ]
 
     @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.operations.polls import version_of
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.sent import slot_sent
-from reimage_conformance.judging.wording import first_names, is_busy, quoted, reply_summary, root_words, symptom, valued
+from reimage_conformance.judging.sent import call_of, header_sent, slot_sent
+from reimage_conformance.judging.wording import first_names, is_busy, reply_summary, root_words, symptom, valued
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import natural, read_target
 from reimage_conformance.protocol.deployments import (
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from lxml import etree
 
     from reimage_conformance.judging.world import World
-    from reimage_conformance.model import Exchange, Verdict
+    from reimage_conformance.model import Exchange, Request, Verdict
 
 
 STATUS_VALUES = (
@@ -55,6 +55,10 @@ FIRST_VERSIONS = {
     "ExtendedInstanceStatus": "2015-05-01",
 }
 """Elements of a role instance, and the version from which on they exist (REQ-DEPL-VERSIONS)."""
+_LAST_WITH_CYCLING = "2014-02-01"
+"""The last version that has the InstanceStatus CyclingRole (REQ-DEPL-STATUS-GATES)."""
+_FIRST_WITH_STATUS = {"StoppedDeallocated": "2013-06-01", "Preparing": "2014-05-01"}
+"""Values of InstanceStatus, and the version from which on they exist (REQ-DEPL-STATUS-GATES)."""
 _DEPLOYMENT_MEMBERS = (
     "Name",
     "DeploymentSlot",
@@ -105,11 +109,20 @@ def observer_answers(world: World, exchanges: Sequence[Exchange], requirement: s
         if exchange.reply is None or is_busy(exchange):
             yield verdict.undecided(exchange)
         elif exchange.reply.status != 200:
-            yield verdict.violated("200 OK", reply_summary(exchange), symptom(exchange))
+            place = _place_asked(exchange.request)
+            asked = f"{place} with {version}" if (version := header_sent(exchange.request, "x-ms-version")) else place
+            yield verdict.violated("200 OK", f"{reply_summary(exchange)}, for {asked}", symptom(exchange))
         else:
             identified = bool(exchange.request_id)
             actual = "200 OK with an x-ms-request-id" if identified else "200 OK without x-ms-request-id"
             yield verdict.judged(identified, "an x-ms-request-id", actual, "no-request-id")
+
+
+def _place_asked(request: Request) -> str:
+    """The deployment or the cloud service that a request asks about."""
+    address = read_target(request.target)
+    service = valued("cloud service", address.service)
+    return f"{service}, {slot_sent(request)}" if address.deployment else service
 
 
 @check
@@ -132,14 +145,14 @@ def deployment_document(world: World, exchanges: Sequence[Exchange], name: str, 
     removable = _SECRET_MEMBERS if Fact.SECRETS in exchange.unrecorded else ()
     wanted = [member_name for member_name in _DEPLOYMENT_MEMBERS if member_name not in removable]
     missing = [member_name for member_name in wanted if document.child(member_name) is None]
-    shown = (document.text("Name") or "", (document.text("DeploymentSlot") or "").lower())
+    shown = (document.text("Name") or "", document.text("DeploymentSlot") or "")
     if missing:
         misplaced = _misplaced(document.root, missing)
         yield verdict.violated(", ".join(_DEPLOYMENT_MEMBERS), f"no {', '.join(missing)}", "members", because=misplaced)
     else:
         yield verdict.judged(
-            shown == (name, slot),
-            f"{valued('Name', name)}, {valued('DeploymentSlot', slot)}",
+            (shown[0], shown[1].lower()) == (name, slot),
+            f"{valued('Name', name)}, {valued('DeploymentSlot', slot.capitalize())}",
             f"{valued('Name', shown[0])}, {valued('DeploymentSlot', shown[1])}",
             "identity",
         )
@@ -153,7 +166,7 @@ def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequen
     found = _listed_instances(exchange)
     verdict = about("REQ-DEPL-INSTANCES", exchange)
     if not deployment_elements(exchange):
-        reason = "the answer has no Deployment element"
+        reason = f"the answer to {call_of(exchange.request)} has no Deployment element"
         yield verdict.inconclusive(reason, because=("REQ-DEPL-ROOT", "REQ-DEPL-URI", "REQ-PROPS-URI"))
         return
     names = [member(node, "InstanceName") for node in found]
@@ -170,7 +183,7 @@ def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequen
         expected = f"every role instance of {shown or 'the deployment'} listed once"
         yield verdict.violated(expected, actual, "instances", because=because)
     elif empty:
-        actual = f"empty: {', '.join(sorted(set(empty)))}"
+        actual = ", ".join(f"an empty {name}" for name in sorted(set(empty)))
         yield verdict.violated(f"text in {', '.join(_INSTANCE_MEMBERS)}", actual, "empty-member")
     else:
         known = (*_INSTANCE_MEMBERS, *FIRST_VERSIONS)
@@ -267,14 +280,14 @@ def status_vocabulary(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
         unknown = sorted(values - set(STATUS_VALUES))
         yield about("REQ-DEPL-STATUS-VALUES", exchange).judged(
             not unknown,
-            "a documented InstanceStatus",
+            f"an InstanceStatus among {', '.join(STATUS_VALUES)}",
             ", ".join(valued("InstanceStatus", each) for each in unknown or sorted(values)),
             "status-value",
         )
         gated = sorted(value for value in values if not _available(value, asked))
         yield about("REQ-DEPL-STATUS-GATES", exchange).judged(
             not gated,
-            f"an InstanceStatus that version {asked} has",
+            "; ".join(map(_gate, gated)),
             f"InstanceStatus {', '.join(gated or sorted(values))} under version {asked}",
             "gated-status",
         )
@@ -289,9 +302,15 @@ def status_vocabulary(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
 def _available(status: str, asked: str) -> bool:
     """Whether the version `asked` for has the status (REQ-DEPL-STATUS-GATES)."""
     if status == "CyclingRole":
-        return asked <= "2014-02-01"
-    first = {"StoppedDeallocated": "2013-06-01", "Preparing": "2014-05-01"}.get(status, "")
-    return asked >= first
+        return asked <= _LAST_WITH_CYCLING
+    return asked >= _FIRST_WITH_STATUS.get(status, "")
+
+
+def _gate(status: str) -> str:
+    """The versions that have the status, in words."""
+    if status == "CyclingRole":
+        return f"{status} up to version {_LAST_WITH_CYCLING} only"
+    return f"{status} from version {_FIRST_WITH_STATUS[status]} on"
 
 
 @check
@@ -304,6 +323,5 @@ def empty_slot(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
     else:
         fitting = world.strictness == "lenient" or error_code(exchange.reply) in ("", "ResourceNotFound")
         right = exchange.reply.status == 404 and fitting
-        place = f"cloud service {quoted(read_target(exchange.request.target).service)}, {slot_sent(exchange.request)}"
-        actual = f"{reply_summary(exchange)}, for {place}"
+        actual = f"{reply_summary(exchange)}, for {_place_asked(exchange.request)}"
         yield verdict.judged(right, "404 with ResourceNotFound", actual, symptom(exchange))

@@ -206,7 +206,9 @@ def _online(course: _Course, waited: float, time_limit: float) -> Verdict:
     verdict = about("REQ-REIMAGE-ONLINE", last, course.before)
     status, unanswered = statuses_in(last).get(instance), course.unanswered(after=last.number)
     if status is None:
-        return verdict.inconclusive(f"{instance} is no longer listed", because=("REQ-REIMAGE-SAME-NAME",))
+        return verdict.inconclusive(
+            f"{instance} is no longer listed after its reimage", because=("REQ-REIMAGE-SAME-NAME",)
+        )
     if status in BAD_STATES:
         return verdict.inconclusive(f"{instance} is {status}: the guest has a problem (REQ-DEPL-BAD-STATES)")
     if status != READY and unanswered:
@@ -214,9 +216,9 @@ def _online(course: _Course, waited: float, time_limit: float) -> Verdict:
         return verdict.inconclusive(reason, why=Why.NO_REPLY)
     late = f"{waited:.1f} s after the end of the operation"
     if status != READY and waited < time_limit:
-        reason = f"{course.path}; the last look was only {late}, and it may take {time_limit:g} s"
+        reason = f"{course.path}; the last Get Deployment was only {late}, and it may take {time_limit:g} s"
         return verdict.inconclusive(reason, because=("REQ-REIMAGE-SAME-NAME", "REQ-DEPL-INSTANCES"))
-    actual = f"{course.path}; the last look was {late}"
+    actual = f"{course.path}; the last Get Deployment was {late}"
     return verdict.judged(status == READY, f"{instance} is {READY} again", actual, "still-offline")
 
 

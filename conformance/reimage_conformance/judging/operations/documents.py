@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.operations.polls import STATUSES, TERMINAL, status_of
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.wording import root_words, shown_element
+from reimage_conformance.judging.wording import in_namespaces, root_words, shown_element
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import (
     NAMESPACE,
@@ -56,7 +56,7 @@ def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator
         document = read_document(poll.reply)
         root = about("REQ-GOS-ROOT", poll)
         if document.encoding_problem:
-            yield root.inconclusive(document.encoding_problem)
+            yield root.inconclusive(f"the Operation document cannot be read: {document.encoding_problem}")
         if document.root is None:
             if document.syntax_problem:
                 actual = document.syntax_problem if poll.reply.body.strip() else "no body"
@@ -127,13 +127,10 @@ def _members(poll: Exchange, document: Document, identifier: str, tracked: set[s
     """
     own = [name for name, namespace in document.children() if namespace == document.namespace]
     needed = _NEEDED.get(document.text("Status") or "", _ALWAYS)
-    in_other_namespace = [name for name, _ in document.children() if name in needed and name not in own]
-    if in_other_namespace:
-        yield about("REQ-XML-NS", poll).violated(
-            f"{', '.join(in_other_namespace)} in the namespace {document.namespace}",
-            f"{', '.join(in_other_namespace)} in a different namespace, or in none",
-            "child-namespace",
-        )
+    misplaced = [each for each in document.children() if each[0] in needed and each[0] not in own]
+    if misplaced:
+        expected = in_namespaces([(name, document.namespace) for name, _ in misplaced])
+        yield about("REQ-XML-NS", poll).violated(expected, in_namespaces(misplaced), "child-namespace")
         return
     names = [name for name in own if name in _KNOWN_ORDER]
     yield from _id(poll, document.text("ID"), names.count("ID"), identifier, tracked)
@@ -185,11 +182,11 @@ def _embedded_status(poll: Exchange, document: Document, status: str) -> Iterato
     if not re.fullmatch(r"[1-5][0-9]{2}", value, re.ASCII):
         yield number.violated("a three-digit integer", shown_element("HttpStatusCode", value), "http-status-form")
     elif status == "Succeeded":
-        expected, actual = "HttpStatusCode 200 with Succeeded", f"HttpStatusCode {value}"
+        expected, actual = "HttpStatusCode 200 with Succeeded", f"Status {status}, HttpStatusCode {value}"
         yield about("REQ-REIMAGE-FINAL-200", poll).judged(value == "200", expected, actual, "final-status")
         yield number.judged(value == "200", expected, actual, "http-status-value")
     else:
-        expected, actual = "HttpStatusCode 400 or above with Failed", f"HttpStatusCode {value}"
+        expected, actual = "HttpStatusCode 400 or above with Failed", f"Status {status}, HttpStatusCode {value}"
         yield number.judged(int(value) >= 400, expected, actual, "http-status-value")
 
 

@@ -10,6 +10,7 @@ from reimage_conformance.judging.wording import reply_summary, valued, why_undec
 from reimage_conformance.model import Why
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import read_document, same_identifier
+from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,7 +76,7 @@ def _after_end(seen: list[PolledStatus], known: list[PolledStatus], first: int) 
     not_found = [p for p, status in later if not status and p.at <= end_poll.at + RETENTION_SECONDS and _is_gone(p)]
     heads = {p.number for p, _ in later if p.request.method == "HEAD"}
     all_statuses = ", ".join(_with_repeats_counted([status for _, status in known]))
-    expected = f"InProgress, then {end} in every later poll"
+    expected = f"after the first {end}, every later poll shows {end}"
     if not_found:
         actual = f"{all_statuses}, then {reply_summary(not_found[0])}"
         yield about(_STABLE, not_found[0], end_poll).violated(expected, actual, "gone")
@@ -88,7 +89,9 @@ def _after_end(seen: list[PolledStatus], known: list[PolledStatus], first: int) 
         actual = f"{changed[0][1]} after {end}{way}; all polls: {all_statuses}"
         for requirement in dict.fromkeys((_STABLE, _PROGRESS, *(root for root in roots if root != _USABLE))):
             because = tuple(root for root in roots if root != requirement)
-            yield about(requirement, changed[0][0], end_poll).violated(expected, actual, "flip", because=because)
+            any_way = ", with any x-ms-version and on any connection" if requirement == _READONLY else ""
+            verdict = about(requirement, changed[0][0], end_poll)
+            yield verdict.violated(f"{expected}{any_way}", actual, "flip", because=because)
     else:
         yield about(_PROGRESS, end_poll).met(all_statuses)
         if len(known) > first + 1:
@@ -176,17 +179,17 @@ def completes(
     Exchanges: the 202, then polls. `waited` is for how many seconds the suite polled, where the operation did not
     end. If a reimage that nobody polls does succeed, polling is the cause (REQ-GOS-READONLY).
     """
-    del world
     polls = exchanges[1:]
     ends = [poll for poll in polls if status_of(poll) in TERMINAL]
     verdict = about(requirement, *ends[:1], *polls[-1:], exchanges[0])
     if not ends:
         readable = [poll for poll in polls if status_of(poll) in STATUSES]
         if not readable or (polls[-1].reply is not None and status_of(polls[-1]) not in STATUSES):
-            yield verdict.inconclusive("no poll showed a status", because=_UNREADABLE, why=Why.NO_END)
+            yield verdict.inconclusive("no poll showed a Status", because=_UNREADABLE, why=Why.NO_END)
         else:
-            actual = f"still InProgress after {waited:.1f} s and {len(polls)} polls"
-            yield verdict.violated("Succeeded", actual, "no-end")
+            actual = f"still InProgress after {waited:.1f} s and {counted(len(polls), 'poll')}"
+            expected = f"Succeeded within {world.target.limits.operation_timeout_seconds:g} s"
+            yield verdict.violated(expected, actual, "no-end")
         return
     document = read_document(ends[0].reply) if ends[0].reply else None
     status, code = status_of(ends[0]), (document.text("HttpStatusCode") if document else None) or ""
@@ -213,7 +216,7 @@ def same_status(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict
     first_status, other_status = status_of(before), status_of(other)
     if first_status in TERMINAL and status_of(after) == first_status and other_status in STATUSES:
         verdict = about("REQ-AUTH-ANYCERT", other, before, after)
-        expected = f"{first_status}, as with the first certificate"
+        expected = f"the same status as with the first certificate ({first_status})"
         yield verdict.judged(
             other_status == first_status, expected, f"{other_status} with the second certificate", "other-status"
         )
@@ -233,7 +236,8 @@ def fails_as_announced(world: World, exchanges: Sequence[Exchange], *, overdue: 
     if ends and status_of(ends[0]) == "Failed":
         yield verdict.met("Failed, as the target file says")
     elif not ends and overdue and polls and status_of(polls[-1]) == "InProgress":
-        yield verdict.violated("Failed, with an Error", f"still InProgress after {len(polls)} polls", "no-end")
+        actual = f"still InProgress after {counted(len(polls), 'poll')}"
+        yield verdict.violated("Failed, as the target file says, with an Error", actual, "no-end")
     else:
         shown = f"ended {status_of(ends[0])}" if ends else "was not seen to end"
         yield verdict.inconclusive(f"the reimage of a failing role instance {shown}", why=Why.NO_FAILURE)
@@ -253,14 +257,14 @@ def polling_is_to_blame(world: World, exchanges: Sequence[Exchange]) -> Iterator
     polled = _with_repeats_counted([status_of(poll) or reply_summary(poll) for poll in polls])
     if shown == "Succeeded" and "Succeeded" in [status_of(poll) for poll in polls]:
         yield verdict.inconclusive(
-            "the reimage that was polled as usual succeeded too", because=("REQ-REIMAGE-COMPLETES",)
+            "the reimage that was polled all the time succeeded too", because=("REQ-REIMAGE-COMPLETES",)
         )
     elif shown == "Succeeded":
-        actual = f"polled as usual: {', '.join(polled)}; polled once, at the end: Succeeded"
+        actual = f"polled all the time: {', '.join(polled)}; polled only at the end: Succeeded"
         yield verdict.violated("the same outcome however often an operation is polled", actual, "polling-spoils")
     else:
         yield verdict.inconclusive(
-            f"the reimage that was polled only once showed {shown or reply_summary(quiet)}",
+            f"the reimage that was polled only at the end showed {shown or reply_summary(quiet)}",
             because=("REQ-REIMAGE-COMPLETES", "REQ-GOS-200"),
         )
 
