@@ -11,7 +11,7 @@ from reimage_conformance.model import Exchange
 from reimage_conformance.session.operations import Operation
 from reimage_conformance.session.step_runs import Result
 
-NOT_SPELT = "no reimage with the address written this way was sent"
+NOT_SPELT = "no reimage with this spelling was sent"
 """Why a requirement on spellings is untested where only requests other than reimages were sent with the spelling."""
 
 

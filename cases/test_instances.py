@@ -58,7 +58,7 @@ async def watched(sut: SystemUnderTest) -> list[Watch]:
     ]
     precondition(
         watches,
-        "Get Deployment showed no reimage that succeeded",
+        "no reimage that succeeded was watched with Get Deployment",
         because=("REQ-REIMAGE-COMPLETES", "REQ-DEPL-ROOT"),
         why=Why.NO_END,
     )
@@ -111,7 +111,7 @@ async def probed(sut: SystemUnderTest) -> list[Result]:
     ]
     return precondition(
         found,
-        "no reimage succeeded of a role instance that held the markers of the probe",
+        "no reimage of a role instance in which the probe had written its markers succeeded",
         because=("REQ-REIMAGE-COMPLETES",),
     )
 

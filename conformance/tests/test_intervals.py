@@ -224,7 +224,8 @@ def test_the_reason_says_which_request_it_was() -> None:
     (found,) = examined(started(at=10.5))
 
     assert (
-        found.actual == f"our own reimage of {OWN} (exchange 2) was under way between the two answers that are compared"
+        found.actual
+        == f"the suite's own reimage of {OWN} (exchange 2) was under way between the two answers that are compared"
     )
     assert (found.expected, found.symptom) == ("", "")
 
@@ -508,5 +509,5 @@ def test_a_journal_of_any_age_is_weighed_alike() -> None:
     assert result.outcome is INCONCLUSIVE
     assert (
         result.reason
-        == f"our own reimage of {OWN} (exchange 2) was under way between the two answers that are compared"
+        == f"the suite's own reimage of {OWN} (exchange 2) was under way between the two answers that are compared"
     )

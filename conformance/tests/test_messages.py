@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from reimage_conformance.detection.forking import Found, Subject
 from reimage_conformance.detection.messages import messages_page
 
@@ -52,3 +54,23 @@ def test_the_token_of_a_run_is_left_out() -> None:
     found = Found(Subject("a", ("x",)), messages=(("REQ-GOS-ID", "for 'contoso0a1b2c3d4e5f'", "x", "y"),))
 
     assert "for 'contoso&#60;token&#62;'" in messages_page([found])
+
+
+@pytest.mark.parametrize(
+    ("text", "steady"),
+    [
+        ("for 'contoso-v10a1b2c3d4e5f'", "for 'contoso-v1&#60;token&#62;'"),
+        (f"for '{ID[:-1]}', made from {ID}", "for '&#60;id&#62;', made from &#60;id 2&#62;"),
+        ("only 102 of 300 octets came", "only N of N octets came"),
+        ("ResourceNotFound x 205", "ResourceNotFound x N"),
+        ("the suite has waited 91 s in all", "the suite has waited N s in all"),
+        ("after 1 request", "after N requests"),
+        ("within 2 s", "within 2 s"),
+        ("Date 'Friday, 27-Nov-26 08:23:05 GMT'", "Date '&#60;weekday&#62;, &#60;day&#62;-&#60;month&#62;-&#60;year&#62; &#60;time&#62; GMT'"),
+        ("such as 'Sun, 06 Nov 1994 08:49:37 GMT'", "such as 'Sun, 06 Nov 1994 08:49:37 GMT'"),
+    ],
+)  # fmt: skip
+def test_a_text_is_the_same_in_every_run(text: str, steady: str) -> None:
+    page = messages_page([Found(Subject("a", ("x",)), messages=(("REQ-GOS-ID", "x", "y", text),))])
+
+    assert f"actual: {steady}\n" in page

@@ -137,7 +137,7 @@ async def test_whoever_waits_is_told_when_enough_bad_requests_were_accepted() ->
     async with trio.open_nursery() as tasks:
         tasks.start_soon(first)
         await trio.sleep(0.1)
-        with pytest.raises(Untested, match="enough other requests that break A"):
+        with pytest.raises(Untested, match=r"same reason \(A\)"):
             async with violations.room_for(broken):
                 pass
 
@@ -275,7 +275,7 @@ async def test_an_endpoint_that_answers_none_of_a_kind_is_asked_for_one_alone_on
     await answers_of(sender, 7)
 
     assert (len(wire.sent), trio.current_time()) == (8, 4.0)
-    with pytest.raises(Inconclusive, match="7 requests like this one got no answer in time, so no more were sent"):
+    with pytest.raises(Inconclusive, match=r"7 requests like this one \(Get Operation Status\) got no answer in time"):
         await sender.send(POLL)
 
 

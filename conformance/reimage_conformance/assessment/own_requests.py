@@ -109,19 +109,19 @@ def worded(request: OwnRequest, place: Place, *, is_back: bool = False) -> str:
     number, name, between = request.exchange.number, place.role_instance, "between the two answers that are compared"
     if not request.is_accepted:
         return (
-            f"our own request to reimage {request.address.instance} (exchange {number}) got no reply that shows "
+            f"the suite's own request to reimage {request.address.instance} (exchange {number}) got no reply that shows "
             f"whether it was carried out, and may have changed {name} {between}"
         )
     if is_back:
         return (
-            f"{name} had come back from our own reimage (exchange {number}) so shortly before "
+            f"{name} had come back from the suite's own reimage (exchange {number}) so shortly before "
             "that it may leave ReadyRole once more"
         )
     if is_namesake(request.address, place):
-        return f"our own reimage of {name} (exchange {number}) was under way {between}"
+        return f"the suite's own reimage of {name} (exchange {number}) was under way {between}"
     return (
-        f"our own request (exchange {number}) was accepted although it addresses nothing known, "
-        f"and may have changed {name} {between}"
+        f"the suite's own request (exchange {number}) was accepted although it addresses no role instance of the "
+        f"target file, and may have changed {name} {between}"
     )
 
 
@@ -132,7 +132,7 @@ def blamed(request: OwnRequest, world: World) -> tuple[str, ...]:
 
 def worded_as_refused(request: OwnRequest, place: Place) -> str:
     """A sentence on how a refused request of ours may have changed an instance that the judged request did not address."""
-    asked = f"our own request to {place.role_instance} (exchange {request.exchange.number})"
+    asked = f"the suite's own request to {place.role_instance} (exchange {request.exchange.number})"
     return f"{asked} was refused right before, and may have changed it all the same"
 
 

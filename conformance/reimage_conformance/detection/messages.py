@@ -16,14 +16,22 @@ if TYPE_CHECKING:
 
 MAX_FAULTS = 3
 """How many faults are named for one message at most."""
-_ID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b|\b[0-9a-fA-F]{32}\b")
+_ID = re.compile(
+    r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b|\b(?:x?[0-9a-fA-F]{31,33}|[0-9a-fA-F]{16})\b"
+)
+"""An id, or one that a case made from it: without its first or last digit, with one more, or the first half."""
 _VARYING = (
-    (re.compile(r"(?<=[A-Za-z-])[0-9a-f]{12}(?![0-9a-f])"), "<token>"),
+    (re.compile(r"(?<=[A-Za-z0-9-])[0-9a-f]{12}(?![0-9a-f])"), "<token>"),
     (re.compile(r"\b\d+\.\d+ s\b"), "N s"),
     (re.compile(r"\b(exchanges?) \d+(?: and \d+)?"), r"\1 N"),
-    (re.compile(r"\b(exchanges N \([^)]*\) and) \d+"), r"\1 N"),
-    (re.compile(r"\b\d[\d,]* (polls?|times|exchanges|(?:more )?answers?|requests?|octets|such requests)\b"), r"N \1"),
-    (re.compile(r"\b(InProgress|Succeeded|Failed) x \d+"), r"\1 x N"),
+    (re.compile(r"\b\d[\d,]* (poll|time|exchange|octet|(?:more )?answer|(?:such )?request)s?\b"), r"N \1s"),
+    (re.compile(r"\b\d[\d,]* of N octets\b"), "N of N octets"),
+    (re.compile(r"\bwaited \d+ s\b"), "waited N s"),
+    (re.compile(r"(?<=[A-Za-z]) x \d+\b"), " x N"),
+    (
+        re.compile(r"\b[A-Z][a-z]+day, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d\b"),
+        "<weekday>, <day>-<month>-<year> <time>",
+    ),
     (re.compile(r"(?:\b(?:InProgress|Succeeded|Failed) x N, ){6,}"), "... "),
 )
 """Patterns of text that differs from run to run although the message is the same, each with its replacement."""

@@ -175,7 +175,8 @@ class Violations:
         if not turn.is_admitted:
             names = " and ".join(sorted(broken))
             raise Untested(
-                f"not sent: enough other requests that break {names} had been accepted before, or had got no reply",
+                f"not sent: other requests that have to be refused for the same reason ({names}) had been accepted "
+                "or had got no reply, and each may start a reimage",
                 Why.BUDGET,
             )
 

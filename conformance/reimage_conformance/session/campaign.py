@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 UNSEEN = Reason("its operation ended while the run was interrupted, and the endpoint no longer knows it")
-UNENDED = Reason("earlier operations have not ended", Why.NO_END)
+UNENDED = Reason("the suite was still waiting for earlier operations to end", Why.NO_END)
 
 
 class Campaign:

@@ -36,10 +36,14 @@ _IN_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """How the failures of a request are counted: under its `kind`, and under the wider `family` of the kind."""
+    """How the failures of a request are counted: under its `kind`, and under the wider `family` of the kind.
+
+    `call` is what reasons call the requests, "" for nothing.
+    """
 
     kind: str
     family: str
+    call: str = ""
 
 
 @dataclass(slots=True)
@@ -104,15 +108,16 @@ class Patience:
         """Raises Inconclusive where the run, or this kind of request, has been given up."""
         if self.over:
             raise Inconclusive(self.over)
+        call = f" ({sort.call})" if sort.call else ""
         if sort.family not in self._answered:
             self._raise_if_failed_often(
                 sort.family,
                 MAX_SAME_FAILURES_OF_A_FAMILY,
-                "requests of this kind",
+                f"requests of this kind{call}",
                 ", and none of this kind was ever answered",
             )
         if not self._is_bounded(sort.kind):
-            self._raise_if_failed_often(sort.kind, self._allowed(), "requests like this one")
+            self._raise_if_failed_often(sort.kind, self._allowed(), f"requests like this one{call}")
 
     def note(self, exchange: Exchange, began: float, now: float) -> None:
         """Takes the exchange of a request that went out at `began` and ended at `now`."""

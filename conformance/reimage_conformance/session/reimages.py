@@ -74,7 +74,7 @@ class Reimages:
             raise Inconclusive(reason, NO_END)
         if self._sender.given_up:
             raise Inconclusive(self._sender.given_up)
-        raise _not_sent(name, reason)
+        raise _not_sent(reason)
 
     async def finished(self, result: Result) -> Operation:
         """The operation of a step, once it is over and the watch of its instance too.
@@ -89,7 +89,7 @@ class Reimages:
             )
         await result.over.wait()
         if result.operation is None:  # it ended while the run was interrupted
-            raise _not_sent(result.step.name, result.skipped or UNSEEN)
+            raise _not_sent(result.skipped or UNSEEN)
         return result.operation
 
     async def all_finished(self) -> list[Result]:
@@ -177,9 +177,9 @@ class Reimages:
         return again if again.is_still_known else None
 
 
-def _not_sent(step_name: str, reason: Reason) -> Untested:
+def _not_sent(reason: Reason) -> Untested:
     """What a case raises that needs a step of the campaign which was left out."""
-    return Untested(f"the suite did not send the reimage that this needs (its step {step_name}): {reason}", reason.why)
+    return Untested(f"the suite did not send the reimage that this needs: {reason}", reason.why)
 
 
 def _not_accepted(exchange: Exchange | None) -> str:

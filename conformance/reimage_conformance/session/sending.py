@@ -12,6 +12,7 @@ import trio
 
 from reimage_conformance import gate as gates
 from reimage_conformance.judging.registry import REPEATS_OF_A_FAULT
+from reimage_conformance.judging.sent import call_of
 from reimage_conformance.judging.wording import is_busy, is_passing_fault
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.session.manner import Manner
@@ -345,10 +346,8 @@ class Sender:
 
 def _sort_of(request: Request, manner: Manner) -> Sort:
     """How a request is counted: bad requests by their `kind`, all others by method, resource, identity and label."""
-    resource = read_target(request.target).kind
+    resource, call = read_target(request.target).kind, call_of(request)
     if manner.kind:
-        return Sort(manner.kind, f"bad {request.method} {resource}")
-    sent_for = manner.label.partition(":")[0]
-    return Sort(
-        f"{request.method} {resource} {request.identity} {manner.label}", f"{request.method} {resource} {sent_for}"
-    )
+        return Sort(manner.kind, f"bad {request.method} {resource}", call)
+    family = f"{request.method} {resource} {manner.label.partition(':')[0]}"
+    return Sort(f"{request.method} {resource} {request.identity} {manner.label}", family, call)
