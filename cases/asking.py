@@ -18,8 +18,8 @@ from reimage_conformance.session.operations import NOT_KNOWN, UNPOLLED, Operatio
 from reimage_conformance.session.step_runs import Result
 from reimage_conformance.session.steps import Step
 
-LOST_POLLS = 3
-"""Lost polls are no accident if at least this many operations lost one, and more than half of all did."""
+MIN_OPERATIONS_WITH_LOST_POLLS = 3
+"""Lost polls have a cause if at least this many operations, and more than half of all, lost one."""
 
 
 async def known_operations(sut: SystemUnderTest) -> list[Operation]:
@@ -86,7 +86,7 @@ def issued_id(sut: SystemUnderTest) -> str:
     return next((operation.identifier for operation in sut.operations.all if len(operation.identifier) > 8), "")
 
 
-def strangers(sut: SystemUnderTest, known: str) -> list[str]:
+def unknown_ids(sut: SystemUnderTest, known: str) -> list[str]:
     """Ids that were never issued: of the usual form, malformed, and one change away from the issued id `known`, if any."""
     ids = ["0" * 32, "f" * 32, f"{sut.random.getrandbits(128):032x}", "00000000-0000-4000-8000-000000000000", "not-an-id", "1", "x" * 200,
            "a&b", "<id>", "null", "*", "InProgress"]  # fmt: skip
@@ -110,7 +110,7 @@ def dashed(identifier: str) -> str:
     return str(UUID(identifier)) if re.fullmatch("[0-9A-Fa-f]{32}", identifier) else identifier
 
 
-async def judge_elsewhere(sut: SystemUnderTest, identifier: str, subscription: str) -> None:
+async def judge_in_other_subscription(sut: SystemUnderTest, identifier: str, subscription: str) -> None:
     """Polls an operation under another subscription and judges that it is not shown."""
     request = sut.builder.operation_status(identifier, subscription=subscription)
     exchange = await sut.send(request, label="poll-elsewhere")
@@ -135,7 +135,7 @@ async def poll_in_every_way(sut: SystemUnderTest, operation: Operation) -> None:
         sut.judge(answered_with, by_second, requirement="REQ-AUTH-ANYCERT", statuses=[200])
     await sut.send(sut.builder.operation_status("0" * 32), label="poll-stranger")
     if sut.target.other_subscription_id is not None:
-        await judge_elsewhere(sut, operation.identifier, sut.target.other_subscription_id)
+        await judge_in_other_subscription(sut, operation.identifier, sut.target.other_subscription_id)
 
 
 async def polls_at_the_end(sut: SystemUnderTest, operation: Operation) -> list[Exchange]:

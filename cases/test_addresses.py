@@ -85,7 +85,7 @@ def in_slot(sut: SystemUnderTest, deployment: Deployment, slot: str) -> Request:
 @forms
 @verifies("REQ-REIMAGE-UNKNOWN-SERVICE")
 def test_a_cloud_service_of_another_subscription_is_unknown(sut: SystemUnderTest, form: UriForm) -> Request:
-    """What one subscription holds does not exist in another, though the same certificate opens both."""
+    """What one subscription holds does not exist in another, though the same certificate is valid for both."""
     other = applicable(sut.target.other_subscription_id, "the target lists no second subscription")
     return with_subscription(sut.reimage_of(Witness.ADDRESS, form), sut.target.subscription_id, other)
 
@@ -111,7 +111,7 @@ def test_an_unknown_service_deployment_or_empty_slot_is_refused(sut: SystemUnder
 @verifies("REQ-REIMAGE-UNKNOWN-INSTANCE")
 def test_an_unknown_instance_is_refused(sut: SystemUnderTest, form: UriForm) -> Request:
     """A reimage of an instance that is not in the deployment does not succeed."""
-    return sut.nowhere(form)
+    return sut.unknown_instance(form)
 
 
 @forms

@@ -127,8 +127,8 @@ async def test_any_certificate_of_the_subscription_will_do(sut: SystemUnderTest)
     await judge_polls(sut, await sut.operations.known(), short_of=NOT_REIMAGED)
     await judge_reimage(sut, await sut.reimages.result("second-certificate"))
     for form in FORMS:
-        plain = await sut.try_out(sut.nowhere(form))
-        by_second = replace(sut.nowhere(form), identity=Identity.SECOND)
+        plain = await sut.try_out(sut.unknown_instance(form))
+        by_second = replace(sut.unknown_instance(form), identity=Identity.SECOND)
         await sut.judge_alike(plain, "REQ-AUTH-ANYCERT", {"the second certificate": by_second}, short_of=NOT_REIMAGED)
 
 

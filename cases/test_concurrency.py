@@ -43,7 +43,7 @@ from .contending import (
 
 
 async def contention(sut: SystemUnderTest, which: str) -> tuple[Result, Exchange, Operation | None]:
-    """The step that met another reimage, the request of that reimage, and the operation it started, if it started one."""
+    """The step during which another reimage was sent, the request of that one, and the operation it started, if any."""
     if which == "other":
         needs_second_instance(sut, sut.planner.main)
     result = await contended_step(sut)
@@ -77,7 +77,7 @@ REQUIREMENTS = {"same": "REQ-CONC-SAME", "other": "REQ-CONC-OTHER"}
 @afterwards
 @values_verifying("which", {which: (name, "REQ-CONC-CONFLICT") for which, name in REQUIREMENTS.items()})
 async def test_a_reimage_while_another_runs(sut: SystemUnderTest, which: str) -> None:
-    """It is accepted under an id of its own and finishes, or refused with 409 ConflictError."""
+    """The second one is accepted under its own id and finishes, or is refused with 409 ConflictError."""
     result, exchange, operation = await contention(sut, which)
     observation = f"a reimage of the {which} instance while one runs: {answer(exchange)}"
     sut.observe("REQ-CONC-CONFLICT", observation, exchange)
@@ -128,7 +128,7 @@ PATIENCE_SECONDS = 2.0
 """The longest wait for an answer, in seconds; an endpoint that serves one connection at a time gets no verdict."""
 ROUNDS = 3
 """How often the same requests are sent at the same time."""
-MOST_POLLED_TOGETHER = 4
+MAX_OPERATIONS_AT_ONCE = 4
 UNKNOWN_ID = "0123456789abcdef0123456789abcdef"
 """An id of the right form that no operation has."""
 
@@ -145,11 +145,11 @@ async def at_the_same_time(sut: SystemUnderTest, *requests: Request) -> list[Exc
 
 
 async def known_for_polling_at_once(sut: SystemUnderTest) -> list[Operation]:
-    """The latest operations that ended and are still known: at least two, at most MOST_POLLED_TOGETHER."""
+    """The latest operations that ended and are still known: at least two, at most MAX_OPERATIONS_AT_ONCE."""
     known: dict[str, Operation] = {}
     for operation in reversed(sut.operations.all):
         ended = operation.state is State.ENDED and not operation.subscription
-        if len(known) < MOST_POLLED_TOGETHER and ended and await sut.operations.is_known_now(operation):
+        if len(known) < MAX_OPERATIONS_AT_ONCE and ended and await sut.operations.is_known_now(operation):
             known.setdefault(operation.identifier, operation)
     precondition(known, "no operation that ended is found any more by a poll", because=NOT_KNOWN, why=Why.NO_END)
     possible(len(known) > 1, "fewer than two operations are known")
@@ -168,10 +168,10 @@ async def test_polls_at_the_same_time_tell_each_its_own_operation(sut: SystemUnd
         sut.judge(unknown_operation, unknown)
         sut.judge(request_ids_unique, *polls, unknown)
         for operation, poll in zip(known, polls, strict=True):
-            judge_own(sut, operation, poll)
+            judge_own_operation(sut, operation, poll)
 
 
-def judge_own(sut: SystemUnderTest, operation: Operation, poll: Exchange) -> None:
+def judge_own_operation(sut: SystemUnderTest, operation: Operation, poll: Exchange) -> None:
     """Judges whether a poll among others is answered, and shows its own operation."""
     sut.judge(answered_with, poll, requirement="REQ-GOS-200", statuses=[200, *DENIALS], expected="200 OK")
     sut.judge(operation_documents, poll)
@@ -183,7 +183,7 @@ def judge_own(sut: SystemUnderTest, operation: Operation, poll: Exchange) -> Non
 async def test_requests_at_the_same_time_are_answered_as_alone(sut: SystemUnderTest) -> None:
     """Requests of several kinds, well formed and not, are answered as they are one at a time."""
     await sut.reimages.all_finished()
-    nowhere = sut.nowhere()
+    nowhere = sut.unknown_instance()
     kinds = {
         "REQ-VER-MISSING": without_header(nowhere, "x-ms-version"),
         "REQ-REIMAGE-UNKNOWN-INSTANCE": nowhere,
@@ -216,7 +216,7 @@ async def ready_places(sut: SystemUnderTest) -> list[Place]:
     for place in places:
         await sut.instances.until_ready(place)
     if not sut.reimages.may_start(2):
-        sut.reimages.check()
+        sut.reimages.raise_if_cut_short()
         raise Untested("the budget of reimages is spent", Why.BUDGET)
     return places
 

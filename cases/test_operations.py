@@ -41,12 +41,12 @@ from reimage_conformance.session.operations import NOT_KNOWN, Operation, State
 
 from .accepting import is_undisturbed, judge_completion, results_that_must_succeed
 from .asking import (
-    LOST_POLLS,
+    MIN_OPERATIONS_WITH_LOST_POLLS,
     dashed,
     did_not_succeed,
     ended_operation,
     issued_id,
-    judge_elsewhere,
+    judge_in_other_subscription,
     judge_refusal,
     known_operations,
     lost_a_poll,
@@ -55,7 +55,7 @@ from .asking import (
     polled_late,
     polls_at_the_end,
     start_once_more,
-    strangers,
+    unknown_ids,
 )
 
 
@@ -85,7 +85,7 @@ async def all_polls(sut: SystemUnderTest) -> list[Exchange]:
 
 
 async def judge_answered(sut: SystemUnderTest, options: dict[str, bool], operation: Operation) -> None:
-    """Judges that every poll of an operation was answered; `options` holds `again` if most operations lost a poll."""
+    """Judges that every poll of an operation was answered; `options` is `again=True` if most operations lost a poll."""
     last = operation.polls[-1]
     alive = last.reply is None and await sut.answers_others(last)
     sut.judge(polls_answered, *operation.exchanges, alive=alive, **options)
@@ -98,7 +98,7 @@ async def test_every_poll_is_answered_200(sut: SystemUnderTest) -> None:
     """A poll answers 200 whatever the state of the operation, Failed included."""
     operations = await known_operations(sut)
     losing = sum(lost_a_poll(sut, operation) for operation in operations)
-    options = {"again": True} if losing >= LOST_POLLS and losing * 2 > len(operations) else {}
+    options = {"again": True} if losing >= MIN_OPERATIONS_WITH_LOST_POLLS and losing * 2 > len(operations) else {}
     await sut.in_turn(partial(judge_answered, sut, options), operations)
 
 
@@ -121,7 +121,7 @@ async def test_the_document_of_each_poll(sut: SystemUnderTest, requirement: str)
 @at_the_end
 @values_verifying("requirement", {name: name for name in DOCUMENT_REQUIREMENTS})
 async def test_the_document_of_each_poll_after_the_end(sut: SystemUnderTest, requirement: str) -> None:
-    """It does so with every published version too, and however often an operation is polled after its end."""
+    """Operation holds the same with every published version, however often it is polled after its end."""
     later = [poll for poll in await all_polls(sut) if poll.label in AFTER_THE_END]
     possible(later, "no operation was polled after its end")
     sut.judge(operation_documents, *later, only=[requirement])
@@ -174,7 +174,7 @@ async def test_every_published_version_is_enough_to_poll(sut: SystemUnderTest) -
 
 
 LATEST = TABLE_VERSIONS[-1]
-IN_TURN = (None, "2009-10-01", None, "2010-10-28", "2010-04-01", None, LATEST, None, "2009-10-01", None)
+VERSIONS_IN_TURN = (None, "2009-10-01", None, "2010-10-28", "2010-04-01", None, LATEST, None, "2009-10-01", None)
 """Versions to poll with, one after the other; None is the target's own."""
 
 
@@ -186,7 +186,7 @@ async def test_polling_changes_nothing(sut: SystemUnderTest, status: str) -> Non
     if status == "Failed":
         needs_failing_instance(sut)
     operation = await ended_operation(sut, status)
-    for version in IN_TURN:
+    for version in VERSIONS_IN_TURN:
         await sut.operations.poll(operation, version=version, label="poll-again")
     request = sut.builder.operation_status(operation.identifier)
     ask = partial(sut.send, label="poll-again")
@@ -235,7 +235,7 @@ async def test_an_id_that_was_never_issued_is_refused(sut: SystemUnderTest) -> N
     """An unknown or malformed id gets 404 or 400, and is not reported as an operation."""
     await known_operations(sut)
     known = issued_id(sut)
-    polls = [sut.builder.operation_status(identifier) for identifier in strangers(sut, known)]
+    polls = [sut.builder.operation_status(identifier) for identifier in unknown_ids(sut, known)]
     exchanges = await sut.send_all(polls, label="poll-stranger")
     sut.judge(unknown_operation, *exchanges, issued=known)
 
@@ -255,7 +255,7 @@ async def test_an_operation_of_another_subscription_is_not_readable(sut: SystemU
     precondition(own, "no operation of the target's own subscription could be polled", because=NOT_KNOWN)
     issued = [operation.identifier for operation in own]
     other_spellings = {dashed(issued[0]), issued[0].upper()} - {issued[0]}
-    await sut.in_turn(partial(judge_elsewhere, sut, subscription=other), [*issued, *other_spellings])
+    await sut.in_turn(partial(judge_in_other_subscription, sut, subscription=other), [*issued, *other_spellings])
 
 
 @smoke

@@ -71,7 +71,7 @@ async def test_a_post_by_deployment_name_is_accepted(sut: SystemUnderTest) -> No
 @verifies("REQ-REIMAGE-URI-NAME")
 def test_the_name_form_addresses_instances(sut: SystemUnderTest) -> Declared:
     """An unknown instance is refused on the name form too, which shows that the form is served without a reimage."""
-    return Declared(sut.nowhere(NAME), "REQ-REIMAGE-UNKNOWN-INSTANCE", then=record_running)
+    return Declared(sut.unknown_instance(NAME), "REQ-REIMAGE-UNKNOWN-INSTANCE", then=record_running)
 
 
 def record_running(sut: SystemUnderTest, exchange: Exchange) -> None:
@@ -243,8 +243,8 @@ async def test_parameters_and_case_of_the_media_type_mean_nothing(
     sut: SystemUnderTest, form: UriForm, value: str
 ) -> None:
     """A request for nothing is answered alike whatever parameter or case its media type has."""
-    plain = await sut.try_out(sut.nowhere(form))
-    varied = await sut.try_out(with_header(sut.nowhere(form), "Content-Type", value), label="varied")
+    plain = await sut.try_out(sut.unknown_instance(form))
+    varied = await sut.try_out(with_header(sut.unknown_instance(form), "Content-Type", value), label="varied")
     sut.judge(same_answer, plain, varied, requirement="REQ-REIMAGE-CT-PARAM", what=f"Content-Type {value!r}")
 
 

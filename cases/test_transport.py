@@ -159,7 +159,7 @@ def test_differing_content_lengths_are_refused(
 @verifies("REQ-HTTP-TE-CL")
 async def test_a_length_beside_a_transfer_coding_ends_the_connection(sut: SystemUnderTest, form: UriForm) -> None:
     """With both the server may refuse or decode, and closes the connection after its answer."""
-    both = replace(with_header(with_chunked(sut.nowhere(form)), "Content-Length", "0"), fresh_connection=True)
+    both = replace(with_header(with_chunked(sut.unknown_instance(form)), "Content-Length", "0"), fresh_connection=True)
     exchange = await sut.try_out(both, watch_close=True)
     precondition(exchange.reply is not None, "no reply")
     judge_closed(sut, exchange, "REQ-HTTP-TE-CL")
@@ -183,7 +183,7 @@ def test_the_transfer_coding_outweighs_the_length(sut: SystemUnderTest, form: Ur
 async def test_an_unknown_transfer_coding_is_refused(sut: SystemUnderTest, coding: str, statuses: list[int]) -> None:
     """An unknown transfer coding gets 501; chunked that is not last gets 400, and the connection is closed."""
     last = coding.endswith("chunked")
-    request = with_header(with_chunked(sut.nowhere()), "Transfer-Encoding", coding)
+    request = with_header(with_chunked(sut.unknown_instance()), "Transfer-Encoding", coding)
     request = replace(request, fresh_connection=True, body=request.body if last else b"")  # its end cannot be found
     exchange = await sut.try_out(request, watch_close=True)
     sut.judge(answered_with, exchange, requirement="REQ-HTTP-TE-UNKNOWN", statuses=statuses)
@@ -197,7 +197,7 @@ async def test_an_unknown_transfer_coding_is_refused(sut: SystemUnderTest, codin
 async def test_a_chunked_body_ends_where_its_last_chunk_says(sut: SystemUnderTest, chunks: tuple[bytes, ...]) -> None:
     """A chunked body is read to its end, be it accepted or refused: the next request on the connection is answered as usual."""
     known = await answered_poll(sut)
-    exchange = await sut.try_out(with_chunked(sut.nowhere(), *chunks))
+    exchange = await sut.try_out(with_chunked(sut.unknown_instance(), *chunks))
     precondition(exchange.reply is not None, "no reply")
     after = await sut.send(known, on=exchange.connection)
     sut.judge(same_connection_usable, exchange, after, requirement="REQ-HTTP-CHUNKED")
@@ -208,14 +208,14 @@ async def test_repeated_and_absent_lengths(sut: SystemUnderTest) -> None:
     """Records what becomes of equal Content-Length values, and whether 411 is used."""
     await record_lengths(sut, "0", "0")
     await record_lengths(sut, "0, 0")
-    absent = await sut.try_out(without_header(sut.nowhere(), "Content-Length"))
+    absent = await sut.try_out(without_header(sut.unknown_instance(), "Content-Length"))
     used = "" if answer(absent) == "411" else "not "
     sut.observe("REQ-HTTP-411", f"a missing length is {used}answered 411", absent)
 
 
 async def record_lengths(sut: SystemUnderTest, *lengths: str) -> None:
     """Records how a request with these values of Content-Length is answered."""
-    exchange = await sut.try_out(with_header(sut.nowhere(), "Content-Length", *lengths))
+    exchange = await sut.try_out(with_header(sut.unknown_instance(), "Content-Length", *lengths))
     sut.observe("REQ-HTTP-CL-SAME", f"Content-Length {' and '.join(lengths)}: {answer(exchange)}", exchange)
 
 
@@ -225,7 +225,7 @@ async def record_lengths(sut: SystemUnderTest, *lengths: str) -> None:
 async def test_connection_close_is_honoured(sut: SystemUnderTest, option: str) -> None:
     """After a request with the connection option close, in whatever case and company, the server closes."""
     await judge_option(sut, await answered_poll(sut), option)
-    await judge_option(sut, sut.nowhere(), option)
+    await judge_option(sut, sut.unknown_instance(), option)
 
 
 @afterwards
@@ -271,7 +271,7 @@ async def test_head_has_no_content(sut: SystemUnderTest) -> None:
 @verifies("REQ-HTTP-HEAD-NOBODY")
 async def test_a_refusal_of_head_has_no_content(sut: SystemUnderTest) -> None:
     """The same for an address that does not exist; if the endpoint starts a reimage, it counts as one."""
-    sut.judge(framing.framing, await sut.attempt(replace(sut.nowhere(), method="HEAD")))
+    sut.judge(framing.framing, await sut.attempt(replace(sut.unknown_instance(), method="HEAD")))
 
 
 def respelt(request: Request, spell: Callable[[str, str], tuple[str, str]]) -> Request:

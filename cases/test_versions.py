@@ -50,8 +50,8 @@ def test_a_malformed_version_is_refused(sut: SystemUnderTest, form: UriForm, ver
 
 async def shows_bad_versions(sut: SystemUnderTest, form: UriForm) -> tuple[Exchange, bool]:
     """The answer to a reimage of an unknown instance, and whether one with a bad version is answered differently."""
-    plain = await sut.try_out(sut.nowhere(form))
-    wrong = await sut.try_out(sut.nowhere(form, version="2011-6-1"))
+    plain = await sut.try_out(sut.unknown_instance(form))
+    wrong = await sut.try_out(sut.unknown_instance(form, version="2011-6-1"))
     differs = plain.reply is not None and wrong.reply is not None and plain.reply.status != wrong.reply.status
     return plain, differs
 
@@ -73,7 +73,7 @@ async def test_every_published_version_is_acceptable(sut: SystemUnderTest, form:
     """Published versions from 2010-10-28 on stay callable."""
     plain = await answer_that_shows_versions(sut, form)
     later = [version for version in TABLE_VERSIONS if version > MINIMUM_VERSION]
-    varied = {f"x-ms-version {version}": sut.nowhere(form, version=version) for version in later}
+    varied = {f"x-ms-version {version}": sut.unknown_instance(form, version=version) for version in later}
     await sut.judge_alike(plain, "REQ-VER-OLD-KEPT", varied, label="refusal")
 
 
@@ -81,7 +81,7 @@ async def test_every_published_version_is_acceptable(sut: SystemUnderTest, form:
 @verifies("REQ-REIMAGE-VERSION")
 async def test_the_minimum_version_is_acceptable(sut: SystemUnderTest, form: UriForm) -> None:
     """Exactly 2010-10-28 is as good as any later version."""
-    varied = {f"x-ms-version {MINIMUM_VERSION}": sut.nowhere(form, version=MINIMUM_VERSION)}
+    varied = {f"x-ms-version {MINIMUM_VERSION}": sut.unknown_instance(form, version=MINIMUM_VERSION)}
     await sut.judge_alike(await answer_that_shows_versions(sut, form), "REQ-REIMAGE-VERSION", varied, label="refusal")
 
 
@@ -95,10 +95,10 @@ async def test_white_space_around_the_version_is_none_of_it(sut: SystemUnderTest
     """Spaces and tabs before and after a field value are no part of it."""
     plain = await answer_that_shows_versions(sut, form)
     padded = {
-        f"{blanks} the value of x-ms-version": sut.nowhere(form, version=space.format(sut.target.x_ms_version))
+        f"{blanks} the value of x-ms-version": sut.unknown_instance(form, version=space.format(sut.target.x_ms_version))
         for space, blanks in PADDED.items()
     }
-    bare = {"no blank between x-ms-version: and its value": without_space(sut.nowhere(form), VERSION_HEADER)}
+    bare = {"no blank between x-ms-version: and its value": without_space(sut.unknown_instance(form), VERSION_HEADER)}
     await sut.judge_alike(plain, "REQ-VER-OWS", padded | bare)
 
 
@@ -109,7 +109,7 @@ UNPUBLISHED = ("2010-10-27", "2011-08-18", "2011-10-02", "2012-02-30", "2099-01-
 async def test_dates_that_were_never_published(sut: SystemUnderTest) -> None:
     """Records which well-formed dates the endpoint takes for versions."""
     plain, apart = await shows_bad_versions(sut, UriForm.SLOT)
-    request = sut.nowhere() if apart else await sut.operations.known_poll()
+    request = sut.unknown_instance() if apart else await sut.operations.known_poll()
     plain = plain if apart else await sut.send(request, label="control")
     for version in UNPUBLISHED:
         exchange = await sut.try_out(with_header(request, VERSION_HEADER, version))
@@ -123,7 +123,7 @@ async def test_dates_that_were_never_published(sut: SystemUnderTest) -> None:
 async def test_a_repeated_version_is_recorded(sut: SystemUnderTest, form: UriForm) -> Request:
     """Two different values cannot both be the version; a bad one beside a good one is refused or ignored, as long as nothing breaks."""
     version = sut.target.x_ms_version
-    exchange = await sut.try_out(with_header(sut.nowhere(form), VERSION_HEADER, version, version))
+    exchange = await sut.try_out(with_header(sut.unknown_instance(form), VERSION_HEADER, version, version))
     precondition(exchange.reply is not None, "no reply")
     sut.observe("REQ-VER-SPURIOUS", f"x-ms-version twice is answered {answer(exchange)}", exchange)
-    return sut.nowhere(form, version="2011-6-1")
+    return sut.unknown_instance(form, version="2011-6-1")

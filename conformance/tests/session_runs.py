@@ -64,7 +64,7 @@ def in_run(
                         await run.sut.open(tasks)
                     else:
                         run.sut.operations.follow_in(tasks)
-                        run.sut.instances.watch_in(tasks)
+                        run.sut.instances.set_nursery(tasks)
                     await body(run.sut)
                     tasks.cancel_scope.cancel()
 

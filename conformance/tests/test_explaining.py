@@ -31,7 +31,7 @@ from judging_samples import (
 from reimage_conformance import cli
 from reimage_conformance.assessment.causes import RULES, Rule
 from reimage_conformance.assessment.controls import Controls
-from reimage_conformance.assessment.evidence import Evidence, Sight
+from reimage_conformance.assessment.evidence import Evidence, SeenViolation
 from reimage_conformance.assessment.explaining import KNOWN_TO_CHECKS, attributed, listed_causes, path
 from reimage_conformance.catalogue import ALL_REQUIREMENTS
 from reimage_conformance.emulator import FAULTS
@@ -56,7 +56,7 @@ def verdict(named: str, check: str = "", symptom: str = "", **arguments: Any) ->
 def causes(rule: str, found: Verdict, *exchanges: Exchange) -> tuple[str, ...]:
     """What a rule makes of a violation that the first of `exchanges` decided."""
     known = numbered(*(replace(each, number=number) for number, each in enumerate(exchanges, 1)))
-    sight = Sight.of(found, Evidence.of(known, Controls.of(world(), known)))
+    sight = SeenViolation.of(found, Evidence.of(known, Controls.of(world(), known)))
     assert sight is not None
     return BY_NAME[rule].causes_of(sight)
 

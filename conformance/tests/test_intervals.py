@@ -1,4 +1,4 @@
-"""Intervals: no verdict about an effect rests on one in which another request of ours may have had it."""
+"""Intervals: no verdict about an effect rests on an interval in which another request of ours may have caused it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from judging_samples import (
     world,
 )
 from reimage_conformance.assessment import assess
-from reimage_conformance.assessment.intervals import Intervals, weighed
+from reimage_conformance.assessment.intervals import Intervals, without_other_causes
 from reimage_conformance.config import target_to_mapping
 from reimage_conformance.journal import Journal
 from reimage_conformance.judging import CHECKS, judge
@@ -59,12 +59,12 @@ LIMITS = Limits(poll_interval_seconds=0.1, operation_timeout_seconds=60.0)
 NEIGHBOUR_UNVERSIONED = without_header(NEIGHBOUR, "x-ms-version")
 
 
-def here(**changes: Any) -> World:
+def world_with_limits(**changes: Any) -> World:
     return world(limits=LIMITS, **changes)
 
 
 def timed(*exchanges: Exchange) -> list[Exchange]:
-    """The exchanges in the order of their moments, numbered so."""
+    """The exchanges in the order of their moments, numbered in that order."""
     return [replace(each, number=n) for n, each in enumerate(sorted(exchanges, key=lambda e: e.at), start=1)]
 
 
@@ -83,12 +83,12 @@ def bad(at: float, request: Request = NO_VERSION, **fields: Any) -> Exchange:
 
 
 def examined(*others: Exchange, then: Exchange | None = None, where: World | None = None) -> list[Verdict]:
-    """What becomes of the verdicts of look, refusal, look at 10, 11 and 12 seconds, `others` being the rest of the run."""
+    """The verdicts on a look at 10 s, a refusal at 11 s and a look at 12 s; `others` are the rest of the run."""
     seen = timed(ready(10.0), bad(11.0), then or ready(12.0), *others)
     given = [e for e in seen if (e.label == "look" and e.at in (10.0, 11.5, 12.0)) or e.label == "judged"]
-    where = where or here()
+    where = where or world_with_limits()
     made = judge(where, CHECKS["instance_untouched"], given, requirement="REQ-VER-MISSING", instance=OWN)
-    return weighed(made, numbered(*seen), where)
+    return without_other_causes(made, numbered(*seen), where)
 
 
 def outcomes(verdicts: Sequence[Verdict]) -> dict[str, Outcome]:
@@ -97,18 +97,18 @@ def outcomes(verdicts: Sequence[Verdict]) -> dict[str, Outcome]:
 
 TOUCHED = {"REQ-VER-MISSING": VIOLATED, "REQ-GOS-NOTFOUND-NOEFFECT": VIOLATED}
 ENDED = poll(SUCCEEDED, at=6.0)
-LOST = {
+INCONCLUSIVE_WITH = {
     "its operation runs": [started(at=5.0), poll(RUNNING, at=6.0)],
     "its operation ends while it is looked at": [started(at=5.0), poll(SUCCEEDED, at=11.5)],
     "it starts between the looks": [started(at=10.5)],
     "it starts between the looks by the other form": [started(REIMAGE_BY_NAME, at=11.5)],
-    "it may leave yet": [started(at=8.5), poll(SUCCEEDED, at=9.5)],
+    "it may still leave": [started(at=8.5), poll(SUCCEEDED, at=9.5)],
     "its operation is not known": [started(at=5.0, identifier="")],
     "it got no reply": [silent(REIMAGE, at=5.0)],
     "the reply was cut short": [exchange(REIMAGE, 202, failure=FailureKind.TRUNCATED, at=5.0)],
     "a gateway gave up on it": [exchange(REIMAGE, 504, at=5.0)],
     "it was under way at the same time": [replace(started(at=9.0), elapsed=1.5)],
-    "a verb was taken for it": [exchange(replace(REIMAGE, method="PUT"), 202, at=10.5)],
+    "a PUT was accepted as a reimage": [exchange(replace(REIMAGE, method="PUT"), 202, at=10.5)],
     "a bad request was accepted": [exchange(NO_COMP, 202, at=10.5)],
     "it is spelt in another case": [
         started(replace(REIMAGE, target=REIMAGE.target.replace("/production/", "/Production/")), at=10.5)
@@ -116,9 +116,9 @@ LOST = {
 }
 
 
-@pytest.mark.parametrize("others", LOST.values(), ids=LOST)
+@pytest.mark.parametrize("others", INCONCLUSIVE_WITH.values(), ids=INCONCLUSIVE_WITH)
 @pytest.mark.parametrize("then", [ready(12.0), away(12.0)], ids=["ready", "away"])
-def test_while_our_own_reimage_may_change_the_instance_nothing_is_concluded(
+def test_no_verdict_is_made_while_our_own_reimage_may_change_the_instance(
     others: list[Exchange], then: Exchange
 ) -> None:
     found = examined(*others, then=then)
@@ -129,9 +129,7 @@ def test_while_our_own_reimage_may_change_the_instance_nothing_is_concluded(
 @pytest.mark.parametrize(
     ("state", "outcome"), [("ReadyRole", INCONCLUSIVE), ("StoppedVM", VIOLATED)], ids=["it stayed", "it left too"]
 )
-def test_a_reimage_of_the_neighbour_whose_own_instance_stayed_may_have_taken_this_one(
-    state: str, outcome: Outcome
-) -> None:
+def test_a_reimage_whose_own_instance_stayed_may_have_reached_this_one(state: str, outcome: Outcome) -> None:
     own = started(NEIGHBOUR, at=10.6)
     neighbour = look({OWN: "StoppedVM", OTHER: state}, at=12.6, label="later")
     later = look({OWN: "ReadyRole", OTHER: "ReadyRole"}, at=300.0, label="later")
@@ -140,7 +138,7 @@ def test_a_reimage_of_the_neighbour_whose_own_instance_stayed_may_have_taken_thi
     assert {verdict.outcome for verdict in found} == {outcome}
 
 
-KEPT = {
+CONCLUSIVE_WITH = {
     "nothing of ours was sent": [],
     "it ended and was seen back": [started(at=4.0), away(4.5), poll(SUCCEEDED, at=5.0), away(5.2), ready(7.0)],
     "it left late and came back": [started(at=4.0), poll(SUCCEEDED, at=5.0), away(5.5), ready(9.0)],
@@ -148,7 +146,7 @@ KEPT = {
     "it ended without an id and was seen back": [started(at=4.0, identifier=""), away(5.0), ready(8.0)],
     "it was sent after the looks": [started(at=12.5)],
     "it was refused": [refusal(REIMAGE, 409, "ConflictError"), replace(bad(10.5, NO_COMP), label="")],
-    "it failed for a fault that says so": [exchange(REIMAGE, 500, error("InternalError"), at=10.5)],
+    "it was answered 500 InternalError": [exchange(REIMAGE, 500, error("InternalError"), at=10.5)],
     "the same request got no reply before": [silent(NO_VERSION, at=10.5)],
     "a stranger was refused in TLS": [silent(replace(REIMAGE, identity=Identity.NONE), FailureKind.TLS, at=10.5)],
     "nobody was reached": [silent(REIMAGE, FailureKind.REFUSED, at=10.5)],
@@ -187,8 +185,8 @@ def test_an_instance_that_came_back_longer_ago_than_its_operation_took_does_not(
     assert outcomes(examined(*back, then=away(12.0))) == TOUCHED
 
 
-@pytest.mark.parametrize("others", KEPT.values(), ids=KEPT)
-def test_otherwise_a_change_is_held_against_the_request(others: list[Exchange]) -> None:
+@pytest.mark.parametrize("others", CONCLUSIVE_WITH.values(), ids=CONCLUSIVE_WITH)
+def test_a_change_with_no_other_cause_is_a_violation(others: list[Exchange]) -> None:
     assert outcomes(examined(*others)) == {"REQ-VER-MISSING": MET}
     assert outcomes(examined(*others, then=away(12.0))) == TOUCHED
 
@@ -201,7 +199,7 @@ def test_otherwise_a_change_is_held_against_the_request(others: list[Exchange]) 
         ([started(replace(REIMAGE, target="//x" + REIMAGE.target), at=10.5)], None),
     ],
 )
-def test_what_may_have_gone_astray_is_no_excuse_for_an_instance_that_stayed(
+def test_a_request_that_may_have_gone_elsewhere_explains_only_an_instance_that_left(
     others: list[Exchange], because: tuple[str, ...] | None
 ) -> None:
     found = examined(*others, then=away(12.0))
@@ -211,7 +209,7 @@ def test_what_may_have_gone_astray_is_no_excuse_for_an_instance_that_stayed(
     assert because is None or found[0].because == because
 
 
-def test_of_two_refused_requests_at_the_same_time_neither_is_named_and_a_refused_one_is_to_blame() -> None:
+def test_two_refused_requests_at_the_same_time_violate_only_the_requirement_they_share() -> None:
     beside = replace(refusal(NO_COMP, 400), at=10.8, elapsed=0.5)
     earlier = replace(beside, at=10.5, elapsed=0.2)
 
@@ -241,7 +239,7 @@ def test_the_reason_says_which_request_it_was() -> None:
     ],
     ids=["seen to leave early", "seen to stay", "seen twice, and perhaps away between", "seen to leave late"],
 )
-def test_an_instance_may_leave_late_unless_the_endpoint_was_seen_to_be_of_another_kind(
+def test_an_instance_may_leave_late_unless_others_were_seen_to_leave_early_or_stay(
     waits: list[Exchange], outcome: Outcome, form: UriForm
 ) -> None:
     """Whichever form of address the reimage has; the looks are by slot."""
@@ -266,25 +264,25 @@ def _of_neighbour(seen: Exchange) -> Exchange:
 
 
 class TestReimages:
-    """The effect of a reimage that was accepted, and of none."""
+    """The effects of accepted reimages, and of refused ones on a running operation."""
 
     def of(self, name: str, given: list[Exchange], *others: Exchange, **arguments: Any) -> dict[str, Outcome]:
         seen = timed(*given, *others)
         chosen = [next(e for e in seen if replace(e, number=each.number) == each) for each in given]
-        made = judge(here(), CHECKS[name], chosen, **arguments)
-        return outcomes(weighed(made, numbered(*seen), here()))
+        made = judge(world_with_limits(), CHECKS[name], chosen, **arguments)
+        return outcomes(without_other_causes(made, numbered(*seen), world_with_limits()))
 
-    def test_a_second_reimage_takes_away_what_the_first_showed(self) -> None:
+    def test_a_second_reimage_makes_verdicts_on_the_first_inconclusive(self) -> None:
         given = [ready(1.0), started(at=2.0), away(3.0), ready(8.0)]
         arguments = {"instance": OWN, "others": [OTHER], "ended_at": 5.0, "waited": 3.0}
-        alone = dict.fromkeys(("REQ-REIMAGE-OFFLINE", "REQ-REIMAGE-ONLINE"), MET)
-        whole = {"REQ-REIMAGE-SAME-NAME": MET, "REQ-REIMAGE-OTHERS-UNTOUCHED": MET}
+        only_if_alone = dict.fromkeys(("REQ-REIMAGE-OFFLINE", "REQ-REIMAGE-ONLINE"), MET)
+        always = {"REQ-REIMAGE-SAME-NAME": MET, "REQ-REIMAGE-OTHERS-UNTOUCHED": MET}
         ended = poll(SUCCEEDED, at=5.0)
         second = started(REIMAGE_BY_NAME, at=4.0, identifier=OTHER_ID)
 
-        assert self.of("instance_effect", given, ended, **arguments) == whole | alone
-        assert self.of("instance_effect", given, ended, second, **arguments) == whole | dict.fromkeys(
-            alone, INCONCLUSIVE
+        assert self.of("instance_effect", given, ended, **arguments) == always | only_if_alone
+        assert self.of("instance_effect", given, ended, second, **arguments) == always | dict.fromkeys(
+            only_if_alone, INCONCLUSIVE
         )
 
     @pytest.mark.parametrize(("second_ends", "outcome"), [(5.0, VIOLATED), (290.0, INCONCLUSIVE), (None, INCONCLUSIVE)])
@@ -313,7 +311,7 @@ class TestReimages:
         assert self.of("instance_effect", stays, ended, *first, **arguments)["REQ-REIMAGE-OFFLINE"] is not INCONCLUSIVE
         assert self.of("instance_effect", lost, ended, *first, **arguments)["REQ-REIMAGE-ONLINE"] is VIOLATED
 
-    def test_of_the_others_those_count_that_nothing_of_ours_reached(self) -> None:
+    def test_only_bystanders_that_no_other_request_reached_are_judged(self) -> None:
         given = [ready(1.0), started(at=2.0), ready(3.0, **{OWN: "StoppedVM", OTHER: "BusyRole"}), ready(8.0)]
         arguments = {"instance": OWN, "others": [OTHER], "ended_at": 5.0, "waited": 3.0}
         name = "REQ-REIMAGE-OTHERS-UNTOUCHED"
@@ -333,7 +331,7 @@ class TestReimages:
         assert found["REQ-REIMAGE-OFFLINE"] in (VIOLATED, Outcome.ADVISORY)
 
     @pytest.mark.parametrize(("end", "outcome"), [(FAILED, MET), (SUCCEEDED, INCONCLUSIVE)])
-    def test_a_request_that_failed_late_as_it_may_spoils_no_quiet_look(self, end: str, outcome: Outcome) -> None:
+    def test_a_request_that_may_fail_late_and_did_leaves_the_verdict_met(self, end: str, outcome: Outcome) -> None:
         given = [ready(1.0), started(at=2.0), away(3.0), ready(8.0)]
         arguments = {"instance": OWN, "others": [OTHER], "ended_at": 5.0, "waited": 3.0}
         near = replace(NEIGHBOUR, target=NEIGHBOUR.target.replace("/production/", "/production%20/"))
@@ -347,7 +345,10 @@ class TestReimages:
         ("refused", "outcome"),
         [
             (bad(3.5, NEIGHBOUR_UNVERSIONED), INCONCLUSIVE),  # right before the look that shows it away
-            (bad(2.2, NEIGHBOUR_UNVERSIONED), INCONCLUSIVE),  # a second after which instances were seen to leave
+            (
+                bad(2.2, NEIGHBOUR_UNVERSIONED),
+                INCONCLUSIVE,
+            ),  # instances were seen to leave up to a second after the 202
             (bad(0.5, NEIGHBOUR_UNVERSIONED), VIOLATED),  # it stayed for longer than any took to leave
             (bad(4.5, NEIGHBOUR_UNVERSIONED), VIOLATED),  # it was away already
             (bad(3.5), VIOLATED),  # to the instance that is reimaged
@@ -387,7 +388,7 @@ class TestReimages:
         assert self.of("equivalent_forms", given, *late, **arguments) == {"REQ-REIMAGE-URI-EQUIV": INCONCLUSIVE}
 
     @pytest.mark.parametrize("before", [1.0, 2.4])
-    def test_a_request_that_was_taken_meanwhile_may_have_disturbed_an_operation(self, before: float) -> None:
+    def test_a_request_that_was_accepted_meanwhile_may_have_disturbed_an_operation(self, before: float) -> None:
         given = [
             started(at=2.0),
             refusal(NEIGHBOUR, 409, "ConflictError"),
@@ -413,15 +414,18 @@ def probe(identifier: str, at: float, place: Place) -> Exchange:
 
 
 class TestProbes:
-    """What the probe shows, of the place that its address names."""
+    """What the probe shows of the place in its address."""
 
     URL = "http://127.0.0.1:9000/{cloud_service}/{deployment_name}/{role_instance}"
 
     def of(self, name: str, given: list[Exchange], *others: Exchange, **arguments: Any) -> list[Outcome]:
-        where = here(probe_url=self.URL)
+        where = world_with_limits(probe_url=self.URL)
         seen = timed(*given, *others)
         chosen = [next(e for e in seen if replace(e, number=each.number) == each) for each in given]
-        return [v.outcome for v in weighed(judge(where, CHECKS[name], chosen, **arguments), numbered(*seen), where)]
+        return [
+            v.outcome
+            for v in without_other_causes(judge(where, CHECKS[name], chosen, **arguments), numbered(*seen), where)
+        ]
 
     @pytest.mark.parametrize("place", [Place(PRODUCTION, OWN), Place(FABRIKAM, "Front_IN_1")])
     def test_one_reimage_between_the_looks_is_the_one_that_is_judged(self, place: Place) -> None:
@@ -434,7 +438,7 @@ class TestProbes:
         assert self.of("fresh_installation", [*given, second], first, second) == [INCONCLUSIVE]
 
     @pytest.mark.parametrize("requirement", ["REQ-REIMAGE-OTHERS-UNTOUCHED", "REQ-GOS-NOTFOUND-NOEFFECT"])
-    def test_a_guest_that_changed_unasked_was_not_asked_for(self, requirement: str) -> None:
+    def test_a_guest_that_changed_without_a_request_for_it_is_a_violation(self, requirement: str) -> None:
         place = Place(PRODUCTION, OWN)
         given = [probe("a", 1.0, place), probe("b", 9.0, place)]
         arguments = {"requirement": requirement, "what": "a reimage of another instance"}
@@ -467,22 +471,24 @@ def test_every_check_that_looks_for_effects_says_where() -> None:
     assert set(EFFECTS) == of_effects | {"instance_untouched", "undisturbed"}
 
 
-def test_what_was_known_by_then_decides_whatever_came_later() -> None:
+def test_later_exchanges_do_not_change_a_verdict() -> None:
     later = [ready(13.0), poll(SUCCEEDED, at=14.0), away(15.0), ready(20.0)]
     run = timed(started(at=5.0), poll(RUNNING, at=6.0), ready(10.0), bad(11.0), ready(12.0), *later)
     given = [each for each in run if each.at in (10.0, 11.0, 12.0)]
-    (made,) = judge(here(), CHECKS["instance_untouched"], given, requirement="REQ-VER-MISSING", instance=OWN)
+    (made,) = judge(
+        world_with_limits(), CHECKS["instance_untouched"], given, requirement="REQ-VER-MISSING", instance=OWN
+    )
     live = Intervals()
     seen = []
     for each in run:
         live.add(each)
-        seen += [live.weighed(made, here())] if each.at >= 12.0 else []
+        seen += [live.without_other_causes(made, world_with_limits())] if each.at >= 12.0 else []
 
     assert seen[0].outcome is INCONCLUSIVE
     assert [before == after for before, after in pairwise(seen)] == [True] * len(later)
 
 
-def test_a_journal_of_any_age_is_weighed_alike() -> None:
+def test_a_journal_read_back_gives_the_same_verdict() -> None:
     run = timed(started(at=10.5), ready(10.0), bad(11.0), away(12.0))
     before, _, refused, after = run
     judgement = {"requirement": "REQ-VER-MISSING", "instance": OWN}

@@ -108,7 +108,7 @@ class TestEffect:
         assert online.outcome is Outcome.INCONCLUSIVE
         assert online.actual == (
             "ReadyRole > StoppedVM > BusyRole; the last Get Deployment was only 7.2 s after the end of the operation, "
-            "and it may take 1800 s"
+            "and the instance has 1800 s"
         )
 
     @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_a_reimage_is_kept_for_later_cases_only_where_an_instance_stayed(
         sut.keep_reimage_for_comparing()
         assert sut.budget.kept == 1
         await carried_out(sut)
-        assert (sut.campaign.left_in_place, sut.reimages.may_start()) == (is_kept, is_kept)
+        assert (sut.campaign.an_instance_stayed, sut.reimages.may_start()) == (is_kept, is_kept)
 
     run = in_run(tmp_path, body, *faults, profile=Profile.STANDARD, max_reimages=6)
     assert len(run.reimaged()) == 6 - is_kept
@@ -120,7 +120,7 @@ def test_no_reimage_is_kept_where_operations_end_before_any_look(tmp_path: Path)
     async def body(sut: SystemUnderTest) -> None:
         sut.keep_reimage_for_comparing()
         await carried_out(sut)
-        assert not sut.campaign.left_in_place
+        assert not sut.campaign.an_instance_stayed
 
     run = in_run(tmp_path, body, profile=Profile.STANDARD, max_reimages=6, operation_seconds=0.0001)
     assert len(run.reimaged()) == 6

@@ -58,7 +58,7 @@ async def watching(shown: Callable[[float], Exchange]) -> AsyncIterator[Watching
     """Instances that are watched for as long as the block lasts."""
     async with trio.open_nursery() as tasks:
         made = Watching(shown)
-        made.instances.watch_in(tasks)
+        made.instances.set_nursery(tasks)
         yield made
         tasks.cancel_scope.cancel()
 

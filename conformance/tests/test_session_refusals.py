@@ -77,10 +77,10 @@ def test_requests_for_nothing_are_not_sent_once_they_were_seen_to_reimage_someth
         await sut.campaign.settled()
         before = sut.budget.spent
         for _ in range(MAX_VIOLATIONS_PER_REQUIREMENT):
-            await sut.try_out(sut.nowhere())
+            await sut.try_out(sut.unknown_instance())
 
         with pytest.raises(Inconclusive) as found:
-            await sut.try_out(sut.nowhere())
+            await sut.try_out(sut.unknown_instance())
         assert found.value.because == ("REQ-REIMAGE-UNKNOWN-INSTANCE", "REQ-REIMAGE-UNKNOWN-SERVICE")
         assert sut.budget.spent - before == MAX_VIOLATIONS_PER_REQUIREMENT
         assert (await sut.try_out(sut.builder.reimage(sut.main_witness()))).reply is not None
@@ -93,7 +93,7 @@ def test_requests_for_nothing_are_sent_as_long_as_they_reimage_nothing(tmp_path:
         await sut.campaign.settled()
         before = sut.budget.spent
         many = MAX_VIOLATIONS_PER_REQUIREMENT + 2
-        answers = [(await sut.try_out(sut.nowhere())).reply for _ in range(many)]
+        answers = [(await sut.try_out(sut.unknown_instance())).reply for _ in range(many)]
 
         assert [answer.status for answer in answers if answer is not None] == [202] * many
         assert sut.budget.spent == before
@@ -137,7 +137,7 @@ def test_a_look_costs_nothing(tmp_path: Path) -> None:
             assert (await sut.attempt(replace(look, method="HEAD"))).reply is not None
             with pytest.raises(Untested, match="the budget of reimages is spent"):
                 await sut.attempt(replace(look, method="POST"))
-        for request in (sut.nowhere(), replace(sut.nowhere(), method="GET")):
+        for request in (sut.unknown_instance(), replace(sut.unknown_instance(), method="GET")):
             with pytest.raises(Untested, match="the budget of reimages is spent"):
                 await sut.attempt(request)
 

@@ -10,7 +10,7 @@ from reimage_conformance.assessment.evidence import Evidence
 from reimage_conformance.assessment.explaining import attributed
 from reimage_conformance.assessment.findings import findings_of
 from reimage_conformance.assessment.fronts import closed_reimages, front_of, fronted
-from reimage_conformance.assessment.intervals import weighed
+from reimage_conformance.assessment.intervals import without_other_causes
 from reimage_conformance.assessment.mistakes import agreed_mistakes, excused, mistakes_of
 from reimage_conformance.assessment.outcomes import case_outcome, results_of
 from reimage_conformance.assessment.rejudging import rejudged, world_of
@@ -66,7 +66,7 @@ def assess(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessm
     """
     world, captured = world_of(journal), bool(journal.header.get("capture"))
     obstacles = Obstacles.of(journal, world, captured=captured)
-    weighed_verdicts = weighed(rejudged(journal) if judged is None else judged, journal.exchanges, world)
+    weighed_verdicts = without_other_causes(rejudged(journal) if judged is None else judged, journal.exchanges, world)
     verdicts = _verdicts(weighed_verdicts, journal, world, obstacles, captured=captured)
     cases = _cases(journal, verdicts)
     results = _results(journal, world, verdicts, cases, captured=captured)

@@ -22,7 +22,7 @@ from reimage_conformance.protocol.documents import read_document, same_identifie
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reimage_conformance.assessment.evidence import Sight
+    from reimage_conformance.assessment.evidence import SeenViolation
 
 _OF_OTHER_INSTANCES = (
     "REQ-REIMAGE-URI-SLOT",
@@ -70,7 +70,7 @@ class Rule:
 
     name: str
     sentence: str
-    holds: Callable[[Sight], bool]
+    holds: Callable[[SeenViolation], bool]
     causes: tuple[str, ...]
     fault: str = ""
     of: tuple[str, ...] = ()
@@ -83,7 +83,7 @@ class Rule:
         """Whether the rule may explain violations of `requirement`."""
         return requirement not in self.not_of and (not self.of or requirement in self.of)
 
-    def causes_of(self, sight: Sight) -> tuple[str, ...]:
+    def causes_of(self, sight: SeenViolation) -> tuple[str, ...]:
         """The causes of one violation; none where the rule does not apply."""
         verdict = sight.verdict
         is_candidate = self.is_about(verdict.requirement) and (not self.checks or verdict.check in self.checks)
@@ -105,10 +105,10 @@ def _rule(
     checks: tuple[str, ...] = (),
     symptom: str = "",
     argument: str = "",
-) -> Callable[[Callable[[Sight], bool]], Callable[[Sight], bool]]:
+) -> Callable[[Callable[[SeenViolation], bool]], Callable[[SeenViolation], bool]]:
     """Adds a function to `RULES`; the arguments are the fields of `Rule`."""
 
-    def add(holds: Callable[[Sight], bool]) -> Callable[[Sight], bool]:
+    def add(holds: Callable[[SeenViolation], bool]) -> Callable[[SeenViolation], bool]:
         name, sentence = holds.__name__.removeprefix("_").replace("_", "-"), holds.__doc__ or ""
         RULES.append(Rule(name, sentence, holds, causes, fault, of, not_of, checks, symptom, argument))
         return holds
@@ -117,59 +117,59 @@ def _rule(
 
 
 @_rule("REQ-HTTP-FRAMING", fault="length-too-long[poll]", not_of=NOT_ABOUT_FRAMING)
-def _misframed(sight: Sight) -> bool:
+def _misframed(sight: SeenViolation) -> bool:
     """A response that is not framed as it announces may have lost or gained what was judged."""
     return bool(framing_problems(sight.exchange)) and not is_body_read_as_request(sight.exchange)
 
 
 @_rule("REQ-ASYNC-REQID-UNIQUE", fault="response-of-the-request-before")
-def _shifted(sight: Sight) -> bool:
+def _shifted(sight: SeenViolation) -> bool:
     """A connection that repeated a response may give each later request the response to another one."""
     return sight.exchange.number in sight.evidence.shifted
 
 
 @_rule("REQ-HTTP-CHUNKED", fault="length-missing-accepted-when-chunked", not_of=("REQ-HTTP-TE-UNKNOWN",))
-def _chunked(sight: Sight) -> bool:
-    """A request with a transfer coding is read wrongly where no transfer coding is read."""
+def _chunked(sight: SeenViolation) -> bool:
+    """An endpoint that decodes no transfer coding misreads every request that has one."""
     return bool(sight.exchange.request.values("Transfer-Encoding"))
 
 
 @_rule("REQ-ERR-STATUS", fault="error-status-odd[299]")
-def _odd_status(sight: Sight) -> bool:
-    """A status that no answer of this protocol has is wrong whatever the request; REQ-REIMAGE-202 judges diversions."""
+def _odd_status(sight: SeenViolation) -> bool:
+    """A status that no answer of this protocol has is wrong whatever the request; REQ-REIMAGE-202 judges redirects."""
     if sight.verdict.requirement == "REQ-REIMAGE-202":
         return sight.verdict.check == "answered_202" and not is_standard(sight.status)
     return sight.is_answered and (is_diversion(sight.status) or not is_standard(sight.status))
 
 
 @_rule("REQ-CONC-REFUSED-NOEFFECT", fault="conflict-moves-the-first")
-def _conflict(sight: Sight) -> bool:
+def _conflict(sight: SeenViolation) -> bool:
     """A reimage that is answered 409 may meet an operation that an earlier refusal disturbed."""
     return sight.is_reimage and is_conflict(sight.exchange)
 
 
 @_rule("REQ-REIMAGE-COMPLETES")
-def _conflict_without_end(sight: Sight) -> bool:
+def _conflict_without_end(sight: SeenViolation) -> bool:
     """An operation that never ends keeps its deployment busy, so that other reimages are answered 409."""
     return _conflict(sight) and sight.evidence.endless
 
 
 @_rule("REQ-REIMAGE-VERSION")
-def _reimage_version_refused(sight: Sight) -> bool:
-    """A reimage with a version that must do was refused for its version."""
+def _reimage_version_refused(sight: SeenViolation) -> bool:
+    """A reimage with a version that must be accepted was refused for its version."""
     return sight.is_reimage and _version_refused(sight)
 
 
 @_rule("REQ-VER-OLD-KEPT", fault="version-dropped[2011-02-25]")
-def _version_refused(sight: Sight) -> bool:
-    """A request with a published version that must do was refused for its version."""
+def _version_refused(sight: SeenViolation) -> bool:
+    """A request with a published version that must be accepted was refused for its version."""
     versions = published_from(MINIMUM_VERSION if sight.is_reimage else FIRST_VERSION)
     is_code = sight.status >= 400 and sight.code == "MissingOrIncorrectVersionHeader"
     return is_code and version_of(sight.exchange) in versions
 
 
 @_rule("REQ-GOS-VERSION-MIN")
-def _poll_version_refused(sight: Sight) -> bool:
+def _poll_version_refused(sight: SeenViolation) -> bool:
     """A poll with a published version was refused for its version."""
     return sight.is_poll and _version_refused(sight)
 
@@ -180,53 +180,53 @@ def _poll_version_refused(sight: Sight) -> bool:
     of=("REQ-VER-OLD-KEPT",),
     checks=("answered_with",),
 )
-def _poll_with_version_not_answered(sight: Sight) -> bool:
-    """Polls with older versions are refused, with whatever code, where the minimum for polls is too high."""
+def _poll_with_version_not_answered(sight: SeenViolation) -> bool:
+    """If the minimum version for polls is too high, polls with older versions are refused, with any code."""
     return sight.is_poll and sight.is_answered
 
 
 @_rule("REQ-VER-OWS")
-def _spaced_version(sight: Sight) -> bool:
+def _spaced_version(sight: SeenViolation) -> bool:
     """White space around the version may be what is refused."""
     versions = [value for key, value in sight.exchange.request.headers if key.lower() == "x-ms-version"]
     return any(value != value.strip(" \t") for value in versions)
 
 
 @_rule("REQ-VER-FORMAT", of=("REQ-HTTP-OBSFOLD",), checks=("answered_with",))
-def _folded_version(sight: Sight) -> bool:
-    """A folded line that makes the version malformed is accepted where malformed versions are."""
+def _folded_version(sight: SeenViolation) -> bool:
+    """An endpoint that accepts malformed versions also accepts a version that a folded line makes malformed."""
     return sight.is_answered and len(version_of(sight.exchange).split()) > 1
 
 
 @_rule("REQ-ASYNC-REQID-UNIQUE", fault="same-instance-same-id", of=_OF_POLLS)
-def _two_operations(sight: Sight) -> bool:
-    """The polls of an id that two operations have show two stories."""
+def _two_operations(sight: SeenViolation) -> bool:
+    """The polls of an id that two operations share show the statuses of both."""
     return sight.is_poll and sight.address.operation.lower() in sight.evidence.reissued
 
 
 @_rule("REQ-ERR-VERB", fault="operation-verb-forgets[POST]")
-def _altered(sight: Sight) -> bool:
+def _altered(sight: SeenViolation) -> bool:
     """A method that has to be refused was accepted on the operation, or made it unknown, and may have changed what polls show."""
     return sight.is_poll and sight.address.operation in sight.evidence.altered
 
 
 @_rule("REQ-REIMAGE-REQID-USABLE", fault="id-leads-to-latest-operation", of=("REQ-GOS-ID",))
-def _other_operation_shown(sight: Sight) -> bool:
-    """A poll shows the ID of another operation where its id leads to that one."""
+def _other_operation_shown(sight: SeenViolation) -> bool:
+    """A poll shows the ID of another operation if its own id leads to that operation."""
     reply = sight.exchange.reply
     shown = read_document(reply).text("ID") or "" if reply is not None else None
     return shown is not None and any(same_identifier(shown, each) for each in sight.evidence.started)
 
 
 @_rule("REQ-REIMAGE-URI-EQUIV", fault="slot-form-reaches-the-neighbour", of=_OF_OTHER_INSTANCES)
-def _misleading_form(sight: Sight) -> bool:
+def _misleading_form(sight: SeenViolation) -> bool:
     """A form of address that reaches another instance leaves the addressed one as it was."""
     misleading, forms = sight.evidence.forms_to_others, sight.evidence.forms_in(sight.verdict)
     return misleading is None or not forms or bool(forms & misleading)
 
 
 @_rule("REQ-REIMAGE-SLOT-VALUES", fault="slots-swapped", of=_OF_OTHER_INSTANCES)
-def _refusing_slot(sight: Sight) -> bool:
+def _refusing_slot(sight: SeenViolation) -> bool:
     """A slot in which plain reimages are refused, while others accept them, may lead to another deployment."""
     controls = sight.evidence.controls
     addresses = [read_target(each.request.target) for each in (sight.exchange, *sight.others)]
@@ -235,20 +235,20 @@ def _refusing_slot(sight: Sight) -> bool:
 
 
 @_rule("REQ-REIMAGE-URI-SLOT", fault="instance-index-of-two-digits-unknown", of=("REQ-REIMAGE-URI-NAME",))
-def _refused_by_slot_alike(sight: Sight) -> bool:
+def _refused_by_slot_alike(sight: SeenViolation) -> bool:
     """An instance that is refused alike in both forms is not refused because of the name form."""
     refused = refused_instance(sight.exchange, sight.address.deployment)
     return refused in sight.evidence.controls.refused_instances
 
 
 @_rule("REQ-REIMAGE-COMP-MISSING", fault="comp-accepted[reboot]", of=("REQ-REIMAGE-COMP", "REQ-GOS-NOTFOUND-NOEFFECT"))
-def _other_comp(sight: Sight) -> bool:
+def _other_comp(sight: SeenViolation) -> bool:
     """An endpoint that does not look at comp takes the name of a sibling operation for a reimage."""
     return sight.is_reimage and ("comp", "reimage") not in sight.address.query
 
 
 @_rule("REQ-REIMAGE-SLOT-VALUES", fault="production-slot-refused")
-def _slot_accepts_nothing(sight: Sight) -> bool:
+def _slot_accepts_nothing(sight: SeenViolation) -> bool:
     """A slot in which no reimage is accepted, while others accept them, is not known to the endpoint."""
     accepting, address = sight.evidence.controls.accepting_slots, sight.address
     by_slot = sight.is_reimage and address.form is UriForm.SLOT
@@ -256,42 +256,42 @@ def _slot_accepts_nothing(sight: Sight) -> bool:
 
 
 @_rule("REQ-REIMAGE-202", fault="accepted-never-comes", of=PLAIN, checks=("accepted",))
-def _sound_reimage_unanswered(sight: Sight) -> bool:
+def _sound_reimage_unanswered(sight: SeenViolation) -> bool:
     """A sound reimage that gets no reply is not refused for its address, method, version or query."""
     return not sight.is_answered
 
 
 @_rule("REQ-REIMAGE-202", fault="lock-kept-after-failure", checks=("accepted",))
-def _sound_reimage_turned_away(sight: Sight) -> bool:
+def _sound_reimage_turned_away(sight: SeenViolation) -> bool:
     """A redirection other than 307, or a 409 while no operation runs, is not about what the request varies."""
     return is_conflict(sight.exchange) or (300 <= sight.status < 400 and sight.status != 307)
 
 
-def _refused_with(sight: Sight, code: str) -> bool:
+def _refused_with(sight: SeenViolation, code: str) -> bool:
     """Whether a request was refused with this error code."""
     return sight.status >= 400 and not is_conflict(sight.exchange) and sight.code == code
 
 
 @_rule("REQ-REIMAGE-COMP", fault="comp-parameter-renamed", checks=("accepted",))
-def _refused_for_its_query(sight: Sight) -> bool:
+def _refused_for_its_query(sight: SeenViolation) -> bool:
     """The code of the refusal says that the query is wrong."""
     return _refused_with(sight, "MissingOrInvalidRequiredQueryParameter")
 
 
 @_rule("REQ-REIMAGE-VERSION", checks=("accepted",))
-def _refused_for_its_version(sight: Sight) -> bool:
+def _refused_for_its_version(sight: SeenViolation) -> bool:
     """The code of the refusal says that the version is wrong."""
     return _refused_with(sight, "MissingOrIncorrectVersionHeader")
 
 
 @_rule("REQ-REIMAGE-METHOD", fault="post-refused", checks=("accepted",))
-def _refused_for_its_method(sight: Sight) -> bool:
+def _refused_for_its_method(sight: SeenViolation) -> bool:
     """The code of the refusal says that the method is wrong."""
     return _refused_with(sight, "InvalidHttpVerb")
 
 
 @_rule("REQ-ERR-STATUS", fault="error-wrapped-in-200[version]", checks=("refused",))
-def _hidden_error(sight: Sight) -> bool:
+def _hidden_error(sight: SeenViolation) -> bool:
     """A 2xx with an error code is a refusal under a wrong status."""
     return sight.status < 300 and bool(sight.code)
 
@@ -303,32 +303,32 @@ def _hidden_error(sight: Sight) -> bool:
     checks=("unknown_operation",),
     symptom="status",
 )
-def _unknown_id_refused_otherwise(sight: Sight) -> bool:
+def _unknown_id_refused_otherwise(sight: SeenViolation) -> bool:
     """A poll of an unknown id that gets an error code is refused, under a wrong status."""
     return bool(sight.code)
 
 
 @_rule("REQ-REIMAGE-COMPLETES", checks=("refused",), symptom="accepted:no-end")
-def _accepted_without_end(_: Sight) -> bool:
+def _accepted_without_end(_: SeenViolation) -> bool:
     """A bad request may be accepted if its operation fails later, which it cannot where no operation ends."""
     return True
 
 
 @_rule("REQ-ERR-CODES", fault="error-codes-confused", checks=("refused", "unknown_operation"), symptom="code")
-def _wrong_code(_: Sight) -> bool:
+def _wrong_code(_: SeenViolation) -> bool:
     """A code that the error table does not give for this error is wrong for all such errors."""
     return True
 
 
 @_rule("REQ-XML-WF", fault="xml-truncated[operation]", of=("REQ-GOS-ROOT", "REQ-ERR-BODY-FORMAT"))
-def _no_xml(sight: Sight) -> bool:
+def _no_xml(sight: SeenViolation) -> bool:
     """Content that is not well formed holds no document."""
     reply = sight.exchange.reply
     return reply is not None and bool(reply.body.strip()) and read_document(reply).root is None
 
 
 @_rule("REQ-XML-ENC", of=("REQ-GOS-ROOT",))
-def _wrongly_encoded(sight: Sight) -> bool:
+def _wrongly_encoded(sight: SeenViolation) -> bool:
     """Content that is not encoded as declared holds no document."""
     reply = sight.exchange.reply
     return _no_xml(sight) and reply is not None and bool(read_document(reply).encoding_problem)
@@ -340,8 +340,8 @@ def _wrongly_encoded(sight: Sight) -> bool:
     checks=("error_statuses",),
     symptom="error-in-2xx",
 )
-def _error_in_look(sight: Sight) -> bool:
-    """Get Deployment of an empty slot may be what is answered with an error under a 2xx."""
+def _error_in_look(sight: SeenViolation) -> bool:
+    """The error under a 2xx may be the answer to Get Deployment of an empty slot."""
     return sight.address.kind is Kind.DEPLOYMENT
 
 
@@ -351,8 +351,8 @@ def _error_in_look(sight: Sight) -> bool:
     checks=("instance_untouched", "installation_unchanged"),
     argument="requirement",
 )
-def _effect_of_refused(_: Sight) -> bool:
-    """A refusal that reimages violates the requirement of its request first of all, which the check is told."""
+def _effect_of_refused(_: SeenViolation) -> bool:
+    """A refusal that reimages violates first the requirement of its request, an argument of the check."""
     return True
 
 
@@ -362,13 +362,13 @@ def _effect_of_refused(_: Sight) -> bool:
     checks=("same_connection_usable",),
     argument="requirement",
 )
-def _out_of_step(_: Sight) -> bool:
-    """A connection is out of step because of the request before, whose requirement the check is told."""
+def _out_of_step(_: SeenViolation) -> bool:
+    """A connection is out of step because of the request before, whose requirement is an argument."""
     return True
 
 
 @_rule("REQ-REIMAGE-OTHERS-UNTOUCHED", fault="slot-form-reaches-the-neighbour", checks=("instance_untouched",))
-def _reimaged_beside(sight: Sight) -> bool:
+def _reimaged_beside(sight: SeenViolation) -> bool:
     """Another instance of the deployment was being reimaged, which may have touched this one."""
     return bool(sight.argument("beside"))
 
@@ -378,8 +378,8 @@ def _reimaged_beside(sight: Sight) -> bool:
     checks=("undisturbed",),
     argument="beside",
 )
-def _accepted_beside(sight: Sight) -> bool:
-    """Another request was accepted while the operation ran, and may have ended it; the check is told its requirement."""
+def _accepted_beside(sight: SeenViolation) -> bool:
+    """Another request was accepted while the operation ran, and may have ended it; its requirement is an argument."""
     return sight.verdict.symptom in ("no-end", "failed")
 
 
@@ -389,13 +389,13 @@ def _accepted_beside(sight: Sight) -> bool:
     of=("REQ-REIMAGE-FRESH-OS",),
     checks=("fresh_installation",),
 )
-def _refused_beside(sight: Sight) -> bool:
+def _refused_beside(sight: SeenViolation) -> bool:
     """Other reimages were refused while this one ran, and may have disturbed it."""
     return bool(sight.argument("contended"))
 
 
 @_rule("REQ-REIMAGE-OTHERS-UNTOUCHED", fault="wrong-guest-written", checks=("installation_unchanged",))
-def _written_by_another(_: Sight) -> bool:
+def _written_by_another(_: SeenViolation) -> bool:
     """The reimage of another instance may have written this installation."""
     return True
 
@@ -406,7 +406,7 @@ def _written_by_another(_: Sight) -> bool:
     of=("REQ-REIMAGE-OTHERS-UNTOUCHED",),
     checks=("instance_effect",),
 )
-def _touched_by_refused(_: Sight) -> bool:
+def _touched_by_refused(_: SeenViolation) -> bool:
     """A request that was refused may have reimaged the other instance."""
     return True
 
@@ -417,7 +417,7 @@ def _touched_by_refused(_: Sight) -> bool:
     of=("REQ-GOS-200", "REQ-REIMAGE-REQID-USABLE"),
     checks=("polls_answered",),
 )
-def _forgotten(sight: Sight) -> bool:
+def _forgotten(sight: SeenViolation) -> bool:
     """An operation that was shown before, and is not found now, was forgotten."""
     return sight.status in NOT_KNOWN
 
@@ -427,7 +427,7 @@ def _forgotten(sight: Sight) -> bool:
     of=("REQ-GOS-200",),
     checks=("polls_answered",),
 )
-def _denied(sight: Sight) -> bool:
+def _denied(sight: SeenViolation) -> bool:
     """A poll is refused, with an error code, where the id does not lead to its operation any more."""
     return _forgotten(sight) and bool(sight.code)
 
@@ -437,7 +437,7 @@ def _denied(sight: Sight) -> bool:
     of=("REQ-GOS-NOTFOUND-NOEFFECT",),
     checks=("nothing_left_behind",),
 )
-def _refused_stranger(sight: Sight) -> bool:
+def _refused_stranger(sight: SeenViolation) -> bool:
     """A refused request came without the first certificate, and has left an operation behind."""
     return any(each.request.identity is not Identity.PRIMARY for each in sight.others)
 
@@ -448,8 +448,8 @@ def _refused_stranger(sight: Sight) -> bool:
     of=("REQ-GOS-HTTPSTATUS-INT",),
     symptom="http-status-value",
 )
-def _wrong_status_of_success(sight: Sight) -> bool:
-    """A wrong HttpStatusCode under Succeeded is first of all not 200."""
+def _wrong_status_of_success(sight: SeenViolation) -> bool:
+    """A wrong HttpStatusCode under Succeeded violates first the requirement that it is 200."""
     reply = sight.exchange.reply
     return reply is not None and read_document(reply).text("Status") == "Succeeded"
 
@@ -461,14 +461,14 @@ def _wrong_status_of_success(sight: Sight) -> bool:
     of=("REQ-HTTP-FRAMING",),
     checks=("framing",),
 )
-def _body_answered(sight: Sight) -> bool:
+def _body_answered(sight: SeenViolation) -> bool:
     """A second response to a request with a body answers the body as a request of its own."""
     return is_body_read_as_request(sight.exchange)
 
 
 @_rule("REQ-GOS-200", fault="poll-status-later[500]", of=("REQ-AUTH-ANYCERT",), checks=("answered_with",))
-def _polled_with_second_certificate(sight: Sight) -> bool:
-    """A poll with the second certificate is answered wrongly where every poll is."""
+def _polled_with_second_certificate(sight: SeenViolation) -> bool:
+    """An endpoint that answers every poll wrongly does so with the second certificate too."""
     return sight.is_poll and sight.is_answered
 
 
@@ -478,26 +478,26 @@ def _polled_with_second_certificate(sight: Sight) -> bool:
     of=("REQ-AUTH-ANYCERT",),
     checks=("answered_with",),
 )
-def _polled_with_second_certificate_at_once(sight: Sight) -> bool:
+def _polled_with_second_certificate_at_once(sight: SeenViolation) -> bool:
     """The poll with the second certificate right after the 202, on a new connection, comes before the id is known."""
     return _polled_with_second_certificate(sight) and sight.exchange.request.fresh_connection
 
 
 @_rule("REQ-DEPL-URI", of=("REQ-AUTH-ANYCERT",), checks=("answered_with",))
-def _looked_with_second_certificate(sight: Sight) -> bool:
-    """Get Deployment with the second certificate is answered wrongly where it is with the first."""
+def _looked_with_second_certificate(sight: SeenViolation) -> bool:
+    """An endpoint that answers Get Deployment wrongly with the first certificate does so with the second."""
     return sight.address.kind is Kind.DEPLOYMENT and sight.is_answered
 
 
 @_rule("REQ-ERR-VERB", of=("REQ-HTTP-UNKNOWN-METHOD",), checks=("answered_with",))
-def _unknown_method(sight: Sight) -> bool:
-    """An unknown method gets another status where no verb is refused as the table says."""
+def _unknown_method(sight: SeenViolation) -> bool:
+    """An endpoint that refuses no method as the error table says gives an unknown one another status too."""
     return sight.is_answered
 
 
 @_rule("REQ-GOS-READONLY", of=("REQ-GOS-200",), checks=("answered_with",))
-def _polled_often(sight: Sight) -> bool:
-    """The last of many polls on one connection is answered otherwise where polls change the operation."""
+def _polled_often(sight: SeenViolation) -> bool:
+    """The last of many polls on one connection is answered differently if polls change the operation."""
     return sight.exchange.label == "poll-row" and sight.is_answered
 
 
@@ -506,6 +506,6 @@ def _polled_often(sight: Sight) -> bool:
     of=("REQ-REIMAGE-CL-NONZERO",),
     checks=("not_accepted",),
 )
-def _declared_body(_: Sight) -> bool:
+def _declared_body(_: SeenViolation) -> bool:
     """A declared length without a body is accepted where the value of Content-Length is not checked."""
     return True

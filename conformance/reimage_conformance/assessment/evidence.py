@@ -115,7 +115,7 @@ def _share_ids_across(exchanges: Mapping[int, Exchange]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class SeenViolation:
     """What a rule looks at: a violation, the exchange that decided it, and the evidence of the whole run.
 
     `address` is what the request of that exchange addresses.
@@ -127,7 +127,7 @@ class Sight:
     evidence: Evidence
 
     @classmethod
-    def of(cls, verdict: Verdict, evidence: Evidence) -> Sight | None:
+    def of(cls, verdict: Verdict, evidence: Evidence) -> SeenViolation | None:
         """What rules look at for `verdict`; None where the exchange that decided it is not on record."""
         exchange = evidence.exchanges.get(verdict.evidence[0]) if verdict.evidence else None
         return None if exchange is None else cls(verdict, exchange, read_target(exchange.request.target), evidence)

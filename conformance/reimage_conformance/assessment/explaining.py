@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.assessment.causes import RULES, keys_of
-from reimage_conformance.assessment.evidence import Sight
+from reimage_conformance.assessment.evidence import SeenViolation
 from reimage_conformance.catalogue import ALL_REQUIREMENTS
 from reimage_conformance.model import Outcome
 
@@ -109,7 +109,7 @@ def attributed(verdict: Verdict, evidence: Evidence) -> Verdict:
     """`verdict` with all its causes: those that its check named, those of the catalogue, and those of the rules."""
     if verdict.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY):
         return verdict
-    sight = Sight.of(verdict, evidence)
+    sight = SeenViolation.of(verdict, evidence)
     ruled = [cause for rule in RULES for cause in rule.causes_of(sight)] if sight is not None else []
     found = (*listed_causes(verdict.requirement, verdict.symptom), *ruled)
     causes = (*verdict.because, *(cause for cause in found if cause != verdict.requirement))

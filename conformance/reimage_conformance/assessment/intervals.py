@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.assessment.own_requests import (
     REFUSED_HAS_NO_EFFECT,
-    UNKNOWN_FATE,
+    UNKNOWN_EFFECT,
     Key,
     Moment,
     OwnRequest,
@@ -52,12 +52,12 @@ if TYPE_CHECKING:
 
 NEVER: Moment = (inf, 0)
 """A moment after all others. As a `horizon` it lets every exchange count."""
-_READING = ("GET", "HEAD", "OPTIONS", "TRACE")
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 """Methods that may be answered 2xx without starting anything; only a 202 to them says that something was started."""
 _JUDGED = (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY)
 CLOSE_LOOKS_SECONDS = 0.5
 """Looks follow each other closely if they are at most this far apart: an instance is not away and back between them."""
-_ELSEWHERE = ("REQ-REIMAGE-URI-EQUIV", "REQ-REIMAGE-SLOT-VALUES")
+_VIOLATED_ELSEWHERE = ("REQ-REIMAGE-URI-EQUIV", "REQ-REIMAGE-SLOT-VALUES")
 """The requirements that are violated if a request reaches an instance of the same name in another deployment."""
 
 
@@ -99,13 +99,13 @@ class Intervals:
             for key in _shown_in(exchange, address):
                 self._looks.setdefault(key, []).append(exchange)
         elif address.kind in (Kind.REIMAGE, Kind.OTHER) and (
-            method not in _READING or (reply is not None and (reply.status == 202 or reply.status >= 400))
+            method not in _SAFE_METHODS or (reply is not None and (reply.status == 202 or reply.status >= 400))
         ):
             request = OwnRequest(exchange, address, plain_identifier(exchange.request_id))
-            may_have_worked = reply is None or request.is_accepted or reply.status in UNKNOWN_FATE
+            may_have_worked = reply is None or request.is_accepted or reply.status in UNKNOWN_EFFECT
             (self._requests if may_have_worked else self._refused).append(request)
 
-    def weighed(self, verdict: Verdict, world: World) -> Verdict:
+    def without_other_causes(self, verdict: Verdict, world: World) -> Verdict:
         """`verdict`, made inconclusive where another request of ours may have caused the effect that it is about."""
         if verdict.outcome not in _JUDGED or verdict.check not in EFFECTS or not verdict.between:
             return verdict
@@ -150,23 +150,23 @@ class Intervals:
         if verdict.outcome is not Outcome.MET and not effect.absent:
             found += [request for request in others if self._may_reach(request, place, effect, world)]
         for request in found:
-            may_have_run = request.is_accepted or request.is_of_unknown_fate(world)
-            until = over = self._until(request, place, window[1], world)
+            may_have_run = request.is_accepted or request.has_unknown_effect(world)
+            until = interval_end = self._until(request, place, window[1], world)
             if effect.departs and verdict.outcome is not Outcome.MET and request in here:
                 until = (until[0] + self._relapse_seconds(request, window[1]), until[1])
-            if may_have_run and (effect.passing or until > window[0]):
+            if may_have_run and (effect.on_operation or until > window[0]):
                 elsewhere = request not in here and is_namesake(request.address, place)
-                reason = worded(request, place, is_back=not effect.passing and over <= window[0])
-                return reason, (*blamed(request, world), *(_ELSEWHERE if elsewhere else ()))
+                reason = worded(request, place, is_back=not effect.on_operation and interval_end <= window[0])
+                return reason, (*blamed(request, world), *(_VIOLATED_ELSEWHERE if elsewhere else ()))
         if verdict.outcome is Outcome.MET:
             return "", ()
         if effect.refusal:
             return "" if verdict.requirement == REFUSED_HAS_NO_EFFECT else self._refused_meanwhile(judged, place), ()
-        suspect = self._refused_to_bystander(place, judged, looks, window[1], world)
+        suspect = self._refusal_to_blame(place, judged, looks, window[1], world)
         return ("", ()) if suspect is None else (worded_as_refused(suspect, place), blamed_if_refused(suspect, world))
 
     def _failed_late(self, request: OwnRequest, horizon: Moment, world: World) -> bool:
-        """Whether a request that may fail after its 202 did so by `horizon`: it reimaged nothing, as far as its answers say."""
+        """Whether a request that may fail after its 202 did so by `horizon`: its answers say that it reimaged nothing."""
         over = self._seen_end(request, horizon)
         ends = (p for p in self._polls.get(request.identifier, ()) if over is not None and answered(p) == over)
         has_failed = any(status_of(end) == "Failed" for end in ends)
@@ -184,9 +184,11 @@ class Intervals:
     def _may_have_had_effect(self, request: OwnRequest, effect: Effect, window: tuple[Moment, Moment]) -> bool:
         """Whether a request was sent early enough to have an effect by the last look.
 
-        If the effect is a passing one, it must also have been answered after the first look.
+        If the effect is on an operation, it must also have been answered after the first look.
         """
-        return began(request.exchange) < window[1] and (not effect.passing or answered(request.exchange) > window[0])
+        return began(request.exchange) < window[1] and (
+            not effect.on_operation or answered(request.exchange) > window[0]
+        )
 
     def _may_reach(self, request: OwnRequest, place: Place, effect: Effect, world: World) -> bool:
         """Whether a request may have reached a place that it does not address, because the endpoint handles addresses wrongly."""
@@ -222,19 +224,19 @@ class Intervals:
         for exchange in judged:
             for other in self._refused:
                 is_other = is_namesake(other.address, place) and other.exchange.request != exchange.request
-                may_change = is_other and other.exchange.request.method not in _READING
+                may_change = is_other and other.exchange.request.method not in _SAFE_METHODS
                 if may_change and overlap(exchange, other.exchange):
                     return f"another request that was refused (exchange {other.exchange.number}) was under way at the same time"
         return ""
 
-    def _refused_to_bystander(
+    def _refusal_to_blame(
         self, place: Place, judged: list[Exchange], compared: list[Exchange], horizon: Moment, world: World
     ) -> OwnRequest | None:
         """The last refused request that may have reimaged an instance which the judged requests do not address.
 
-        None if every refusal came too early to be the cause. By looks, that is so if the instance was still seen at
-        ReadyRole after any instance of this endpoint would have left. By probes, it is so if any operation of this
-        endpoint would have been over before the first probe.
+        None if every refusal came too early to be the cause. Looks show this if they still show the
+        instance at ReadyRole when any instance of this endpoint would have left. Probes show it if any operation of
+        this endpoint would have been over before the first probe.
         """
         if not judged or any(is_at(read_target(exchange.request.target), place, world) for exchange in judged):
             return None
@@ -295,7 +297,7 @@ class Intervals:
     def _relapse_seconds(self, request: OwnRequest, horizon: Moment) -> float:
         """For how many seconds after its return an instance may leave ReadyRole once more because of a request.
 
-        No document says that it stays from its first ReadyRole on. 0 where the operation was not seen to end by `horizon`.
+        No document says that it stays at ReadyRole once it is back. 0 where the operation was not seen to end by `horizon`.
         """
         over = self._seen_end(request, horizon)
         return relapse_seconds(over[0] - answered(request.exchange)[0]) if over is not None else 0.0
@@ -397,10 +399,10 @@ class Intervals:
         return None
 
 
-def weighed(verdicts: Iterable[Verdict], exchanges: Mapping[int, Exchange], world: World) -> list[Verdict]:
+def without_other_causes(verdicts: Iterable[Verdict], exchanges: Mapping[int, Exchange], world: World) -> list[Verdict]:
     """`verdicts`, made inconclusive where another request of ours may have caused the effect that they are about."""
     intervals = Intervals.of(exchanges.values())
-    return [intervals.weighed(verdict, world) for verdict in verdicts]
+    return [intervals.without_other_causes(verdict, world) for verdict in verdicts]
 
 
 def _shown_in(look: Exchange, address: Address) -> Iterator[Key]:

@@ -23,10 +23,10 @@ Moment: TypeAlias = "tuple[float, int]"
 Key: TypeAlias = "tuple[str, str, str]"
 """A deployment as addresses name it: cloud service, form, and slot or name, in lower case."""
 
-UNKNOWN_FATE = (500, 502, 504)
-"""Statuses after which a sound request may have been carried out; a 500 InternalError is not one of them."""
+UNKNOWN_EFFECT = (500, 502, 504)
+"""Statuses after which a sound request may have been carried out; a 500 with the code InternalError does not count."""
 REFUSED_HAS_NO_EFFECT = "REQ-GOS-NOTFOUND-NOEFFECT"
-"""The requirement that every refused request violates if it has an effect, so that it need not be known which one had it."""
+"""The requirement that is violated if a refused request has an effect, whichever request it was."""
 
 
 def began(exchange: Exchange) -> Moment:
@@ -52,8 +52,8 @@ class OwnRequest:
         """Whether it was answered 2xx."""
         return self.exchange.is_successful
 
-    def is_of_unknown_fate(self, world: World) -> bool:
-        """Whether it is not known if the request was carried out, for want of a reply or by its status.
+    def has_unknown_effect(self, world: World) -> bool:
+        """Whether it is not known if the request was carried out: it got no reply, or a status that leaves this open.
 
         A request that never came to the endpoint was not carried out. Nor was one of a caller who is refused in TLS, or
         one that is cut short: the endpoint waits for the rest.
@@ -61,13 +61,13 @@ class OwnRequest:
         reply = self.exchange.reply
         judged = permitted(self.exchange.request, world)
         if reply is not None:
-            failed = reply.status in UNKNOWN_FATE and not is_passing_fault(self.exchange)
+            failed = reply.status in UNKNOWN_EFFECT and not is_passing_fault(self.exchange)
             return failed and not judged.binding
         failure = self.exchange.failure
-        hung_up = failure is not None and failure.kind in (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET)
+        was_closed = failure is not None and failure.kind in (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET)
         never_came = failure is not None and failure.kind is FailureKind.REFUSED
-        is_stranger = any(defect.layer == "auth" for defect in judged.binding)
-        return not (never_came or is_cut_short(self.exchange.request) or (hung_up and is_stranger))
+        is_unauthenticated = any(defect.layer == "auth" for defect in judged.binding)
+        return not (never_came or is_cut_short(self.exchange.request) or (was_closed and is_unauthenticated))
 
 
 def keys_of(deployment: Deployment) -> tuple[Key, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from reimage_conformance.capture.evidence import CONFLICT, CREDENTIALS, REDIRECTED, Evidence, is_accepted
+from reimage_conformance.capture.evidence import CONFLICT, CREDENTIAL_STATUSES, REDIRECTED, Evidence, is_accepted
 from reimage_conformance.capture.operations import forgotten_polls, refused_beside_operations
 from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.model import Fact
@@ -84,7 +84,7 @@ def _reason(evidence: Evidence, recorded: Recorded, followed: Collection[int]) -
     if exchange.reply.status == REDIRECTED:
         return REDIRECT_FOLLOWED if recorded.entry in followed else REDIRECT_LOST
     is_put_off = is_busy(exchange) or (exchange.reply.status == CONFLICT and reading.address.kind is Kind.REIMAGE)
-    if is_put_off or (exchange.reply.status in CREDENTIALS and not recorded.tells(Fact.IDENTITY)):
+    if is_put_off or (exchange.reply.status in CREDENTIAL_STATUSES and not recorded.tells(Fact.IDENTITY)):
         return REFUSED_OTHERWISE
     if is_accepted(exchange):
         return LEFT_OPEN if recorded.tells(Fact.CONTENT) else NO_CONTENT

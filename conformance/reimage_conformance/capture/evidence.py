@@ -32,7 +32,7 @@ NAME_DEFECTS = ("place", "instance", "bad-name")
 OF_NAMES = (*NAME_DEFECTS, "slot")
 """The keys of the defects that a placeholder in place of a name looks like."""
 OK, REDIRECTED, NOT_FOUND, CONFLICT = 200, 307, 404, 409
-CREDENTIALS = (401, 403)
+CREDENTIAL_STATUSES = (401, 403)
 _Container = tuple[str, str, str, str]
 """A subscription, a cloud service, the form of the address and the deployment; the last two are "" for the service as a whole."""
 
@@ -65,8 +65,7 @@ class Reading:
     """The certain defects of a request.
 
     `names_unclear` says that a name of the request may not exist, which would be a further defect, or was replaced by a
-    placeholder. `recording_unclear`
-    says that the request seems to have a defect, but that too little was recorded to be certain of it.
+    placeholder. `recording_unclear` says that the request seems to have a defect, but too little was recorded.
     `is_plain` says that nothing about the request is unusual, not even where the documents leave it to the endpoint.
     """
 
@@ -97,7 +96,7 @@ def folds_slots(exchanges: Iterable[Exchange]) -> bool:
 class Evidence:
     """The recorded calls of one endpoint, masked and numbered, and the world to judge them in.
 
-    `given` says that the target was not inferred from the calls. `whole` says that nothing exists beside what it lists.
+    `given` says that the target was not inferred from the calls. `whole` says that nothing exists beside what the target lists.
     """
 
     def __init__(self, world: World, recorded: Sequence[Recorded], *, given: bool, whole: bool) -> None:
@@ -111,7 +110,7 @@ class Evidence:
 
     @cached_property
     def passed_faults(self) -> set[int]:
-        """The numbers of the exchanges whose 500 InternalError shows nothing."""
+        """The numbers of the exchanges whose 500 InternalError was transient, so that it shows nothing."""
         return passed_faults(self.exchanges)
 
     def reading(self, recorded: Recorded) -> Reading:
@@ -155,7 +154,7 @@ class Evidence:
         return True
 
     def _lists_without(self, recorded: Recorded, address: Address) -> bool:
-        """Whether the deployment certainly lacks the instance that `address` names, and no answer lists.
+        """Whether the deployment certainly lacks the instance that `address` names and that no answer lists.
 
         A look has to list other instances of it. It has to come after the call, unless nothing exists beside the
         target: an instance may have been added since an earlier look.
@@ -205,7 +204,7 @@ class Evidence:
     def is_conclusive(self, recorded: Recorded) -> bool:
         """Whether the reply depends on the request itself, and not on credentials, load, another operation or a passing fault.
 
-        A missing reply does only if the request was sent without a certificate that the endpoint knows.
+        A missing reply depends on it only if the request was sent without a certificate that the endpoint knows.
         """
         exchange = recorded.exchange
         if exchange.reply is None:
@@ -220,7 +219,7 @@ class Evidence:
             or (exchange.reply.status == CONFLICT and kind is Kind.REIMAGE)
         ):
             return False
-        return recorded.tells(Fact.IDENTITY) or exchange.reply.status not in CREDENTIALS
+        return recorded.tells(Fact.IDENTITY) or exchange.reply.status not in CREDENTIAL_STATUSES
 
     def of_kind(self, *kinds: Kind) -> list[Recorded]:
         """The calls of these kinds, in order."""

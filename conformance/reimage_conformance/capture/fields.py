@@ -32,7 +32,7 @@ FIELDS = (
     ),
     Field(
         "request.url", "normalise it, leave out the scheme and host, drop the query, write REDACTED for it or for its values",
-        "path and query; the query from request.queryString where the URL has none, the host from the Host line; that comp is missing only where the capture shows a query",
+        "path and query; the query from request.queryString where the URL has none, the host from the Host line; that comp is missing, but only where the capture shows a query",
         sometimes=(Fact.QUERY,),
     ),
     Field(
@@ -41,16 +41,16 @@ FIELDS = (
         sometimes=(Fact.HTTP_VERSION,),
     ),
     Field(
-        "request.headers", "keep none, keep a selection, keep those that the program set, add none that the transport adds below them",
-        "what a line says; that a line is missing only where Host or :authority was kept and another request shows the line, "
+        "request.headers", "keep none, keep a selection, keep those that the program set, leave out those that the transport adds",
+        "what a line says; that a line is missing, but only where Host or :authority was kept and another request shows the line, "
         "but not where Content-Type and Content-Length are both missing, which recorders keep apart from the others; "
-        "that a length is missing only from a recorder that reads the wire, or one that shows a length elsewhere",
+        "that a length is missing, but only from a recorder that reads the wire, or one that shows a length elsewhere",
         sometimes=(Fact.REQUEST_LINES, Fact.REQUEST_LENGTH, Fact.VERSION_LINE, Fact.SENT_TYPE_LINE),
     ),
     Field("request.postData", "leave it out, decode it", "nothing is judged from it but its presence"),
     Field(
         "(no field)", "cannot know which client certificate was presented",
-        "401 and 403 accuse nobody; another subscription may be open", never=(Fact.IDENTITY,),
+        "401 and 403 accuse nobody; the caller may have access to another subscription", never=(Fact.IDENTITY,),
     ),
     Field(
         "response.status", "write 0 where no reply came, 100 before the reply, or text for the number",
@@ -64,12 +64,12 @@ FIELDS = (
         "response.headers",
         "keep none, write an object, keep those that a web page may read, join or repeat lines, change case and white space, "
         "write a word or a hash in place of values",
-        "what a line says; that a line is missing only where lines were kept that no web page may read; "
-        "that Allow is missing only where a Date was kept too, since recorders keep a selection",
+        "what a line says; that a line is missing, but only where lines were kept that no web page may read; "
+        "that Allow is missing, but only where a Date was kept too, since recorders keep a selection",
         never=(Fact.FRAMING,), sometimes=(Fact.RESPONSE_LINES,),
     ),
     Field(
-        "Date, Content-Type, x-ms-request-id", "take the line out of every response, or write REDACTED, a hash, one Date, stars or nothing for its value",
+        "Date, Content-Type, x-ms-request-id", "take the line out of every response, or write REDACTED, a hash, the same Date everywhere, asterisks or nothing as its value",
         "that the line is missing, only where another response of the capture shows it",
         sometimes=(Fact.DATE_LINE, Fact.TYPE_LINE, Fact.ID_LINE),
     ),
@@ -97,7 +97,7 @@ FIELDS = (
     ),
     Field(
         "response.content.text",
-        "decode content codings and character encodings, cut it, leave it out, write a word for nothing, "
+        "decode content codings and character encodings, cut it, leave it out, write a word where there is no content, "
         "write it to a file, in pieces or in hexadecimal digits, escape it, lay it out on lines, "
         "remove secrets such as Configuration",
         "the document; Content-Encoding and Content-Length are not held against it",
@@ -109,17 +109,17 @@ FIELDS = (
     ),
     Field(
         "response.content.size, response.bodySize", "write -1, 0, or the size before or after decoding",
-        "that text is cut, where it is shorter and no whole document, or a document that only lacks its end; "
-        "the endpoint sent it so where Content-Length says the same",
+        "that text is cut, where it is shorter and not a complete document, or lacks only the end of one; "
+        "the endpoint itself cut it where Content-Length gives the same size",
     ),
     Field(
         "Non-Authoritative-Reason", "write a 307 of the browser's own from http to https", "nothing: such entries are left out and counted"
     ),
-    Field("response.redirectURL", "follow redirects by themselves", "the other half of a 307, where no Location line was kept"),
+    Field("response.redirectURL", "follow redirects by themselves", "the target of a 307, where no Location line was kept"),
     Field(
         "startedDateTime",
         "leave it out, round it to seconds, give every entry the same, set their clock back, write the newest entry first, merge two clocks",
-        "the order, unless the Date lines contradict it; then that of the file, forwards or backwards, if they agree with it; else no order. "
+        "the order; where the Date lines contradict it, the order of the file or its reverse, if the Date lines agree; else no order. "
         "Without times the Date lines alone give the order. Intervals are read only where the times differ and have fractions of a second",
         sometimes=(Fact.ORDER, Fact.MOMENT),
     ),
@@ -130,7 +130,7 @@ FIELDS = (
     ),
     Field(
         "response without x-ms-request-id, empty, HTML, or 5xx in plain text", "record what a login page, a firewall or a proxy answered",
-        "nothing, where another call of its kind was answered in this protocol, or the same request if it has a certain defect: "
+        "nothing, where another call of its kind (for a certain defect: the same request) was answered in this protocol: "
         "such calls are passed over and counted",
     ),
     Field("time, timings", "write -1 or 0", "nothing is judged from it"),
@@ -148,7 +148,7 @@ NEVER_RECORDED = frozenset(fact for field in FIELDS for fact in field.never)
 """The facts that no HAR holds."""
 
 OPEN_TO_WEB_PAGES = ("cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma")  # fmt: skip
-"""Response lines that a web page may read of another origin; a recorder inside a page keeps no others (Fetch, CORS)."""
+"""Response lines from another origin that a web page may read; a recorder inside a page keeps no others (Fetch, CORS)."""
 
 ON_THE_WIRE = (
     "mitmproxy", "fiddler", "charles", "proxy", "burp", "zap", "pcap", "wireshark", "httpwatch", "selenium wire",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.capture.evidence import CREDENTIALS, Evidence, Judgement, Plan, is_accepted
+from reimage_conformance.capture.evidence import CREDENTIAL_STATUSES, Evidence, Judgement, Plan, is_accepted
 from reimage_conformance.capture.masked_ids import is_placeholder
 from reimage_conformance.capture.operations import name_in_capture
 from reimage_conformance.capture.refusals import is_judged
@@ -106,7 +106,7 @@ def _empty(evidence: Evidence, recorded: Recorded) -> list[Judgement]:
 def _is_own_error(evidence: Evidence, recorded: Recorded) -> bool:
     """Whether a reply is certainly an error of the endpoint itself, with a known cause."""
     reply = recorded.exchange.reply
-    if reply is not None and reply.status in CREDENTIALS and not recorded.tells(Fact.IDENTITY):
+    if reply is not None and reply.status in CREDENTIAL_STATUSES and not recorded.tells(Fact.IDENTITY):
         return False
     return not evidence.reading(recorded).recording_unclear or is_judged(evidence, recorded)
 

@@ -1,1 +1,1 @@
-"""The commands of the front door, one module for each kind; each parses its options and hands on to the library."""
+"""The commands of the command line, one module for each kind; each parses its options and hands on to the library."""

@@ -79,7 +79,7 @@ def _effect_of_refusals(world: World, verdict: Verdict, exchanges: Sequence[Exch
         return None
     end = next((poll for poll in polls if status_of(poll) in TERMINAL), polls[-1] if polls else first)
     place = Place(deployment, address.instance)
-    return Effect((place,), (first.number,), passing=True, looks=(first.number, end.number))
+    return Effect((place,), (first.number,), on_operation=True, looks=(first.number, end.number))
 
 
 def _shows_no_status(poll: Exchange) -> bool:

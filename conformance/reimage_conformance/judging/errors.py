@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.sent import answer_to, seen_for_kind
+from reimage_conformance.judging.sent import answer_to, with_kind_sent
 from reimage_conformance.judging.wording import is_busy, is_diversion, is_standard, reply_summary, symptom
 from reimage_conformance.model import Identity
 from reimage_conformance.protocol.addresses import Kind, read_target
@@ -177,10 +177,10 @@ def error_codes(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict
         if response.status not in defect.statuses:
             because = () if defect.key in BY_TABLE and response.status < 500 else (defect.requirement,)
             because = because if is_standard(response.status) else ("REQ-ERR-STATUS",)
-            actual = seen_for_kind(reply_summary(exchange), exchange.request, defect)
+            actual = with_kind_sent(reply_summary(exchange), exchange.request, defect)
             yield verdict.violated(str(defect), actual, symptom(exchange), because=because)
         elif code and defect.codes(response.status) and code not in defect.codes(response.status):
-            actual = seen_for_kind(reply_summary(exchange), exchange.request, defect)
+            actual = with_kind_sent(reply_summary(exchange), exchange.request, defect)
             yield verdict.violated(str(defect), actual, f"code:{code}")
         elif code:
             yield verdict.met(reply_summary(exchange))

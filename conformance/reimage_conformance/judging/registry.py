@@ -48,7 +48,7 @@ class Effect:
     effect is judged. Where it is empty, the check does not know the request: it is the first reimage of the place
     that was accepted between the looks. `refusal` says that the judged request was refused, so that a repeat of it
     without a reply is not another request. `anywhere` says that a request for an instance of the same name in another
-    deployment may have caused the effect too. `passing` says that the effect is on an operation, so that only
+    deployment may have caused the effect too. `on_operation` says that the effect is on an operation, so that only
     requests between the looks count. `looks` holds the exchange numbers between which the effect was looked for;
     empty stands for all exchanges of the check. `absent` says that the effect did not come: the instance did not leave, or
     did not come back. A request that reached the instance by mistake does not explain that. `departs` says that the effect
@@ -59,7 +59,7 @@ class Effect:
     judged: tuple[int, ...] = ()
     refusal: bool = False
     anywhere: bool = False
-    passing: bool = False
+    on_operation: bool = False
     looks: tuple[int, ...] = ()
     absent: bool = False
     departs: bool = False

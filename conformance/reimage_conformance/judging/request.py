@@ -9,7 +9,7 @@ from reimage_conformance.judging.errors import BY_TABLE, TABLE_KEYS
 from reimage_conformance.judging.operations.polls import TERMINAL
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
-from reimage_conformance.judging.sent import seen_for, seen_for_kind
+from reimage_conformance.judging.sent import with_kind_sent, with_sent
 from reimage_conformance.judging.transport.framing import is_lost_after_large_body
 from reimage_conformance.judging.wording import is_busy, is_standard, reply_summary, symptom
 from reimage_conformance.model import FailureKind
@@ -103,12 +103,12 @@ class _BadRequest:
         For REQ-ERR-CODES this includes the kind of request, since the sentences of that requirement do not say it.
         """
         if requirement == "REQ-ERR-CODES" and len(self.defects) == 1:
-            return seen_for_kind(reply_summary(self.exchange), self.exchange.request, self.defects[0])
+            return with_kind_sent(reply_summary(self.exchange), self.exchange.request, self.defects[0])
         return self.seen(reply_summary(self.exchange))
 
     def seen(self, actual: str) -> str:
         """What was seen, then what had been sent."""
-        return seen_for(actual, self.exchange.request, self.defects)
+        return with_sent(actual, self.exchange.request, self.defects)
 
 
 def _unanswered(bad: _BadRequest, *, alive: bool) -> Verdict:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Request
 
 _CALLER_DEFECTS = ("anonymous", "unknown-certificate", "foreign-subscription")
-"""The keys of defects of the caller: it may not send the request, whatever stands in it."""
+"""The keys of defects of the caller: it may not send the request, whatever the request contains."""
 _PLACE_DEFECTS = ("place", "elsewhere", "slot", "instance", "bad-name")
 """The keys of defects of the names in the address."""
 _FRAMING_DEFECTS = ("differing-lengths", "space-before-colon")
@@ -185,15 +185,15 @@ def _place_sent(request: Request, defect: Defect) -> str:
     return slot_sent(request) if defect.key == "slot" else f"{service}, {slot_sent(request)}"
 
 
-def seen_for(actual: str, request: Request, defects: Sequence[Defect]) -> str:
+def with_sent(actual: str, request: Request, defects: Sequence[Defect]) -> str:
     """What was seen, then what had been sent."""
     words = sent(request, defects)
     return f"{actual}, for {words}" if words else actual
 
 
-def seen_for_kind(actual: str, request: Request, defect: Defect) -> str:
+def with_kind_sent(actual: str, request: Request, defect: Defect) -> str:
     """What was seen, then what kind of request it was an answer to, and what had been sent."""
     kind, words = ALL_REQUIREMENTS[defect.requirement].request, sent(request, [defect])
     if not kind:
-        return seen_for(actual, request, [defect])
+        return with_sent(actual, request, [defect])
     return f"{actual}, for {kind[0].lower()}{kind[1:]}{f' ({words})' if words else ''}"

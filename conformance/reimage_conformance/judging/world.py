@@ -18,7 +18,7 @@ SLOTS = ("staging", "production")
 
 
 class Absence(StrEnum):
-    """What of an address does not exist."""
+    """The part of an address that does not exist."""
 
     NOTHING = ""
     SLOT = "slot"
@@ -33,8 +33,8 @@ class Absence(StrEnum):
 class World:
     """A target under one strictness, with what the endpoint showed of itself.
 
-    `listed` holds the role instances that the endpoint reported, by the path of their deployment with its cloud service
-    in lower case; older journals have its name alone.
+    `listed` holds the role instances that the endpoint reported, by `service/deployment`, the service in lower case;
+    older journals have the name of the deployment alone.
     `folds_slots` says that the endpoint was seen to accept slots in any letter case. `memory` caches the answers of
     the oracle and of the checks.
     """
@@ -77,7 +77,7 @@ class World:
         return self.listed.get(deployment.key) or self.listed.get(deployment.name, ())
 
     def absence(self, address: Address) -> Absence:
-        """What of an address does not exist.
+        """The part of an address that does not exist.
 
         `SLOT_CASE` and `NAME_CASE` say that the slot or the name exists in another letter case.
         """

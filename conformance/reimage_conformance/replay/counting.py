@@ -1,4 +1,4 @@
-"""Counts the outcomes that requirements which failed in a run have in later runs of the same cases; sends nothing."""
+"""Counts, over later runs of the same cases, the outcomes of requirements that failed in a run; sends nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 VIOLATED = Outcome.VIOLATED.value
 NOT_REPEATED = "not repeated"
-"""The outcome of a requirement that is met, although a case that found it violated was not judged or its request not sent again."""
+"""The outcome of a met requirement if a case that had found it violated was not judged or did not send its request again."""
 _AS_VIOLATED = (VIOLATED, Outcome.KNOWN.value)
 _JUDGED = (Outcome.MET.value, Outcome.ADVISORY.value, Outcome.OBSERVED.value)
 
@@ -67,7 +67,7 @@ def later_outcome(
 ) -> LaterOutcome:
     """The outcome of the requirement of `row` in the run with these `results` and the journal `now`.
 
-    `row` is of the requirements in `found`, the results of the run where it failed; `then` has the exchanges of that run.
+    `row` is one of the requirements in `found`, the results of the run where it failed; `then` has the exchanges of that run.
     """
     result = next((each for each in results["requirements"] if each["id"] == row["id"]), None)
     if result is None:

@@ -56,7 +56,7 @@ class Held:
         """Releases `count` of the held reimages."""
         self.count -= count
         self.budget.held -= count
-        self.budget.tell()
+        self.budget.wake()
 
 
 @dataclass(slots=True)
@@ -123,7 +123,7 @@ class Budget:
     def held_for_repeats(self, held: Held) -> Iterator[None]:
         """Marks the reimages of a group that is taken apart: they stay held until each of its requests was repeated (`hold_once_more`)."""
         self.for_repeats.append(held)
-        self.tell()
+        self.wake()
         try:
             yield
         finally:
@@ -158,7 +158,7 @@ class Budget:
             held.let_go(held.count)
 
     def keep(self, count: int) -> None:
-        """Keeps up to `count` reimages for the cases after the campaign; the campaign has the first FEWEST_FOR_CAMPAIGN."""
+        """Keeps up to `count` reimages for the cases after the campaign; the campaign keeps at least FEWEST_FOR_CAMPAIGN."""
         self.kept = min(count, max(self.limit - FEWEST_FOR_CAMPAIGN, 0))
 
     def reserve_for_distance(self) -> None:
@@ -171,7 +171,7 @@ class Budget:
             self.accepted.add(exchange)
             self.spent += 1
             self.note(Change.SPENT, exchange)
-            self.tell()
+            self.wake()
 
     def go_on(self, exchanges: set[int]) -> None:
         """Takes over what an earlier part of the run spent; `note` is not called."""
@@ -184,7 +184,7 @@ class Budget:
             self.accepted.discard(exchange)
             self.spent -= 1
             self.note(Change.GIVEN_BACK, exchange)
-            self.tell()
+            self.wake()
 
     def leave_open(self, exchange: int) -> None:
         """Notes that the reimage of exchange number `exchange` may be given back; `settle` ends that."""
@@ -194,9 +194,9 @@ class Budget:
         """Notes that the reimage of exchange number `exchange`, if it is still spent, will not be given back."""
         if exchange in self.open:
             self.open.discard(exchange)
-            self.tell()
+            self.wake()
 
-    def tell(self) -> None:
+    def wake(self) -> None:
         """Wakes every task that waits for a change."""
         self.change.set()
         self.change = trio.Event()

@@ -150,7 +150,7 @@ class Campaign:
             self._skip_all(UNENDED)
             return None
         if self._budget.reserve == 0 and not self._budget.could_allow(1, reserved=self._budget.kept):
-            return self._next_of_the_kept()
+            return self._next_from_kept()
         reserved = self._budget.reserve + self._budget.kept + self._claimed
         for step in self.pending:
             if not self._budget.allows(reserved=reserved):
@@ -160,13 +160,13 @@ class Campaign:
             reserved += self._instances.is_last_bystander(step.place)
         return None
 
-    def _next_of_the_kept(self) -> Step | None:
+    def _next_from_kept(self) -> Step | None:
         """The next step when only the reimages that are kept for later cases are left.
 
-        They are used unless looks showed an instance that stayed (`left_in_place`): else no later case needs them. It is
-        None while a watch may still show such an instance. Once one was shown, every pending step is left out.
+        If looks showed an instance that stayed (`an_instance_stayed`), a later case needs them, and every pending step is
+        left out. None while a watch may still show one. If no look can, no later case needs them: steps use them.
         """
-        if self._budget.kept and self.pending and not self.left_in_place:
+        if self._budget.kept and self.pending and not self.an_instance_stayed:
             if any(result.operation is not None and not result.over.is_set() for result in self.results.values()):
                 return None  # its watch may still show an instance that stays
             self._budget.keep(0)
@@ -175,7 +175,7 @@ class Campaign:
         return None
 
     @property
-    def left_in_place(self) -> bool:
+    def an_instance_stayed(self) -> bool:
         """Whether looks show that an instance stayed at ReadyRole although its reimage succeeded.
 
         In that case another instance may have been reimaged in its place. Only an operation that a poll showed
@@ -199,7 +199,7 @@ class Campaign:
                 either.start_soon(end_after, self._budget.change.wait)
 
     def _is_free(self, step: Step) -> bool:
-        """Whether the instance of a step may be reimaged now, and no step runs on its deployment; after a conflict, on no deployment."""
+        """Whether the instance of a step may be reimaged now, and no step runs on its deployment, or, after a conflict, on any."""
         if self._instances.is_closed_to_campaign(step.place) or self._instances.is_last_bystander(step.place):
             return False
         return not self._running if self._runs.met_conflict else step.place.deployment not in self._running
@@ -322,7 +322,7 @@ class Campaign:
     async def _room_for(self, step: Step) -> int:
         """How many reimages a step may start.
 
-        A step with contention may start one for each of its requests; if so many are not left, one. It is 0 where none
+        A step with contention may start one for each of its requests, or only one if fewer are left. It is 0 where none
         is left. Bad requests under way hold reimages for a short time only, so it waits for them.
         """
         # With contention: its own request, a second one to the same instance, and one to the other instance.

@@ -50,7 +50,7 @@ class Examinations:
         """
         if bad.place is not None and self._instances.offers_deployment and self._is_to_be_examined(bad):
             return await self._in_one_or_two_groups(bad, bad.place, verdicts)
-        async with self._groups.beside(bad.place) if bad.place is not None else nullcontext():
+        async with self._groups.send_unexamined(bad.place) if bad.place is not None else nullcontext():
             answered = await self._answers.answer_to(bad)
         verdicts += self._answers.judge(bad, answered)
         if self._is_to_be_examined(bad) and answered.is_refused:

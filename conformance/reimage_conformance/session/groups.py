@@ -31,7 +31,7 @@ class Group:
     group. `before` and `after` are the looks; `shares_look` says that `before` is also the last look of the previous
     group. `blamed` are the requirements to blame for an effect. `accepted` says that one request was accepted, and may
     have caused a change. `beside` says that another instance of the same deployment was being reimaged meanwhile.
-    `elsewhere` says that an instance of the same name in another deployment was. `broken` says why the group ended
+    `elsewhere` says the same of an instance of its name in another deployment. `broken` says why the group ended
     early. `unsteady` says that the instance had come back from a reimage so recently that it may leave once more. While
     the group is taken apart, `stack` keeps the campaign away from the deployment, and `turn` lets the
     members repeat their requests one by one. `sending` counts the members that wait for their answer, `examined` those
@@ -134,30 +134,30 @@ class Groups:
         self._instances, self._operations, self._budget = instances, operations, budget
         self._open: dict[str, Group] = {}
         self._examining: set[str] = set()
-        self._passing: Counter[str] = Counter()
+        self._unexamined: Counter[str] = Counter()
         self._last: dict[str, _LastLook] = {}
         self._changed = trio.Condition()
 
     @asynccontextmanager
-    async def beside(self, place: Place) -> AsyncIterator[None]:
+    async def send_unexamined(self, place: Place) -> AsyncIterator[None]:
         """Lets a bad request that is not examined go out, but not between the two looks of a group at the same instance."""
         name = str(place)
         async with self._changed:
             while name in self._examining:
                 await self._changed.wait()
-            self._passing[name] += 1
+            self._unexamined[name] += 1
             self._last.pop(name, None)
         try:
             yield
         finally:
-            self._passing[name] -= 1
+            self._unexamined[name] -= 1
             await self._wake()
 
     async def _keep_others_away(self, name: str) -> None:
         """Keeps requests that are not examined away from the instance, and waits for the answers to those under way."""
         async with self._changed:
             self._examining.add(name)
-            while self._passing[name]:
+            while self._unexamined[name]:
                 await self._changed.wait()
 
     async def _wake(self) -> None:
@@ -239,7 +239,7 @@ class Groups:
             group.broken = Untested(reason.reason)
             raise
         except BaseException:
-            group.broken = Inconclusive("the group of requests that this one was examined with was stopped")
+            group.broken = Inconclusive("the group in which this request was examined was stopped")
             raise
         finally:
             self._close(group)
@@ -264,7 +264,7 @@ class Groups:
         return untouched and trio.current_time() - last.at <= LONGEST_SHARED_LOOK_SECONDS
 
     def _operations_at(self, place: Place) -> int:
-        """How many operations may have reached an instance so far: those of its name, and those of requests to no listed place."""
+        """How many operations may have reached an instance so far: those on an instance of its name, and those without a listed place."""
         names = [operation.place and operation.place.role_instance for operation in self._operations.all]
         return sum(name in (None, place.role_instance) for name in names)
 

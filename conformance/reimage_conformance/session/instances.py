@@ -58,7 +58,7 @@ class Watch:
 class Instances(Looks):
     """The role instances of a target: the looks at them, the watches, and the locks.
 
-    `watched` is called with each watch that is over. A task that examines or reimages an instance holds its lock
+    `on_watch_over` is called with each watch that is over. A task that examines or reimages an instance holds its lock
     meanwhile (`hold`). `given_up` says that some instance did not come back in time; then none is waited for any more.
     `_departs_late` says whether instances leave ReadyRole only after the end of their operation, None while unknown.
     """
@@ -68,7 +68,7 @@ class Instances(Looks):
         self.watches: list[Watch] = []
         self._addressed: Counter[str] = Counter()
         self.given_up = False
-        self.watched: Callable[[Watch], None] = lambda *_: None
+        self.on_watch_over: Callable[[Watch], None] = lambda *_: None
         self._locks: dict[str, trio.Lock] = {}
         self._holds: Counter[str] = Counter()
         self._closed_to_campaign: list[Place] = []
@@ -80,7 +80,7 @@ class Instances(Looks):
         self._latest_departure = 0.0
         self._tasks: trio.Nursery | None = None
 
-    def watch_in(self, tasks: trio.Nursery) -> None:
+    def set_nursery(self, tasks: trio.Nursery) -> None:
         """Sets the nursery in which the tasks that watch instances run."""
         self._tasks = tasks
 
@@ -92,7 +92,7 @@ class Instances(Looks):
         version: str = OBSERVING_VERSION,
         patient: bool = True,
     ) -> Exchange:
-        """Makes one Get Deployment; `until_ready` waits again for each instance that it shows at ReadyRole."""
+        """Makes one Get Deployment; after it, `until_ready` waits again for instances that it showed at ReadyRole."""
         exchange = await super().look(deployment, form, version=version, patient=patient)
         ready = {str(Place(deployment, name)) for name, status in statuses_in(exchange).items() if status == READY}
         self._was_ready |= ready
@@ -100,7 +100,7 @@ class Instances(Looks):
         return exchange
 
     async def look_before(self, place: Place) -> Exchange:
-        """The look before a reimage of an instance; waits first while the instance is away from an earlier reimage of ours.
+        """The look before a reimage of an instance; waits first if an earlier reimage of ours has taken it offline.
 
         The watch of that reimage may have ended before the instance left ReadyRole.
         """
@@ -224,7 +224,7 @@ class Instances(Looks):
     def _end(self, watch: Watch) -> None:
         watch.is_over = True
         watch.over.set()
-        self.watched(watch)
+        self.on_watch_over(watch)
 
     async def until_settled(self, operations: list[Operation]) -> None:
         """Waits until these operations are over and their unwatched instances had time to leave ReadyRole."""

@@ -80,7 +80,7 @@ class Recorder:
 
     Cases run beside each other. Each runs in a context of its own (`enter`), and what is recorded in the context
     belongs to the case. `made` holds the verdicts as they were made, `verdicts` the same verdicts after
-    `Intervals.weighed`.
+    `Intervals.without_other_causes`.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class Recorder:
         for exchange in self.exchanges:
             self._intervals.add(exchange)
         self.made = list(journal.verdicts)
-        self.verdicts = [self._intervals.weighed(verdict, self.world) for verdict in self.made]
+        self.verdicts = [self._intervals.without_other_causes(verdict, self.world) for verdict in self.made]
         self.observations = list(journal.observations)
 
     def announce(self, exchange: Exchange) -> None:
@@ -172,7 +172,7 @@ class Recorder:
         for verdict in made:
             self.journal.verdict(verdict)
         self.made += made
-        kept = [self._intervals.weighed(verdict, self.world) for verdict in made]
+        kept = [self._intervals.without_other_causes(verdict, self.world) for verdict in made]
         self.verdicts += kept
         log.verdicts += kept
         for verdict in kept:

@@ -107,7 +107,7 @@ class Reimages:
             self.left_out.add(self._case())
         return has_room and self._case() not in self.cut_short
 
-    def check(self) -> None:
+    def raise_if_cut_short(self) -> None:
         """Raises Untested where the current case had started a reimage before the run was cut short."""
         if self._case() in self.cut_short:
             raise Untested(CUT_SHORT, Why.CUT_SHORT)
@@ -122,7 +122,7 @@ class Reimages:
 
         Cases that call it at the same time are served one after the other.
         """
-        self.check()
+        self.raise_if_cut_short()
         request = self._builder.reimage(place, form, version=version)
         request = with_header(request, "Connection", "close") if closing else request
         async with self._starting:
@@ -136,7 +136,7 @@ class Reimages:
 
     async def start_beside(self, place: Place, form: UriForm) -> Exchange:
         """Sends a sound reimage once its instance is online; operations on other deployments may be running."""
-        self.check()
+        self.raise_if_cut_short()
         await self._instances.until_online(place)
         async with self._held():
             return await self._sender.send(self._builder.reimage(place, form), Manner("reimage"))

@@ -34,7 +34,7 @@ def keep_for_resuming(sut: SystemUnderTest) -> None:
     """Writes to the journal what a later part of the run would need and the exchanges do not show."""
     note = sut.recorder.note
     sut.budget.note = lambda change, exchange: note(change, exchange=exchange)
-    sut.instances.watched = lambda watch: note(
+    sut.instances.on_watch_over = lambda watch: note(
         "watched",
         start=watch.operation.start.number,
         looks=_numbers(watch.looks),

@@ -85,7 +85,7 @@ class SystemUnderTest(Judging):
         Background tasks run in `tasks`.
         """
         self.operations.follow_in(tasks)
-        self.instances.watch_in(tasks)
+        self.instances.set_nursery(tasks)
         answered = None if self.is_another_try else await self._check_credentials()
         self.sender.life.questions = self._questions()  # from now on a missing reply is waited out
         if answered is not None:
@@ -111,7 +111,11 @@ class SystemUnderTest(Judging):
         """
         main = self.planner.main
         answered, front = None, None
-        for request in (self.builder.operation_status("0" * 32), self.builder.deployment(main), self.nowhere()):
+        for request in (
+            self.builder.operation_status("0" * 32),
+            self.builder.deployment(main),
+            self.unknown_instance(),
+        ):
             exchange = await self.sender.once(request, Manner("check-credentials"))
             answered = request if exchange.reply is not None else answered
             front = front_of(self.world, self.recorder.exchanges)
@@ -175,7 +179,7 @@ class SystemUnderTest(Judging):
         It waits only where an instance stayed at ReadyRole although its reimage succeeded. Then it matters which request
         took another instance offline.
         """
-        if self.planner.namesakes and self.campaign.left_in_place:
+        if self.planner.namesakes and self.campaign.an_instance_stayed:
             usual = self.operations.usual_seconds or 0.0
             await self.sender.patience.rest(usual + settling_seconds(usual, self.sender.limits, departs_early=False))
 
@@ -313,7 +317,7 @@ class SystemUnderTest(Judging):
         """A sound reimage request for the witness of this kind of defect; the case adds the defect. Sends nothing."""
         return self.builder.reimage(self.main_witness(kind), form, version=version)
 
-    def nowhere(self, form: UriForm = UriForm.SLOT, *, version: str | None = None) -> Request:
+    def unknown_instance(self, form: UriForm = UriForm.SLOT, *, version: str | None = None) -> Request:
         """A sound reimage request for an instance that cannot exist; it starts nothing. Sends nothing."""
         deployment = self.planner.main
         container = form.container(deployment)

@@ -45,7 +45,7 @@ def _while_away(test: OperationTest, word: str) -> Change:
     return instead(instance_status, status)
 
 
-def _ever_after(test: OperationTest, word: str) -> Change:
+def _once_reimaged(test: OperationTest, word: str) -> Change:
     """Shows `word` in place of ReadyRole once an instance was reimaged by an operation that passes `test`."""
 
     def status(original: Callable[..., str], call: Call, instance: Instance) -> str:
@@ -60,11 +60,11 @@ Slip("stays-online", OFFLINE, "an instance reimaged{} stays ReadyRole").at(
     _WHERE, lambda place: _while_away(place.covers, "ReadyRole")
 )
 Slip("stays-offline", ONLINE, "an instance reimaged{} never becomes ReadyRole again").at(
-    _WHERE, lambda place: _ever_after(place.covers, "StoppedVM")
+    _WHERE, lambda place: _once_reimaged(place.covers, "StoppedVM")
 )
 Slip("stays-away", ONLINE, "a reimaged instance stays {}").each(
     ("BusyRole", "RoleStateUnknown", "StartingRole", "CreatingVM"),
-    lambda word: _ever_after(lambda _: True, word),
+    lambda word: _once_reimaged(lambda _: True, word),
 )
 
 
@@ -95,6 +95,7 @@ def _child_text(position: int, text: Callable[[Instance], str]) -> Callable[[Nod
     return edit
 
 
+# Each row gives the name and the sentence of a fault.
 Slip("{}", NAME, "{}").rows(
     (
         "renamed",
@@ -180,7 +181,7 @@ _BYSTANDERS: tuple[tuple[str, str, Bystander, Need], ...] = (
     ("neighbour", "the next instance", _neighbour, Need.SECOND_INSTANCE),
     ("same-role", "every instance of the same role", _same_role, Need.SECOND_INSTANCE),
     ("other-role", "every instance of another role", _other_role, Need.SECOND_ROLE),
-    ("prefix", "every instance whose name begins alike", _begins_alike, Need.TWO_DIGITS),
+    ("prefix", "every instance whose name begins with the reimaged one's", _begins_alike, Need.TWO_DIGITS),
     ("first", "the first instance", _first, Need.SECOND_INSTANCE),
 )
 """For each kind of instance that a reimage may affect: a word for names, words for sentences, a test, and what the world must hold."""

@@ -34,18 +34,18 @@ MIN_LOOKS = 4
 SETTLING_SECONDS = 0.3
 """An instance may leave ReadyRole this many seconds after the end of its operation, or later (`settling_seconds`)."""
 LATE_DEPARTURE_SECONDS = 2.0
-"""It counts in place of `SETTLING_SECONDS` where no instance of the endpoint was seen to leave before the end.
+"""This replaces `SETTLING_SECONDS` where no instance of the endpoint was seen to leave before the end.
 
 In recordings of the historical service, an instance left a second after the end of its operation.
 """
 SETTLING_POLLS = 4
-"""The same in poll intervals; the longest of the three times counts."""
+"""As `SETTLING_SECONDS`, in poll intervals; the longest of the three times counts."""
 SETTLING_SHARE = 1.5
-"""The same as a multiple of the duration of the operation."""
+"""As `SETTLING_SECONDS`, as a multiple of the duration of the operation."""
 RELAPSE_SHARE = 1.0
 """For how long after its return an instance may leave ReadyRole once more, as a multiple of the duration of its operation.
 
-No document says that it stays from its first ReadyRole on.
+No document says that it stays at ReadyRole once it is back.
 """
 _MAX_NAMES = 6
 """A message names at most this many role instances, and counts the others."""
@@ -122,7 +122,7 @@ def instance_effect(
 
 @dataclass(frozen=True)
 class _Course:
-    """What the looks show of one instance: `before` its reimage, and after `start`, the 202. `looks` may lack an answer."""
+    """The looks at one instance: `before` its reimage, and `looks` after `start`, the 202; some may have no answer."""
 
     instance: str
     before: Exchange
@@ -216,7 +216,7 @@ def _online(course: _Course, waited: float, time_limit: float) -> Verdict:
         return verdict.inconclusive(reason, why=Why.NO_REPLY)
     late = f"{waited:.1f} s after the end of the operation"
     if status != READY and waited < time_limit:
-        reason = f"{course.path}; the last Get Deployment was only {late}, and it may take {time_limit:g} s"
+        reason = f"{course.path}; the last Get Deployment was only {late}, and the instance has {time_limit:g} s"
         return verdict.inconclusive(reason, because=("REQ-REIMAGE-SAME-NAME", "REQ-DEPL-INSTANCES"))
     actual = f"{course.path}; the last Get Deployment was {late}"
     return verdict.judged(status == READY, f"{instance} is {READY} again", actual, "still-offline")

@@ -82,7 +82,7 @@ def _after_end(seen: list[PolledStatus], known: list[PolledStatus], first: int) 
         yield about(_STABLE, not_found[0], end_poll).violated(expected, actual, "gone")
     elif changed:
         is_of_two_operations = not all(_is_own(poll) for poll in (end_poll, changed[0][0]))
-        roots = (_USABLE,) if is_of_two_operations else _roots_of_change(known, first, changed, heads)
+        roots = (_USABLE,) if is_of_two_operations else _violated_by_change(known, first, changed, heads)
         after_head = any(end_poll.number < number < changed[0][0].number for number in heads)
         different = ", after a HEAD to the operation" if after_head else _difference_of_ways(end_poll, changed[0][0])
         way = different if roots == (_READONLY,) else ""
@@ -100,7 +100,7 @@ def _after_end(seen: list[PolledStatus], known: list[PolledStatus], first: int) 
             yield about(_READONLY, known[-1][0]).met(all_statuses)
 
 
-def _roots_of_change(
+def _violated_by_change(
     known: list[PolledStatus], first: int, changed: list[PolledStatus], heads: set[int]
 ) -> tuple[str, ...]:
     """The requirement that a change after an end violates; two where it may be either."""
@@ -177,7 +177,7 @@ def completes(
     """A reimage that was accepted reaches Succeeded with 200 in time (REQ-REIMAGE-COMPLETES).
 
     Exchanges: the 202, then polls. `waited` is for how many seconds the suite polled, where the operation did not
-    end. If a reimage that nobody polls does succeed, polling is the cause (REQ-GOS-READONLY).
+    end. `polling_is_to_blame` judges whether polling is the cause.
     """
     polls = exchanges[1:]
     ends = [poll for poll in polls if status_of(poll) in TERMINAL]
@@ -245,9 +245,9 @@ def fails_as_announced(world: World, exchanges: Sequence[Exchange], *, overdue: 
 
 @check
 def polling_is_to_blame(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """A reimage that is polled as usual ends as one that is polled only once (REQ-GOS-READONLY).
+    """A reimage that is polled as usual has the same outcome as one that is polled once (REQ-GOS-READONLY).
 
-    Exchanges: the 202 and the only poll of the quiet reimage, then the 202 and the polls of one that was started
+    Exchanges: the 202 and the only poll of the latter, then the 202 and the polls of one that was started
     after it.
     """
     del world
@@ -271,7 +271,7 @@ def polling_is_to_blame(world: World, exchanges: Sequence[Exchange]) -> Iterator
 
 @check
 def asking_forgets(world: World, exchanges: Sequence[Exchange], requirement: str, *, what: str) -> Iterator[Verdict]:
-    """An operation that a poll has just shown is still found after `what`, a request that changes nothing.
+    """An operation that a poll has just shown is still found after `what`, a request that must change nothing.
 
     Exchanges: a poll, that request, a poll; then the same for another operation where the first one was not found.
     One operation may have been forgotten by chance at this moment; two show that the request is the cause.
