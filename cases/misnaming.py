@@ -89,11 +89,14 @@ def in_empty_slots(sut: SystemUnderTest) -> list[Names]:
 
 
 def near_instances(sut: SystemUnderTest) -> list[tuple[Place, str]]:
-    """Deployments, each with instance names that are one small change away from one of its own."""
+    """Deployments, each with instance names that are one small change away from one of its own.
+
+    The changed names are those of listed instances: an endpoint may take such a name for the one that it was made from.
+    """
     found: list[tuple[Place, str]] = []
     for deployment in sut.target.deployments:
-        known = sut.world.instances(deployment)
-        ends = dict.fromkeys((known[0], known[-1]))
+        known, listed = sut.world.instances(deployment), deployment.role_instances
+        ends = dict.fromkeys((listed[0], listed[-1]))
         near = [slip for name in ends for slip in slips_of_instance(name, sut.builder.token)]
         near += indices_beyond(known)
         elsewhere = {n for other in sut.target.deployments if other != deployment for n in other.role_instances}

@@ -117,7 +117,9 @@ async def test_errors_carry_a_request_id(sut: SystemUnderTest) -> None:
 def xml_errors(sut: SystemUnderTest) -> list[Exchange]:
     """Every XML error answer of the protocol's resources."""
     ours = [
-        e for e in sut.recorder.exchanges if e.label != "probe" and read_target(e.request.target).kind is not Kind.OTHER
+        e
+        for e in sut.recorder.exchanges
+        if e.label != "probe" and read_target(e.request.resource).kind is not Kind.OTHER
     ]
     return [e for e in ours if e.reply is not None and e.is_error and looks_like_xml(e.reply)]
 

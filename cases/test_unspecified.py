@@ -214,7 +214,7 @@ async def test_the_ids_of_refused_reimages_were_polled(sut: SystemUnderTest) -> 
 def is_refused_reimage(exchange: Exchange) -> bool:
     """Whether the request is a POST to a role instance, and its answer an error."""
     request = exchange.request
-    is_reimage = request.method == "POST" and read_target(request.target).kind is Kind.REIMAGE
+    is_reimage = request.method == "POST" and read_target(request.resource).kind is Kind.REIMAGE
     return is_reimage and exchange.is_error
 
 
@@ -232,7 +232,7 @@ def sound_reimages(sut: SystemUnderTest) -> list[Request]:
     return [
         e.request
         for e in sut.recorder.exchanges
-        if read_target(e.request.target).kind is Kind.REIMAGE and not permitted(e.request, sut.world).defects
+        if read_target(e.request.resource).kind is Kind.REIMAGE and not permitted(e.request, sut.world).defects
     ]
 
 

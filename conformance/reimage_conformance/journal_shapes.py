@@ -100,7 +100,8 @@ _REQUEST = Shape(
         "headers": _pairs,
         "fresh_connection": _flag,
         "patience_seconds": _or_none(_number),
-    }
+    },
+    {"moved_from": _text},
 )
 _RESPONSE = Shape(
     {

@@ -38,6 +38,8 @@ def plain_exchange(exchange: Exchange) -> dict[str, Any]:
     document: dict[str, Any] = plain_fields(exchange)
     document["request"] = plain_fields(request)
     document["request"]["body"] = request.body.decode("latin-1")
+    if not request.moved_from:
+        document["request"].pop("moved_from")
     document.pop("unrecorded")
     if not exchange.client_request_id:
         document.pop("client_request_id")
@@ -81,6 +83,7 @@ def _to_request(document: dict[str, Any]) -> Request:
         fresh_connection=document["fresh_connection"],
         patience_seconds=document["patience_seconds"],
         http_version=document["http_version"],
+        moved_from=document.get("moved_from", ""),
     )
 
 

@@ -299,6 +299,7 @@ class Request:
     """One request exactly as it goes out: header lines are written verbatim, so that it may be malformed in any way.
 
     `patience_seconds` is how long to wait for its reply; None stands for `request_timeout_seconds` of the target.
+    `moved_from` is the target of the request that a 307 led away from, where `target` is no address of this protocol.
     """
 
     method: str
@@ -309,6 +310,12 @@ class Request:
     fresh_connection: bool = False
     patience_seconds: float | None = None
     http_version: str = "HTTP/1.1"
+    moved_from: str = ""
+
+    @property
+    def resource(self) -> str:
+        """The request target by which it is judged: that of its resource before any 307 (REQ-HTTP-307)."""
+        return self.moved_from or self.target
 
     def wire(self) -> bytes:
         """The octets to send (RFC 9112 2.1), valid or not."""

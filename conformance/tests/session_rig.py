@@ -127,7 +127,6 @@ def sender_over(
     recorder: FakeRecorder | None = None,
     width: int = 4,
     patience_seconds: float | None = None,
-    restored: Callable[[str], str] = str,
     gate: OpenGate | None = None,
     **limits: Any,
 ) -> Sender:
@@ -142,5 +141,4 @@ def sender_over(
         gate=cast("Gate", gate or OpenGate()),
         lanes=Lanes(width),
         patience=Patience.for_limits(chosen.request_timeout_seconds, patience_seconds, clock.now()),
-        restored=restored,
     )

@@ -114,6 +114,14 @@ class TestOutcomes:
 
         assert found.fingerprints == (fingerprint_of(self.NAME, "a"), fingerprint_of(self.NAME, "b"))
 
+    def test_a_case_that_is_inconclusive_about_another_requirement_decides_nothing(self) -> None:
+        other = CaseRecord("one", (self.NAME, "REQ-GOS-ROOT"), "inconclusive")
+        untested = CaseRecord("two", (self.NAME,), "untested", detail="nothing is left for it")
+
+        assert results(cases=[other, untested])[self.NAME].outcome is Outcome.UNTESTED
+        assert results(cases=[untested, other])[self.NAME].reason == "nothing is left for it"
+        assert results(cases=[other])[self.NAME].outcome is Outcome.INCONCLUSIVE
+
     def test_the_judging_cases_come_first(self) -> None:
         cases = [CaseRecord("y", (self.NAME,), "met"), CaseRecord("x", (self.NAME, "REQ-REIMAGE-REQID"), "met")]
         found = results(verdict(self.NAME, case="x"), verdict(self.NAME), cases=cases)

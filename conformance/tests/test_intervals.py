@@ -352,7 +352,10 @@ class TestReimages:
             (bad(0.5, NEIGHBOUR_UNVERSIONED), VIOLATED),  # it stayed for longer than any took to leave
             (bad(4.5, NEIGHBOUR_UNVERSIONED), VIOLATED),  # it was away already
             (bad(3.5), VIOLATED),  # to the instance that is reimaged
-            (replace(refusal(NEIGHBOUR, 409, "ConflictError"), at=3.5), INCONCLUSIVE),
+            (
+                replace(refusal(NEIGHBOUR, 409, "ConflictError"), at=3.5),
+                VIOLATED,
+            ),  # nothing excuses what a conflict leaves
             (bad(3.5, replace(NEIGHBOUR, method="GET")), INCONCLUSIVE),
         ],
     )

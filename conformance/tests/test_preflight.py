@@ -16,7 +16,8 @@ from reimage_conformance import cli
 from reimage_conformance.config import load_target
 from reimage_conformance.embedding.memory import MemoryConnector, TurnedClock, memory_emulator, memory_target
 from reimage_conformance.emulator import FAULTS, ODDITIES, Emulator, serve
-from reimage_conformance.model import Capabilities, Exchange, Failure, FailureKind, Limits, Profile, Response
+from reimage_conformance.model import Capabilities, Exchange, Failure, FailureKind, Limits, Profile, Request, Response
+from reimage_conformance.preflight.asking import Asker
 from reimage_conformance.preflight.certificates import certificate_remarks, dated_remark
 from reimage_conformance.preflight.command import answer_remarks, preflight
 from reimage_conformance.preflight.names import Names
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from reimage_conformance.model import Request, Target
+    from reimage_conformance.model import Target
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -395,3 +396,23 @@ def asked_in_memory(faults: tuple[str, ...], oddities: tuple[str, ...], *, claim
     assert 0 < len(sent) <= 20
     assert {exchange.request.method for exchange in sent} == {"GET"}
     return found
+
+
+@pytest.mark.parametrize(("moves", "status"), [(1, 404), (2, 404), (3, 307)])
+def test_a_few_redirects_are_followed(moves: int, status: int) -> None:
+    """Each question is redirected `moves` times, to a path that begins with one more /moved."""
+    sent: list[Exchange] = []
+
+    def answer(request: Request) -> Exchange:
+        is_there = request.target.count("/moved") == moves
+        location = (("Location", f"/moved{request.target}"),)
+        reply = Response(404) if is_there else Response(307, "", location)
+        return Exchange(len(sent) + 1, request, reply)
+
+    ask = Asker(answer, TurnedClock(), "127.0.0.1", sent)
+
+    reply = ask(Request("GET", "/a")).reply
+
+    assert reply is not None
+    assert reply.status == status
+    assert len(sent) == 1 + min(moves, 2)

@@ -366,14 +366,6 @@ def test_no_text_breaks_it_and_no_length_changes(text: str) -> None:
     assert REDACTOR.data(text.encode("latin-1")) == REDACTOR.text(text).encode("latin-1")
 
 
-def test_what_was_masked_can_be_restored() -> None:
-    location = f"https://127.0.0.1/{SECRET}/operations/1?other={OTHER}"
-
-    assert REDACTOR.restored(REDACTOR.text(location)) == location
-    assert REDACTOR.restored("nothing of ours") == "nothing of ours"
-    assert Redactor({}, enabled=False).restored(location) == location
-
-
 @pytest.mark.parametrize("identifier", ["contoso", "CONTOSO-V1", "Role1_IN", "staging", "Instance", SECRET])
 def test_an_identifier_that_is_part_of_a_name_is_not_masked(identifier: str) -> None:
     """Masks in names and words that are judged would make a right answer look wrong."""

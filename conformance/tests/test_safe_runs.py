@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from cases.misnaming import near_instances
 from reimage_conformance.detection.forking import Subject, judge_each
 from reimage_conformance.detection.shapes import Shape
 from reimage_conformance.emulator.layouts import FOREIGN, MAIN, OTHER, DeploymentLayout, InstanceLayout, Layout
+from reimage_conformance.model import Deployment
 
 if TYPE_CHECKING:
+    from reimage_conformance.casebook import SystemUnderTest
     from reimage_conformance.detection.forking import Found
 
 CASES = "wrong_slot or is_no_slot or another_subscription or unknown_service_deployment or near_misses or malformed_instance or subscription_that"
@@ -88,3 +92,16 @@ def test_nothing_unlisted_is_reimaged_and_nobody_is_accused() -> None:
 def is_wrong(found: Found) -> bool:
     """Whether something unlisted was reimaged, somebody accused, or the run broke."""
     return bool(found.unlisted or found.accused or found.errors) or not found.requests
+
+
+def test_near_misses_are_made_from_listed_names_alone() -> None:
+    """An endpoint may take `WebRole1_IN_4.5` for `WebRole1_IN_4`, so that instance must be a listed one."""
+    deployment = Deployment("contoso", "production", "v1", ("WebRole1_IN_0", "WebRole1_IN_1"))
+    shown = tuple(f"WebRole1_IN_{index}" for index in range(5))
+    target = SimpleNamespace(deployments=(deployment,))
+    world = SimpleNamespace(instances=lambda _: shown)
+    sut = cast("SystemUnderTest", SimpleNamespace(target=target, world=world, builder=SimpleNamespace(token="xyz")))  # noqa: S106 no secret
+    near = [name for _, name in near_instances(sut)]
+
+    assert "WebRole1_IN_1.5" in near
+    assert [name for name in near if name.startswith(shown[2:])] == []

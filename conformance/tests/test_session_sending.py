@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import trio
 
 from judging_samples import POLL, REIMAGE, error, exchange, silent
 from open_gate import OpenGate
-from reimage_conformance.model import FailureKind
+from reimage_conformance.model import FailureKind, Response
 from reimage_conformance.protocol.requests import with_header
 from reimage_conformance.session.manner import Manner
-from session_rig import FakeWire, in_time, sender_over
+from session_rig import FakeRecorder, FakeWire, in_time, sender_over
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Request
@@ -181,7 +181,8 @@ class TestSending:
         found = await sender_over(wire).send(REIMAGE, Manner("x"))
 
         assert (found.number, found.request.target) == (2, target)
-        assert with_header(found.request, "Host", "h") == with_header(replace(REIMAGE, target=target), "Host", "h")
+        there = replace(REIMAGE, target=target, moved_from=REIMAGE.target)
+        assert with_header(found.request, "Host", "h") == with_header(there, "Host", "h")
         assert wire.options[1]["label"] == "x"
         assert (
             await sender_over(FakeWire(exchange(status=307, headers=(("Location", location),)))).send(REIMAGE)
@@ -200,29 +201,32 @@ class TestSending:
         assert found.request.values("Host") == then
 
     @in_time
-    async def test_a_redirect_to_the_same_target_needs_nothing_restored(self) -> None:
-        """What is recorded of a secret that is spelt another way cannot be restored."""
+    async def test_a_redirect_leads_to_what_its_location_says_although_the_record_of_it_is_masked(self) -> None:
+        class Masking(FakeRecorder):
+            def record(self, exchange: Exchange) -> Exchange:
+                status = exchange.reply.status if exchange.reply is not None else 0
+                return super().record(replace(exchange, response=Response(status)))
 
-        class Masking(FakeWire):
-            async def exchange(self, request: Request, **options: Any) -> Exchange:
-                sent = await super().exchange(request, **options)
-                return replace(sent, request=replace(request, target="/xxxx/a?b"))
-
-        spelt = replace(POLL, target="/%30123/a?b")
-        wire = Masking(exchange(status=307, headers=(("Location", "https://127.0.0.1:8443/xxxx/a?b"),)), exchange())
-        await sender_over(wire).once(spelt)
-
-        assert [each.target for each in wire.sent] == [spelt.target, spelt.target]
-
-    @in_time
-    async def test_a_redirect_leads_to_what_was_masked_in_it(self) -> None:
-        moved = exchange(status=307, headers=(("Location", "https://127.0.0.1:8443/0000/a"),))
+        moved = exchange(status=307, headers=(("Location", "https://127.0.0.1:8443/6a8%31/operations/1"),))
         wire = FakeWire(moved, exchange(), moved, exchange())
-        sender = sender_over(wire, restored=lambda text: text.replace("0000", "6a8b"))
+        sender = sender_over(wire, recorder=Masking())
 
-        assert (await sender.once(POLL)).request == replace(POLL, target="/6a8b/a")
+        assert (await sender.once(POLL)).request == replace(POLL, target="/6a8%31/operations/1")
         assert (await sender.once(POLL, Manner(on=7))).number == 4
         assert [option.get("on") for option in wire.options] == [None, None, 7, None]
+
+    @pytest.mark.parametrize(
+        ("location", "moved_from"),
+        [("/prefix/0123/operations/1", POLL.target), ("/elsewhere", POLL.target), ("/0123/operations/1?again", "")],
+    )
+    @in_time
+    async def test_a_request_that_is_moved_to_an_unknown_path_counts_as_one_for_its_resource(
+        self, location: str, moved_from: str
+    ) -> None:
+        wire = FakeWire(exchange(status=307, headers=(("Location", location),)), exchange())
+        sent = (await sender_over(wire).once(POLL)).request
+
+        assert (sent.target, sent.moved_from, sent.resource) == (location, moved_from, moved_from or location)
 
     @pytest.mark.parametrize(
         "reply",

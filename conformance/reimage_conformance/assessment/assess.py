@@ -256,7 +256,7 @@ def _operations(journal: Journal) -> list[OperationRecord]:
     """All operations of the run, each with the statuses that its polls showed."""
     polls: dict[str, list[Exchange]] = {}
     for exchange in journal.exchanges.values():
-        address = read_target(exchange.request.target)
+        address = read_target(exchange.request.resource)
         if address.kind is Kind.OPERATION and exchange.label.startswith("poll"):
             polls.setdefault(without_dashes(address.operation), []).append(exchange)
     records = []
@@ -271,7 +271,7 @@ def _operations(journal: Journal) -> list[OperationRecord]:
 
 def operation_of(identifier: str, start: Exchange, polls: Sequence[Exchange]) -> OperationRecord:
     """The record of one operation: the reimage that `start` asked for, and its polls."""
-    address = read_target(start.request.target)
+    address = read_target(start.request.resource)
     accepted_at = start.at + start.elapsed
     statuses = [
         (max(round(p.at - accepted_at, 3), 0.0), status_of(p) or (str(p.reply.status) if p.reply else "no reply"))

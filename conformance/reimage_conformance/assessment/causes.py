@@ -229,7 +229,7 @@ def _misleading_form(sight: SeenViolation) -> bool:
 def _refusing_slot(sight: SeenViolation) -> bool:
     """A slot in which plain reimages are refused, while others accept them, may lead to another deployment."""
     controls = sight.evidence.controls
-    addresses = [read_target(each.request.target) for each in (sight.exchange, *sight.others)]
+    addresses = [read_target(each.request.resource) for each in (sight.exchange, *sight.others)]
     slots = {each.deployment for each in addresses if each.kind is Kind.REIMAGE and each.form is UriForm.SLOT}
     return bool(controls.accepting_slots) and not slots.isdisjoint(controls.refusing_slots)
 

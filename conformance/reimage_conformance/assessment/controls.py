@@ -143,7 +143,7 @@ def _slots_of(entries: frozenset[str]) -> frozenset[str]:
 
 def _kind_place_and_answer(exchange: Exchange) -> str:
     """The kind and place of a request, with its answer."""
-    return f"{_kind_and_place(read_target(exchange.request.target))} {_status_and_code(exchange)}"
+    return f"{_kind_and_place(read_target(exchange.request.resource))} {_status_and_code(exchange)}"
 
 
 def _status_and_code(exchange: Exchange) -> str:
@@ -153,7 +153,7 @@ def _status_and_code(exchange: Exchange) -> str:
 
 def refused_instance(exchange: Exchange, deployment: str) -> str:
     """The instance that was refused, in the deployment of this name, with status and code; the same for both forms."""
-    address = read_target(exchange.request.target)
+    address = read_target(exchange.request.resource)
     return f"{address.service}/{deployment}/{address.instance} {_status_and_code(exchange)}"
 
 
@@ -174,7 +174,7 @@ def controlled(
     allowed = _allowed(exchange, controls) if excusable else ""
     if allowed:
         return replace(verdict, outcome=Outcome.OBSERVED, actual=allowed)
-    address = read_target(exchange.request.target)
+    address = read_target(exchange.request.resource)
     plain = verdict.requirement in (*_PLAIN, "REQ-REIMAGE-SLOT-VALUES")
     varied = verdict.check == "accepted" and not plain and verdict.outcome is not Outcome.MET
     if not varied and not CATALOGUE[verdict.requirement].control:
@@ -235,7 +235,7 @@ def _is_published(exchange: Exchange) -> bool:
 
 def _why_not_conclusive(verdict: Verdict, exchange: Exchange, controls: Controls, *, plain: bool, varied: bool) -> str:
     """Why a refusal proves nothing although sound requests of its kind are accepted elsewhere, or ""."""
-    if varied and _kind_and_place(read_target(exchange.request.target)) not in controls.accepted:
+    if varied and _kind_and_place(read_target(exchange.request.resource)) not in controls.accepted:
         return "no plain request to this deployment in this form was accepted either"
     if verdict.outcome is not Outcome.MET and not plain and _kind_place_and_answer(exchange) in controls.refused:
         return "a valid request to this deployment in this form was refused in the same way"

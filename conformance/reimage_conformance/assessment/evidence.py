@@ -45,7 +45,7 @@ class Evidence:
         starts: Counter[str] = Counter()
         altered: set[str] = set()
         for exchange in exchanges.values():
-            address = read_target(exchange.request.target)
+            address = read_target(exchange.request.resource)
             status = exchange.reply.status if exchange.reply is not None else 0
             if status == 202 and address.kind is Kind.REIMAGE:
                 starts[exchange.request_id.lower()] += 1
@@ -66,14 +66,16 @@ class Evidence:
             if verdict.requirement == _EQUIVALENT:
                 forms_to_others |= self.forms_in(verdict)
             if (verdict.requirement, verdict.symptom) == (_VERB, "forgotten"):
-                altered |= {read_target(self.exchanges[number].request.target).operation for number in verdict.evidence}
+                altered |= {
+                    read_target(self.exchanges[number].request.resource).operation for number in verdict.evidence
+                }
             endless |= verdict.requirement == _COMPLETES and verdict.symptom != "final-status"
         return replace(self, forms_to_others=frozenset(forms_to_others), altered=frozenset(altered), endless=endless)
 
     def forms_in(self, verdict: Verdict) -> set[UriForm]:
         """The forms of address of the reimages among the evidence of a verdict."""
         known = [self.exchanges[number] for number in verdict.evidence if number in self.exchanges]
-        addresses = [read_target(exchange.request.target) for exchange in known]
+        addresses = [read_target(exchange.request.resource) for exchange in known]
         return {each.form for each in addresses if each.kind is Kind.REIMAGE and each.form is not None}
 
 
@@ -105,7 +107,7 @@ def _share_ids_across(exchanges: Mapping[int, Exchange]) -> bool:
     """
     first: dict[str, Exchange] = {}
     for exchange in exchanges.values():
-        identifier, address = exchange.request_id, read_target(exchange.request.target)
+        identifier, address = exchange.request_id, read_target(exchange.request.resource)
         if not identifier or (address.kind is Kind.OPERATION and same_identifier(address.operation, identifier)):
             continue
         earlier = first.setdefault(identifier, exchange)
@@ -130,7 +132,7 @@ class SeenViolation:
     def of(cls, verdict: Verdict, evidence: Evidence) -> SeenViolation | None:
         """What rules look at for `verdict`; None where the exchange that decided it is not on record."""
         exchange = evidence.exchanges.get(verdict.evidence[0]) if verdict.evidence else None
-        return None if exchange is None else cls(verdict, exchange, read_target(exchange.request.target), evidence)
+        return None if exchange is None else cls(verdict, exchange, read_target(exchange.request.resource), evidence)
 
     @property
     def is_reimage(self) -> bool:

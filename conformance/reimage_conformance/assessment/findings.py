@@ -163,7 +163,7 @@ def roots_of(bad: Mapping[str, list[Verdict]], looks: AbstractSet[int] = frozens
 
 def _is_look(exchange: Exchange) -> bool:
     """Whether an exchange shows role instances: Get Deployment, Get Cloud Service Properties or the probe."""
-    return exchange.label == "probe" or read_target(exchange.request.target).kind in (
+    return exchange.label == "probe" or read_target(exchange.request.resource).kind in (
         Kind.DEPLOYMENT,
         Kind.CLOUD_SERVICE,
     )

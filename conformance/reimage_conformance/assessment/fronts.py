@@ -77,7 +77,7 @@ def fronted(verdict: Verdict, exchanges: Mapping[int, Exchange], front: Front | 
     where one is.
     """
     exchange = exchanges.get(verdict.evidence[0]) if verdict.evidence else None
-    of_reimages = exchange is not None and read_target(exchange.request.target).kind is Kind.REIMAGE
+    of_reimages = exchange is not None and read_target(exchange.request.resource).kind is Kind.REIMAGE
     reason = front.sentence if front is not None else closed if of_reimages else ""
     if not reason or verdict.outcome not in (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY):
         return verdict

@@ -37,6 +37,7 @@ from reimage_conformance.judging.instances.effects import LATE_DEPARTURE_SECONDS
 from reimage_conformance.judging.operations.polls import STATUSES, TERMINAL, status_of
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import EFFECTS
+from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Outcome, Why
 from reimage_conformance.protocol.addresses import Address, Kind, UriForm, read_target
 from reimage_conformance.protocol.deployments import READY, deployment_elements, member, statuses_in
@@ -91,7 +92,7 @@ class Intervals:
         self._exchanges[exchange.number] = exchange
         if exchange.label == "probe":
             return
-        address = read_target(exchange.request.target)
+        address = read_target(exchange.request.resource)
         reply, method = exchange.reply, exchange.request.method
         if address.kind is Kind.OPERATION and status_of(exchange) in STATUSES:
             self._polls.setdefault(plain_identifier(address.operation), []).append(exchange)
@@ -234,11 +235,12 @@ class Intervals:
     ) -> OwnRequest | None:
         """The last refused request that may have reimaged an instance which the judged requests do not address.
 
+        A sound reimage that was refused because of a conflict is no excuse: no other check judges what it leaves behind.
         None if every refusal came too early to be the cause. Looks show this if they still show the
         instance at ReadyRole when any instance of this endpoint would have left. Probes show it if any operation of
         this endpoint would have been over before the first probe.
         """
-        if not judged or any(is_at(read_target(exchange.request.target), place, world) for exchange in judged):
+        if not judged or any(is_at(read_target(exchange.request.resource), place, world) for exchange in judged):
             return None
         window = self._window_by_looks(place, judged, compared, horizon, world) or self._window_by_probes(
             compared, horizon, world
@@ -247,8 +249,8 @@ class Intervals:
             return None
         until, since = window
         sent = [r for r in self._refused if began(r.exchange) < until and answered(r.exchange) <= horizon]
-        late = (r for r in reversed(sent) if answered(r.exchange)[0] >= since)
-        return next((r for r in late if is_at(r.address, place, world)), None)
+        late = (r for r in reversed(sent) if answered(r.exchange)[0] >= since and is_at(r.address, place, world))
+        return next((r for r in late if not _is_sound_and_conflicts(r.exchange, world)), None)
 
     def _window_by_looks(
         self, place: Place, judged: list[Exchange], compared: list[Exchange], horizon: Moment, world: World
@@ -414,6 +416,11 @@ def _shown_in(look: Exchange, address: Address) -> Iterator[Key]:
         return
     for element in deployment_elements(look):
         yield (address.service.lower(), UriForm.NAME, member(element, "Name").lower())
+
+
+def _is_sound_and_conflicts(exchange: Exchange, world: World) -> bool:
+    """Whether a request has no defect, and was refused because of a conflict."""
+    return is_conflict(exchange) and not permitted(exchange.request, world).defects
 
 
 def _is_ready(look: Exchange, instance: str) -> bool:

@@ -79,7 +79,7 @@ class Seen:
         """What sound requests for listed names came to."""
         seen = cls()
         for exchange in exchanges:
-            address = read_target(exchange.request.target)
+            address = read_target(exchange.request.resource)
             if exchange.label == "probe" or address.kind not in (*_LOOKS, Kind.REIMAGE):
                 continue
             if address.kind is Kind.REIMAGE and not permitted(exchange.request, world).must_be_accepted:
@@ -238,7 +238,7 @@ def excused(verdict: Verdict, exchanges: Mapping[int, Exchange], mistakes: Seque
     exchange = exchanges.get(verdict.evidence[0]) if verdict.evidence else None
     if not mistakes or verdict.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY) or exchange is None:
         return verdict
-    address = read_target(exchange.request.target)
+    address = read_target(exchange.request.resource)
     by_the_file = verdict.requirement in _BY_THE_FILE
     is_denied = exchange.reply is not None and exchange.reply.status == 404
     for mistake in mistakes:

@@ -116,6 +116,16 @@ def _deciding(name: str, cases: list[CaseRecord]) -> list[CaseRecord]:
     return alone if is_absent else cases
 
 
+_CASE_WEIGHTS = ("error", "inconclusive", "untested", "not-applicable", "inconclusive about others")
+"""The cases that may decide a requirement without verdicts: the first of them that a run has does."""
+
+
+def _weight(case: CaseRecord) -> str:
+    """Which of `_CASE_WEIGHTS` a case is; one that is inconclusive without a reason of its own has verdicts on other requirements."""
+    is_about_others = case.outcome == Outcome.INCONCLUSIVE and not case.detail
+    return "inconclusive about others" if is_about_others else str(case.outcome)
+
+
 def _result(
     requirement: Requirement,
     world: World,
@@ -152,11 +162,11 @@ def _result(
         found = result(worst, reason, deciding[0].evidence, deciding[0].why)
         is_bad = worst in (Outcome.VIOLATED, Outcome.ADVISORY)
         return replace(found, headline=headline_of(deciding[0])) if is_bad else found
-    outcomes = {case.outcome: case for case in reversed(_deciding(requirement.id, cases))}
-    for name in ("error", "inconclusive", "untested", "not-applicable"):
-        if name in outcomes:
-            outcome = Outcome.INCONCLUSIVE if name == "error" else Outcome(name)
-            case = outcomes[name]
+    deciding_cases = {_weight(case): case for case in reversed(_deciding(requirement.id, cases))}
+    for weight in _CASE_WEIGHTS:
+        if weight in deciding_cases:
+            case = deciding_cases[weight]
+            outcome = Outcome.INCONCLUSIVE if case.outcome == "error" else Outcome(case.outcome)
             return result(outcome, case.detail or UNSHOWN, why=case.why)
     if requirement.untestable:
         return result(Outcome.NOT_APPLICABLE, requirement.untestable)

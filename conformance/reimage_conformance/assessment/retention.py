@@ -27,7 +27,7 @@ def forgotten_in(exchanges: Mapping[int, Exchange]) -> dict[str, int]:
     shown: dict[str, int] = {}
     gone: set[str] = set()
     for number, exchange in exchanges.items():
-        address = read_target(exchange.request.target)
+        address = read_target(exchange.request.resource)
         if address.kind is not Kind.OPERATION or exchange.request.method != "GET":
             continue
         name, status = address.operation, status_of(exchange)
@@ -48,7 +48,7 @@ def is_of_the_forgotten(exchange: Exchange, forgotten: Mapping[str, int]) -> boo
 
     The documents do not say how long an operation is kept.
     """
-    shown = forgotten.get(read_target(exchange.request.target).operation)
+    shown = forgotten.get(read_target(exchange.request.resource).operation)
     return shown is not None and exchange.number > shown and _is_denied(exchange)
 
 

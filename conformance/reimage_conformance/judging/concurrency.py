@@ -73,7 +73,7 @@ def _effect_of_refusals(world: World, verdict: Verdict, exchanges: Sequence[Exch
     """The effect of refused requests on the running operation, until its end was seen."""
     first, *later = exchanges
     polls = later[verdict.arguments["refusals"] :]
-    address = read_target(first.request.target)
+    address = read_target(first.request.resource)
     deployment = world.deployment_of(address)
     if deployment is None:
         return None

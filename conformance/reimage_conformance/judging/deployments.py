@@ -120,7 +120,7 @@ def observer_answers(world: World, exchanges: Sequence[Exchange], requirement: s
 
 def _place_asked(request: Request) -> str:
     """The deployment or the cloud service that a request asks about."""
-    address = read_target(request.target)
+    address = read_target(request.resource)
     service = valued("cloud service", address.service)
     return f"{service}, {slot_sent(request)}" if address.deployment else service
 

@@ -44,7 +44,7 @@ def _is_application_error(world: World, exchange: Exchange) -> bool:
     if not judged.sound or exchange.request.values("Transfer-Encoding"):
         return False
     wrong = bool(judged.defects) or exchange.label == "poll-stranger"
-    return wrong and read_target(exchange.request.target).kind is not Kind.OTHER
+    return wrong and read_target(exchange.request.resource).kind is not Kind.OTHER
 
 
 def _is_refused_before_application(exchange: Exchange) -> bool:
@@ -136,7 +136,7 @@ def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
             yield verdict.violated(
                 "a 4xx status for a client's error", reply_summary(exchange), "server-error", because=because_of
             )
-        elif response.status >= 400 and read_target(exchange.request.target).kind in (Kind.REIMAGE, Kind.OPERATION):
+        elif response.status >= 400 and read_target(exchange.request.resource).kind in (Kind.REIMAGE, Kind.OPERATION):
             yield verdict.met(reply_summary(exchange))  # other calls may not be offered at all
 
 

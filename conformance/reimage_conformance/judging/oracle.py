@@ -46,7 +46,7 @@ class _Reading:
 
     def __init__(self, request: Request, world: World) -> None:
         self.request, self.world = request, world
-        self.address = read_target(request.target)
+        self.address = read_target(request.resource)
 
     def defect(
         self,

@@ -14,7 +14,7 @@ from reimage_conformance.judging.transport.framing import is_lost_after_large_bo
 from reimage_conformance.judging.wording import is_busy, is_standard, reply_summary, symptom
 from reimage_conformance.model import FailureKind
 from reimage_conformance.protocol.addresses import read_target
-from reimage_conformance.protocol.deployments import READY, statuses_in
+from reimage_conformance.protocol.deployments import BAD_STATES, READY, statuses_in
 from reimage_conformance.protocol.documents import error_code, read_document
 from reimage_conformance.protocol.requests import Place
 from reimage_conformance.quantities import counted
@@ -254,7 +254,7 @@ def nothing_left_behind(world: World, exchanges: Sequence[Exchange]) -> Iterator
 
 def _effect_of_refusal(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
     """The effect of a refused request on the instance that the looks before and after it show."""
-    deployment = world.deployment_of(read_target(exchanges[0].request.target))
+    deployment = world.deployment_of(read_target(exchanges[0].request.resource))
     if deployment is None:
         return None
     place = Place(deployment, str(verdict.arguments["instance"]))
@@ -270,7 +270,7 @@ def instance_untouched(
 
     Exchanges: a look before, the refusal, a look after. `beside` says that another instance of the deployment was
     being reimaged meanwhile; the verdict is the same, but that reimage may be the cause
-    (`reimage_conformance.assessment.causes`).
+    (`reimage_conformance.assessment.causes`). A status that is due to the guest accuses nobody (REQ-DEPL-BAD-STATES).
     """
     del world, beside
     before, refusal, after = exchanges[0], exchanges[1], exchanges[2]
@@ -281,6 +281,9 @@ def instance_untouched(
     verdict = about(requirement, refusal, after)
     if now == READY:
         yield verdict.met(f"{reply_summary(refusal)}, and {instance} stays {READY}")
+        return
+    if now in BAD_STATES:
+        yield verdict.inconclusive(f"{instance} is {now}, which is a problem of its guest")
         return
     for violated in dict.fromkeys((requirement, "REQ-GOS-NOTFOUND-NOEFFECT")):
         actual = f"{instance} is {now} after {reply_summary(refusal)}"

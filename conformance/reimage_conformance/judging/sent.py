@@ -31,7 +31,7 @@ _CALLS = {
 
 def call_of(request: Request) -> str:
     """The documented name of the operation that a request addresses; other words where it addresses none."""
-    return _CALLS.get(read_target(request.target).kind, "a request to an unknown address")
+    return _CALLS.get(read_target(request.resource).kind, "a request to an unknown address")
 
 
 def answer_to(request: Request) -> str:
@@ -42,7 +42,7 @@ def answer_to(request: Request) -> str:
 
 def _address_of(request: Request) -> str:
     """The address of a request whose method does not fit it: `the address of Get Deployment`."""
-    call = _CALLS.get(read_target(request.target).kind)
+    call = _CALLS.get(read_target(request.resource).kind)
     return f"the address of {call}" if call else "an unknown address"
 
 
@@ -56,7 +56,7 @@ def header_sent(request: Request, name: str) -> str:
 
 def slot_sent(request: Request) -> str:
     """The slot or the name of the deployment that a request addresses: `slot 'staging'`."""
-    address = read_target(request.target)
+    address = read_target(request.resource)
     return valued("slot" if address.form is UriForm.SLOT else "deployment", address.deployment)
 
 
@@ -102,7 +102,7 @@ def _method_and_address(request: Request) -> str:
 
 
 def _comp(request: Request) -> str:
-    values = read_target(request.target).parameters("comp")
+    values = read_target(request.resource).parameters("comp")
     if values:
         return " and ".join(f"comp={quoted(value)}" if value else "an empty comp" for value in values)
     query = request.target.partition("?")[2]
@@ -132,7 +132,7 @@ def _coding_of_unknown_instance(request: Request) -> str:
 
 
 def _instance(request: Request) -> str:
-    address = read_target(request.target)
+    address = read_target(request.resource)
     raw = request.target.partition("?")[0].rstrip("/").rpartition("/")[2]
     written = f" (in the address: {raw})" if "%" in address.instance else ""
     return f"{valued('role instance', address.instance)}{written} in {valued('cloud service', address.service)}, {slot_sent(request)}"
@@ -179,7 +179,7 @@ def _place_sent(request: Request, defect: Defect) -> str:
     """The names of a place that does not exist."""
     if defect.requirement == "REQ-REIMAGE-UNKNOWN-INSTANCE":
         return _instance(request)
-    service = valued("cloud service", read_target(request.target).service)
+    service = valued("cloud service", read_target(request.resource).service)
     if defect.key == "elsewhere":
         return f"{service}, {slot_sent(request)}, under another subscription, which has no such cloud service"
     return slot_sent(request) if defect.key == "slot" else f"{service}, {slot_sent(request)}"

@@ -1,4 +1,4 @@
-"""Sends the few GETs of a preflight; repeats them after throttling and passing errors, and follows one redirect."""
+"""Sends the few GETs of a preflight; repeats them after throttling and passing errors, and follows redirects."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.wording import is_busy, is_passing_fault
 from reimage_conformance.session.redirects import Redirects
+from reimage_conformance.session.thresholds import MAX_REDIRECTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +31,8 @@ class NoMoreRequests(Exception):  # noqa: N818 -- the end of a budget, no error
 class Asker:
     """Sends the requests of a preflight through `exchange`, never more than MOST_REQUESTS.
 
-    A request is repeated if the endpoint was busy or had an internal error (REQ-ERR-INTERNAL). One 307 to the same
-    host is followed (REQ-HTTP-307). Each exchange is appended to `sent`. Raises NoMoreRequests.
+    A request is repeated if the endpoint was busy or had an internal error (REQ-ERR-INTERNAL). A few 307s to the same
+    host are followed (REQ-HTTP-307). Each exchange is appended to `sent`. Raises NoMoreRequests.
     """
 
     def __init__(self, exchange: Callable[[Request], Exchange], clock: Clock, host: str, sent: list[Exchange]) -> None:
@@ -48,14 +49,17 @@ class Asker:
             exchange = self._once(request)
         if is_passing_fault(exchange):
             exchange = self._once(request)
-        moved = self._redirects.moved(exchange, request)
-        return exchange if moved is None else self._once(moved)
+        for _ in range(MAX_REDIRECTS):
+            if (moved := self._redirects.moved(exchange, request)) is not None:
+                request, exchange = moved, self._once(moved)
+        return exchange
 
     def _once(self, request: Request) -> Exchange:
         if len(self._sent) >= MOST_REQUESTS:
             raise NoMoreRequests
         exchange = self._exchange(request)
         self._sent.append(exchange)
+        self._redirects.see(exchange)
         return exchange
 
 

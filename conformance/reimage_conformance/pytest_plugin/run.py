@@ -164,7 +164,7 @@ class Run:
             connector, clock, self._gate, numbers, requests_per_second=rate, announce=recorder.announce, run=run
         )
         wire, builder = self._wire(client, clock), RequestBuilder(target, token)
-        sender = self._sender(wire, clock, recorder, builder.host, redactor)
+        sender = self._sender(wire, clock, recorder, builder.host)
         instances = Instances(target, builder, sender)
         probe = Probe(target, self._probe_wire(probe_connector, clock, numbers), recorder)
         budget = Budget(target.limits.max_reimages)
@@ -176,7 +176,7 @@ class Run:
         sut.take_up = partial(take_up, sut, earlier) if earlier is not None else None
         return sut
 
-    def _sender(self, wire: Wire, clock: Clock, recorder: Recorder, host: str, redactor: Redactor) -> Sender:
+    def _sender(self, wire: Wire, clock: Clock, recorder: Recorder, host: str) -> Sender:
         """Makes the sender, with as many lanes as connections."""
         limits = self.target.limits
         return Sender(
@@ -188,7 +188,6 @@ class Run:
             gate=self._gate,
             lanes=Lanes(self._connections()),
             patience=Patience.for_limits(limits.request_timeout_seconds, self.plan.patience, clock.now()),
-            restored=redactor.restored,
         )
 
     def _probe_wire(self, connector: Connector | None, clock: Clock, numbers: Iterator[int]) -> Wire | None:

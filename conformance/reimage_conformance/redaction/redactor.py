@@ -118,12 +118,6 @@ class Redactor:
             return text
         return self._base64.apply(self._identifiers.apply(self._echoes.apply(text)))
 
-    def restored(self, text: str) -> str:
-        """`text` with the identifiers back that `text` masked."""
-        for value, mask in self._identifiers.masks.items():
-            text = text.replace(mask, value)
-        return text
-
     def data(self, data: bytes) -> bytes:
         """`data` with every secret masked."""
         if not self.enabled or not data:
@@ -142,7 +136,8 @@ class Redactor:
         return replace(
             request,
             method=self.text(request.method),
-            target=self._masked(request.target, parameter_spans(request.target)),
+            target=self._url(request.target),
+            moved_from=self._url(request.moved_from),
             headers=self._headers(request.headers),
             body=self.data(request.body),
         )
@@ -188,6 +183,10 @@ class Redactor:
                 return [self._value(each) for each in value]
             case _:
                 return value
+
+    def _url(self, url: str) -> str:
+        """A request target with every secret masked, those in its query too."""
+        return self._masked(url, parameter_spans(url))
 
     def _headers(self, headers: Headers) -> Headers:
         """Header lines with every secret masked."""

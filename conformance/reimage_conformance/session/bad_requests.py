@@ -108,7 +108,7 @@ class Reader:
 
     def place_of(self, request: Request) -> Place | None:
         """The listed instance that a request addresses, or None."""
-        address = read_target(request.target)
+        address = read_target(request.resource)
         deployment = self.world.deployment_of(address)
         if deployment is None or address.instance not in self.world.instances(deployment):
             return None

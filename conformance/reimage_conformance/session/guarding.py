@@ -52,7 +52,7 @@ class Guard:
     def take(self, exchange: Exchange) -> None:
         """Takes each exchange; a look at a listed deployment is compared with the last look at it."""
         if exchange.request.method == "GET" and statuses_in(exchange):
-            address = read_target(exchange.request.target)
+            address = read_target(exchange.request.resource)
             own = address.subscription == self._recorder.world.target.subscription_id
             deployment = self._recorder.world.deployment_of(address)
             if address.kind is Kind.DEPLOYMENT and own and deployment is not None:
@@ -122,7 +122,7 @@ def _may_do_harm(exchange: Exchange) -> bool:
     """Whether a request may have reimaged an instance: it is no reading one, and addresses an instance or something unknown."""
     if exchange.request.method in _READING or exchange.label == "probe":
         return False
-    return read_target(exchange.request.target).kind in (Kind.REIMAGE, Kind.OTHER)
+    return read_target(exchange.request.resource).kind in (Kind.REIMAGE, Kind.OTHER)
 
 
 def kind_of(request: Request, world: World) -> str:

@@ -249,6 +249,12 @@ class Instances(Looks):
         )
         return max(returns, default=0.0) - self._sender.clock.now()
 
+    def are_steady(self, operations: list[Operation]) -> bool:
+        """Whether these operations and their watches are over, and their instances cannot leave ReadyRole once more."""
+        watched = (watch for watch in self.watches if any(watch.operation is each for each in operations))
+        is_over = all(each.state is State.ENDED for each in operations) and all(watch.is_over for watch in watched)
+        return is_over and self.unsteady_seconds(operations) <= 0
+
     async def until_steady(self, operations: list[Operation]) -> None:
         """Waits until these operations are over and their instances had time to leave ReadyRole once more."""
         for operation in operations:
@@ -276,12 +282,13 @@ class Instances(Looks):
         )
 
     def is_last_bystander(self, place: Place) -> bool:
-        """Whether a watch that is not over has this instance as the only one left in `others`.
+        """Whether a watch that is not over has this instance as the only one left in `others` that was never reimaged.
 
         If this instance were reimaged too, the watch could not show whether its reimage leaves other instances unchanged.
         """
         here = (watch for watch in self.watches if not watch.is_over and watch.place.deployment == place.deployment)
-        return any(watch.others == (place.role_instance,) for watch in here)
+        left = ([n for n in watch.others if str(Place(place.deployment, n)) not in self.addressed] for watch in here)
+        return [place.role_instance] in left
 
     async def until_online(self, place: Place) -> None:
         """Waits until every watch of the instance is over."""

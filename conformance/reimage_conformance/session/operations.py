@@ -68,7 +68,7 @@ class Operations:
     def see(self, exchange: Exchange) -> None:
         """Adds a HEAD request to the operation that it addresses, whichever case sent it."""
         if exchange.request.method == "HEAD":
-            identifier = read_target(exchange.request.target).operation
+            identifier = read_target(exchange.request.resource).operation
             for operation in self.all if identifier else ():
                 if operation.identifier == identifier:
                     operation.heads.append(exchange)
@@ -107,7 +107,7 @@ class Operations:
         self, start: Exchange, began: float, place: Place | None, form: UriForm | None, *, unwanted: bool
     ) -> Operation:
         operation = Operation(start, start.request_id, began, place, form, unwanted=unwanted)
-        if read_target(start.request.target).subscription == self.world.target.other_subscription_id:
+        if read_target(start.request.resource).subscription == self.world.target.other_subscription_id:
             operation.subscription = self._builder.target.other_subscription_id or ""
         self.all.append(operation)
         if permitted(start.request, self.world).may_fail_late:
@@ -197,7 +197,7 @@ class Operations:
         """Waits until no operation of ours runs that addressed an instance of this name."""
         name = place.role_instance
         for operation in self.under_way:
-            if read_target(operation.start.request.target).instance == name:
+            if read_target(operation.start.request.resource).instance == name:
                 await operation.over.wait()
 
     @property

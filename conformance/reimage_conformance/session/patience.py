@@ -129,7 +129,7 @@ class Patience:
         if exchange.reply is None:
             self._unanswered[exchange.number] = (began, now)
         if exchange.response is None:
-            self._silent.add(f"{exchange.request.method} {read_target(exchange.request.target).kind}")
+            self._silent.add(f"{exchange.request.method} {read_target(exchange.request.resource).kind}")
             if len(self._silent) > 1:  # two different resources gave no reply
                 self.note_outage()
         if exchange.failure is not None and exchange.failure.kind in _COSTLY_FAILURES:

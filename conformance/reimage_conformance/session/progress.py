@@ -45,7 +45,7 @@ def progress_of(sut: SystemUnderTest, cases_done: int, cases: int, pace: float) 
     return Progress(
         cases_done,
         cases,
-        tuple(Running(read_target(each.start.request.target).instance, now - each.began) for each in under_way),
+        tuple(Running(read_target(each.start.request.resource).instance, now - each.began) for each in under_way),
         budget.spent,
         budget.limit,
         None if reimaging is None else reimaging + pace * (cases - cases_done),

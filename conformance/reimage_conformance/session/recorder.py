@@ -232,7 +232,7 @@ def may_change_something(request: Request) -> bool:
 
     It may unless it is a GET or HEAD of a resource that is only read.
     """
-    return request.method not in ("GET", "HEAD") or read_target(request.target).kind in (Kind.REIMAGE, Kind.OTHER)
+    return request.method not in ("GET", "HEAD") or read_target(request.resource).kind in (Kind.REIMAGE, Kind.OTHER)
 
 
 def raise_bad(verdicts: Sequence[Verdict]) -> None:

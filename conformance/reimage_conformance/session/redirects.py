@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from reimage_conformance.protocol.addresses import is_loopback_host
+from reimage_conformance.protocol.addresses import Kind, is_loopback_host, read_target
 from reimage_conformance.protocol.requests import with_header
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from reimage_conformance.model import Exchange, Request
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Redirects:
-    """Reads redirects of the endpoint at `host`, a name with its port; `restored` unmasks a recorded text."""
+    """Reads redirects of the endpoint at `host`, a name with its port.
+
+    `_locations` holds the Location of each 307 as it came, by the number of the exchange: what is recorded of it is masked.
+    """
 
     host: str
-    restored: Callable[[str], str] = str
+    _locations: dict[int, str] = field(default_factory=dict)
+
+    def see(self, exchange: Exchange) -> None:
+        """Keeps the Location of an exchange that is not masked yet."""
+        if exchange.reply is not None and exchange.reply.status == 307:
+            self._locations[exchange.number] = exchange.reply.header("Location") or ""
 
     def moved(self, exchange: Exchange, request: Request) -> Request | None:
-        """The same request at the URI in Location, where that is on the same host, or None; `exchange` is masked."""
-        if exchange.reply is None or exchange.reply.status != 307:
-            return None
-        location = exchange.reply.header("Location") or ""
-        there = self.restored(location)
-        parts = urlsplit(there)
+        """The same request at the URI in Location, where that is on the same host, or None.
+
+        It counts as a request for the same resource where the path there is no address of this protocol.
+        """
+        parts = urlsplit(self._locations.pop(exchange.number, ""))
         if not parts.path.startswith("/") or not self._is_here(parts.netloc):
             return None
-        # If only the host name differs, the target of the request itself is used: unmasking could change the spelling of a secret.
-        stays = _target_of(location) == exchange.request.target
-        moved = replace(request, target=request.target if stays else _target_of(there))
+        target = parts.path + (f"?{parts.query}" if parts.query else "")
+        is_unknown = read_target(target).kind is Kind.OTHER
+        moved = replace(request, target=target, moved_from=request.resource if is_unknown else "")
         names_host = parts.netloc and moved.values("Host") == (self.host,)
         return with_header(moved, "Host", parts.netloc) if names_host else moved
 
@@ -46,9 +51,3 @@ class Redirects:
             return True
         (there, port), (here, own) = (each.rpartition(":")[::2] for each in (authority, self.host))
         return port == own and all(is_loopback_host(host.strip("[]")) for host in (there, here))
-
-
-def _target_of(uri: str) -> str:
-    """The path and query of a URI, as a request target."""
-    parts = urlsplit(uri)
-    return parts.path + (f"?{parts.query}" if parts.query else "")

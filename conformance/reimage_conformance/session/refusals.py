@@ -94,7 +94,7 @@ class Refusals:
 
     async def settle(self, exchange: Exchange) -> None:
         """Books the operation of a request that was answered 202, if any, and waits for its end."""
-        address = read_target(exchange.request.target)
+        address = read_target(exchange.request.resource)
         if exchange.reply is not None and exchange.reply.status == 202 and address.kind is Kind.REIMAGE:
             operation = self._operations.open(exchange, self.reader.place_of(exchange.request), address.form)
             await operation.over.wait()
@@ -105,7 +105,7 @@ class Refusals:
         """All reimage requests of the run that were addressed to an instance, in the order of sending."""
         found = []
         for exchange in self._recorder.exchanges:
-            address = read_target(exchange.request.target)
+            address = read_target(exchange.request.resource)
             is_reimage = exchange.label != "probe" and address.kind is Kind.REIMAGE
             if is_reimage and address.instance == place.role_instance:
                 found += [exchange] if self._recorder.world.deployment_of(address) == place.deployment else []

@@ -73,7 +73,7 @@ def place_of(sut: SystemUnderTest, exchange: Exchange) -> Place | None:
 
     None where it is not listed.
     """
-    address, masked = read_target(exchange.request.target), sut.world.target
+    address, masked = read_target(exchange.request.resource), sut.world.target
     shown = sut.world.deployment_of(address)
     if address.kind is not Kind.REIMAGE or address.subscription != masked.subscription_id or shown is None:
         return None
@@ -122,7 +122,7 @@ class _Resumption:
                 form = UriForm(event["form"]) if event.get("form") else None
                 self._reopen_one(self._exchanges[number], form, unwanted=bool(event.get("unwanted")))
         for number, exchange in self._exchanges.items():
-            address = read_target(exchange.request.target)
+            address = read_target(exchange.request.resource)
             is_accepted = exchange.reply is not None and exchange.reply.status == 202
             if is_accepted and address.kind is Kind.REIMAGE and number not in booked:
                 self._sut.budget.spend(number)
@@ -140,10 +140,10 @@ class _Resumption:
     def _polls_of(self, start: Exchange) -> list[Exchange]:
         """The polls of the operation that a request started, with the same certificate and subscription."""
         identifier = start.reply.header("x-ms-request-id") if start.reply is not None else None
-        subscription = read_target(start.request.target).subscription
+        subscription = read_target(start.request.resource).subscription
         found = []
         for exchange in self._exchanges.values():
-            address = read_target(exchange.request.target)
+            address = read_target(exchange.request.resource)
             same = (address.operation, address.subscription) == (identifier, subscription)
             plain = exchange.request.method == "GET" and "?" not in exchange.request.target
             own = exchange.request.identity is start.request.identity and exchange.label.startswith("poll")

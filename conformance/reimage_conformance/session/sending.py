@@ -55,7 +55,7 @@ _ALIVE = Manner("alive")
 class Sender:
     """Sends requests, as many at the same time as the lanes allow, and records what comes.
 
-    `gate` says which requests may go out, and what to look up first. `host` and `restored` are passed to `Redirects`.
+    `gate` says which requests may go out, and what to look up first. `host` is passed to `Redirects`.
     `life` asks an endpoint that has stopped answering for signs of life. `seen` is called with every exchange. `closed`
     gives the reason why no more requests like the given one are sent, "" while they are. `unanswered_repeats` counts,
     by kind, the requests that got no reply when they were repeated alone either. `_unanswered_alone` holds the kinds and
@@ -73,7 +73,6 @@ class Sender:
         gate: Gate,
         lanes: Lanes,
         patience: Patience,
-        restored: Callable[[str], str] = str,
     ) -> None:
         self.clock, self.limits, self.lanes, self.patience = clock, limits, lanes, patience
         self.life = SignsOfLife(clock, lanes, patience, lambda question: self._record(question, _ALIVE))
@@ -81,7 +80,7 @@ class Sender:
         self.closed: Callable[[Request], str] = lambda _: ""
         self._wire, self._recorder = wire, recorder
         lanes.narrowed = wire.limit
-        self._gate, self._redirects = gate, Redirects(host, restored)
+        self._gate, self._redirects = gate, Redirects(host)
         self._busy_in_a_row = 0
         self._served_before_busy = 0
         self._unanswered_alone: set[str] = set()
@@ -307,6 +306,7 @@ class Sender:
             )
         except gates.Withheld as error:
             raise Withheld(str(error), error.why) from None
+        self._redirects.see(carried)
         exchange = self._recorder.record(carried)
         self.seen(exchange)
         return exchange

@@ -186,10 +186,16 @@ class StepRuns:
         self.probed(result)
 
     def _bystanders(self, place: Place) -> tuple[str, ...]:
-        """Instances of the same deployment that no request has reimaged."""
-        deployment = place.deployment
-        addressed = self._instances.addressed
-        return tuple(n for n in deployment.role_instances if str(Place(deployment, n)) not in addressed)
+        """Instances of the same deployment that no request has reimaged, or whose reimages are over for so long that they stay."""
+        places = [Place(place.deployment, name) for name in place.deployment.role_instances]
+        return tuple(p.role_instance for p in places if p != place and self._is_at_rest(p))
+
+    def _is_at_rest(self, place: Place) -> bool:
+        """Whether no reimage of ours may still change an instance."""
+        if str(place) not in self._instances.addressed:
+            return True
+        operations = self._operations.at(place)
+        return bool(operations) and self._instances.are_steady(operations)
 
     async def contend(self, result: Result) -> None:
         """Sends two reimages while the step's operation runs: of the same instance, and of another one."""

@@ -19,7 +19,12 @@ from reimage_conformance.emulator.faults.operations.lifecycle import COMPLETES, 
 from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.messages import Pause, Refusal, Reply, Reset
 from reimage_conformance.emulator.needs import Need
-from reimage_conformance.emulator.operations import conflicting_operation, operation_fails, write_guest
+from reimage_conformance.emulator.operations import (
+    conflicting_operation,
+    instance_status,
+    operation_fails,
+    write_guest,
+)
 from reimage_conformance.emulator.places import Place
 from reimage_conformance.emulator.service import accept, refuse
 
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reimage_conformance.emulator.messages import Call
-    from reimage_conformance.emulator.world import Operation
+    from reimage_conformance.emulator.world import Instance, Operation
 
 USABLE = "REQ-REIMAGE-REQID-USABLE"
 SAME, OTHER, NO_EFFECT = "REQ-CONC-SAME", "REQ-CONC-OTHER", "REQ-CONC-REFUSED-NOEFFECT"
@@ -250,3 +255,24 @@ Slip(
     also=("REQ-REIMAGE-OTHERS-UNTOUCHED", NO_EFFECT),
     needs=(Need.PROBE,),
 ).by(_on_conflict(_reimage_anyway))
+
+
+def _take_along(call: Call, operation: Operation) -> None:
+    """Notes that the refused request's instance goes offline with the one that `operation` reimages."""
+    if call.instance is not None and call.instance is not operation.instance:
+        call.notes.setdefault("taken along", {})[call.instance] = operation
+
+
+def _status_if_taken_along(original: Callable[..., str], call: Call, instance: Instance) -> str:
+    operation = call.notes.get("taken along", {}).get(instance)
+    goes_along = operation is not None and instance.operation is None and operation.instance.operation is operation
+    return original(call, operation.instance if goes_along else instance)
+
+
+Slip(
+    "conflict-takes-it-offline",
+    "REQ-REIMAGE-OTHERS-UNTOUCHED",
+    "an instance whose reimage is refused with 409 goes offline all the same",
+    also=(NO_EFFECT, "REQ-GOS-NOTFOUND-NOEFFECT"),
+    needs=(Need.SECOND_INSTANCE,),
+).by(_on_conflict(_take_along), instead(instance_status, _status_if_taken_along))

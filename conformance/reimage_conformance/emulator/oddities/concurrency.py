@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.admission import check_conflict
@@ -18,6 +19,7 @@ from reimage_conformance.emulator.operations import (
     conflicting_operation,
     is_over,
 )
+from reimage_conformance.emulator.routing import origin_form
 from reimage_conformance.emulator.service import refuse
 from reimage_conformance.emulator.simultaneous import UNDER_WAY, Simultaneous, WhenFull
 from reimage_conformance.emulator.writing import closes
@@ -128,6 +130,30 @@ def _redirection(call: Call) -> Refusal:
 
 oddity(
     "redirected-307", "now and then a request is sent to the same URI again", _refuses_where(_every(13), _redirection)
+)
+
+_ELSEWHERE = "/moved"
+"""The beginning of the path to which requests are redirected."""
+
+
+def _redirection_elsewhere(call: Call) -> Refusal:
+    """A redirection to the same URI with a longer path."""
+    return replace(_redirection(call), fields=(("Location", f"{_ELSEWHERE}{call.message.target}"),))
+
+
+def _from_elsewhere(original: Callable[..., str], call: Call) -> str:
+    """The target without the beginning that redirections put in front."""
+    target = original(call)
+    while target.startswith(f"{_ELSEWHERE}/"):
+        target = target.removeprefix(_ELSEWHERE)
+    return target
+
+
+oddity(
+    "redirected-elsewhere-307",
+    "now and then a request is sent to another path for the same resource",
+    _refuses_where(_every(13), _redirection_elsewhere),
+    instead(origin_form, _from_elsewhere),
 )
 
 MAX_UNDER_WAY = 3

@@ -76,7 +76,7 @@ def _asked(poll: Exchange, source: Exchange | None, passed_over: Exchange | None
 def _used(poll: Exchange, source: Exchange) -> Verdict:
     """The verdict on a poll whose id the reply `source` had given."""
     asked, verdict = polled_id(poll), about("REQ-CLIENT-POLL-ID", poll, source)
-    subscriptions = {read_target(each.request.target).subscription.lower() for each in (source, poll)}
+    subscriptions = {read_target(each.request.resource).subscription.lower() for each in (source, poll)}
     if _starts_nothing(source):
         sort, symptom = ("a poll", "poll") if is_poll(source.request) else (source.request.method, "look")
         seen = f"{quoted(asked)}, the id of the reply to {sort}"

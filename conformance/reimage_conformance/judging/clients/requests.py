@@ -46,7 +46,7 @@ def _reimage(each: Exchange) -> Iterator[Verdict]:
 
 def _address(each: Exchange) -> Verdict:
     """The verdict on path and query of a reimage."""
-    address = read_target(each.request.target)
+    address = read_target(each.request.resource)
     verdict = about("REQ-CLIENT-REIMAGE-URI", each)
     target = quoted(each.request.target)
     if address.kind is not Kind.REIMAGE:
@@ -60,7 +60,7 @@ def _address(each: Exchange) -> Verdict:
 
 def _tolerated(each: Exchange) -> Verdict | None:
     """The advisory verdict on an address that the historical service accepted, or that the documents leave open; else None."""
-    address = read_target(each.request.target)
+    address = read_target(each.request.resource)
     verdict, target = about("REQ-CLIENT-REIMAGE-URI", each), quoted(each.request.target)
     if address.form is UriForm.SLOT and address.deployment not in SLOTS:
         return verdict.advised("staging or production", f"the slot {quoted(address.deployment)}", "slot-case")

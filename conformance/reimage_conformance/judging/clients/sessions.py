@@ -37,7 +37,7 @@ def is_reimage(request: Request) -> bool:
     A POST to a role instance is one, unless its `comp` names another operation of role instances. So is each request
     that is not for another resource of this protocol and has "reimage" in its query, or at the end of its path.
     """
-    address = read_target(request.target)
+    address = read_target(request.resource)
     if address.kind is Kind.REIMAGE and any(value.lower() in SIBLINGS for value in address.parameters("comp")):
         return False
     if address.kind is Kind.REIMAGE and request.method.upper() == "POST":
@@ -51,13 +51,13 @@ def is_poll(request: Request) -> bool:
 
     List Subscription Operations is none: it has the path of a poll without id, but always a query.
     """
-    address = read_target(request.target)
+    address = read_target(request.resource)
     return address.kind is Kind.OPERATION or _WITHOUT_ID.fullmatch(request.target) is not None
 
 
 def polled_id(poll: Exchange) -> str:
     """The id in the path of a poll, percent-decoded; "" for none."""
-    return read_target(poll.request.target).operation
+    return read_target(poll.request.resource).operation
 
 
 def is_accepted(exchange: Exchange) -> bool:
@@ -88,7 +88,7 @@ def place_of(world: World, request: Request) -> tuple[str, str, str]:
 
     Both forms of address give the same names where the deployment is listed; else the second may be a slot.
     """
-    address = read_target(request.target)
+    address = read_target(request.resource)
     known = world.deployment_of(address)
     slot = address.deployment.lower()
     if known is None and address.form is UriForm.SLOT and slot in SLOTS:

@@ -70,7 +70,7 @@ def settling_seconds(duration: float, limits: Limits, *, departs_early: bool) ->
 def _effect_of_reimage(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
     """The effect of an accepted reimage on its own instance, or on the other instances; None for a verdict on its name."""
     before, start, looks = exchanges[0], exchanges[1], exchanges[2:]
-    deployment = world.deployment_of(read_target(before.request.target))
+    deployment = world.deployment_of(read_target(before.request.resource))
     if deployment is None or verdict.requirement == "REQ-REIMAGE-SAME-NAME":
         return None
     names: Sequence[str] = (verdict.arguments["instance"],)
@@ -223,23 +223,23 @@ def _online(course: _Course, waited: float, time_limit: float) -> Verdict:
 
 
 def _others(before: Exchange, seen: Sequence[Exchange], start: Exchange, others: Sequence[str]) -> Iterator[Verdict]:
-    """The verdict on whether every other instance stayed as it was."""
+    """The verdict on whether every other instance stayed as it was, except those whose guests had a problem (REQ-DEPL-BAD-STATES)."""
     watched = _watched(before, others)
-    if not watched:
-        return
     for exchange in seen:
         changed = _not_ready(exchange, watched)
-        if changed:
+        watched = [name for name in watched if changed.get(name) not in BAD_STATES]
+        if changed := {name: status for name, status in changed.items() if name in watched}:
             name, status = next(iter(changed.items()))
             more = f", and {len(changed) - 1} more changed" if len(changed) > 1 else ""
-            actual = f"{name} is {status} after a reimage of {read_target(start.request.target).instance}{more}"
+            actual = f"{name} is {status} after a reimage of {read_target(start.request.resource).instance}{more}"
             yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", exchange, start).violated(
                 f"the other instances stay {READY}", actual, "others-touched"
             )
             return
-    yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", seen[-1], start).met(
-        f"{counted(len(watched), 'other instance')} stayed {READY} in {counted(len(seen), 'answer')} to Get Deployment"
-    )
+    if watched:
+        yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", seen[-1], start).met(
+            f"{counted(len(watched), 'other instance')} stayed {READY} in {counted(len(seen), 'answer')} to Get Deployment"
+        )
 
 
 def _watched(before: Exchange, others: Sequence[str]) -> list[str]:
@@ -314,7 +314,7 @@ _Where: TypeAlias = "tuple[str, str, str]"
 
 def _service_of(exchange: Exchange) -> str:
     """The cloud service that a request addresses, in lower case."""
-    return read_target(exchange.request.target).service.lower()
+    return read_target(exchange.request.resource).service.lower()
 
 
 def _places_that_left(

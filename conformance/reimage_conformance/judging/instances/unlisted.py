@@ -40,7 +40,7 @@ def unlisted_in(deployment: Deployment, look: Exchange) -> dict[str, str]:
 
 
 def _looked_at(world: World, exchanges: Sequence[Exchange]) -> Deployment | None:
-    return world.deployment_of(read_target(exchanges[0].request.target))
+    return world.deployment_of(read_target(exchanges[0].request.resource))
 
 
 def _effect_of_request(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
@@ -72,7 +72,7 @@ def unlisted_untouched(world: World, exchanges: Sequence[Exchange], requirement:
     name, status = next(iter(changed.items()))
     more = f", and {len(changed) - 1} more that are not listed changed" if len(changed) > 1 else ""
     expected = f"{name}, which the target file does not list in {deployment.path}, stays {READY}"
-    asked = read_target(request.request.target).instance
+    asked = read_target(request.request.resource).instance
     what = f"the reimage request for {asked} in {slot_sent(request.request)}" if asked else "the request"
     actual = (
         f"{name} of {deployment.path} left {READY} (now {status}) after {what}, answered {reply_summary(request)}{more}"

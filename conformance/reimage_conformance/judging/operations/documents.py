@@ -51,7 +51,7 @@ def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator
     for poll in exchanges:
         if poll.reply is None or not poll.is_successful:
             continue
-        identifier = read_target(poll.request.target).operation
+        identifier = read_target(poll.request.resource).operation
         yield from _own_id(poll, poll.reply, identifier)
         document = read_document(poll.reply)
         root = about("REQ-GOS-ROOT", poll)
@@ -75,7 +75,7 @@ def _tracked(exchanges: Sequence[Exchange]) -> set[str]:
     """The ids that polls asked about, without dashes; none where an ID in some document cannot be trusted."""
     statuses: dict[str, list[tuple[int, str]]] = {}
     for poll in exchanges:
-        asked, shown = without_dashes(read_target(poll.request.target).operation), _shown(poll)
+        asked, shown = without_dashes(read_target(poll.request.resource).operation), _shown(poll)
         own_statuses = statuses.setdefault(asked, [])
         own_statuses += [(poll.number, status_of(poll))] if not shown or same_identifier(shown, asked) else []
     return set() if _is_mislabelled(exchanges, statuses) else set(statuses)
@@ -88,7 +88,7 @@ def _is_mislabelled(exchanges: Sequence[Exchange], statuses: dict[str, list[tupl
     """
     for poll in exchanges:
         shown, status = _shown(poll), status_of(poll)
-        if not shown or same_identifier(shown, read_target(poll.request.target).operation):
+        if not shown or same_identifier(shown, read_target(poll.request.resource).operation):
             continue
         for number, other in statuses.get(without_dashes(shown), ()):
             had_ended = number < poll.number and other in TERMINAL and status == "InProgress"

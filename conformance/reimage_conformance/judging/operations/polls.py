@@ -110,7 +110,7 @@ def unknown_operation(world: World, exchanges: Sequence[Exchange], issued: str =
         elif exchange.reply.status in (400, 404):
             yield from _unknown_code(exchange, exchange.reply, expected, strict=strict)
         elif exchange.is_successful or strict:
-            asked = read_target(exchange.request.target).operation
+            asked = read_target(exchange.request.resource).operation
             actual = f"{reply_summary(exchange)}, for the operation id {_made_up(asked, issued)}"
             yield verdict.violated(expected, actual, symptom(exchange))
         else:

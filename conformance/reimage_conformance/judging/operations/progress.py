@@ -133,7 +133,7 @@ def _is_simultaneous(poll: Exchange, end: Exchange) -> bool:
 def _is_own(poll: Exchange) -> bool:
     """Whether a poll shows the ID that it asked about, or none."""
     shown = read_document(poll.reply).text("ID") if poll.reply is not None else None
-    return shown is None or same_identifier(shown, read_target(poll.request.target).operation)
+    return shown is None or same_identifier(shown, read_target(poll.request.resource).operation)
 
 
 def _way_of(poll: Exchange) -> tuple[str, bool]:

@@ -205,7 +205,7 @@ def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[
     first: dict[str, Exchange] = {}
     repeats: list[tuple[Exchange, Exchange]] = []
     for exchange in exchanges:
-        identifier, address = exchange.request_id, read_target(exchange.request.target)
+        identifier, address = exchange.request_id, read_target(exchange.request.resource)
         if not identifier or (address.kind is Kind.OPERATION and same_identifier(address.operation, identifier)):
             continue
         earlier = first.setdefault(plain_identifier(identifier), exchange)
@@ -239,7 +239,7 @@ def xml_bodies(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
         response = exchange.reply
         if response is None or exchange.request.method == "HEAD" or not looks_like_xml(response):
             continue
-        if read_target(exchange.request.target).kind is Kind.OTHER:
+        if read_target(exchange.request.resource).kind is Kind.OTHER:
             continue
         document = read_document(response)
         problem = document.encoding_problem

@@ -67,6 +67,13 @@ for _form, _requirement in FORMS.items():
         needs=(Need.SECOND_INSTANCE,),
     ).by(instead(find_instance, _neighbour, form_is(_form)))
 Slip(
+    "every-third-reimage-reaches-the-neighbour",
+    "REQ-REIMAGE-OTHERS-UNTOUCHED",
+    "every third reimage is one of another role instance than the one named",
+    also=(EQUIV, "REQ-REIMAGE-FRESH-OS", "REQ-REIMAGE-OFFLINE", "REQ-REIMAGE-OTHERDATA-LOST"),
+    needs=(Need.SECOND_INSTANCE,),
+).by(instead(find_instance, _neighbour, lambda call: len(call.world.operations) % 3 == 2))
+Slip(
     "instance-index-of-two-digits-unknown",
     "REQ-REIMAGE-URI-SLOT",
     "role instances from _IN_10 on are not found",
