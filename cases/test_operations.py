@@ -356,7 +356,8 @@ async def test_asking_does_not_make_an_operation_forgotten(sut: SystemUnderTest)
     One such request is sent after the other, so that none is blamed for what another one did.
     """
     await sut.reimages.all_finished()
-    await judge_in_turn(sut, MUST_CHANGE_NOTHING)
+    with sut.together():
+        await judge_in_turn(sut, MUST_CHANGE_NOTHING)
 
 
 async def judge_in_turn(sut: SystemUnderTest, requests: Mapping[str, str]) -> None:

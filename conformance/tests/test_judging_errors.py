@@ -492,6 +492,13 @@ class TestNoEffect:
         assert brief(found) == [met("REQ-VER-MISSING", 5)]
         assert found[0].actual == "400 Bad Request, and WebRole1_IN_0 stays ReadyRole"
 
+    def test_an_instance_whose_guest_has_a_problem_proves_nothing(self) -> None:
+        after = look({"WebRole1_IN_0": "RestartingRole"}, number=6)
+        arguments = {"requirement": "REQ-VER-MISSING", "instance": "WebRole1_IN_0"}
+
+        found = judged("instance_untouched", [self.READY, self.REFUSAL, after], **arguments)
+        assert brief(found) == [inconclusive("REQ-VER-MISSING", 5, 6)]
+
     def test_an_instance_that_went_offline_was_touched(self) -> None:
         after = look({"WebRole1_IN_0": "BusyRole"}, number=6)
         found = judged(

@@ -22,7 +22,9 @@ from judging_samples import (
     started,
     violated,
     worded,
+    world,
 )
+from reimage_conformance.judging.registry import EFFECTS
 from reimage_conformance.model import Outcome
 
 if TYPE_CHECKING:
@@ -119,6 +121,23 @@ class TestEffect:
 
         assert inconclusive(ONLINE, 3, 1) in brief(found)
         assert f"{NAME} is {status}: the guest has a problem (REQ-DEPL-BAD-STATES)" in [v.actual for v in found]
+
+    def test_a_bystander_whose_guest_had_a_problem_accuses_nobody(self) -> None:
+        """The other one, which left ReadyRole in another way, is named, and is what may have had another cause."""
+        seen = [
+            look({NAME: "StoppedVM", "B": "RestartingRole", "C": "ReadyRole"}, number=3),
+            look({NAME: "BusyRole", "B": "StartingRole", "C": "ReadyRole"}, number=4),
+            look({NAME: "ReadyRole", "B": "ReadyRole", "C": "BusyRole"}, number=5),
+        ]
+        alone = judged("instance_effect", [BEFORE, START, *seen[:2]], instance=NAME, others=["B"])
+        both = judged("instance_effect", [BEFORE, START, *seen], instance=NAME, others=["B", "C"])
+        left = next(verdict for verdict in both if verdict.requirement == OTHERS)
+        effect = EFFECTS["instance_effect"](world(), left, [BEFORE, START, *seen])
+
+        assert [verdict for verdict in alone if verdict.requirement == OTHERS] == []
+        assert left.actual == f"C is BusyRole after a reimage of {NAME}"
+        assert effect is not None
+        assert [place.role_instance for place in effect.places] == ["C"]
 
     def test_renamed(self) -> None:
         after = look({f"N{n}": "ReadyRole" for n in range(8)}, number=3)
@@ -248,6 +267,14 @@ class TestForms:
         ]
 
         assert self.of(*seen) == [(met(self.URI, 3), "", f"{NAME}: ReadyRole > StoppedVM")]
+
+    def test_an_instance_whose_guest_had_a_problem_was_not_reimaged(self) -> None:
+        seen = [
+            look({NAME: "StoppedVM", "B": "CyclingRole"}, number=4),
+            look({NAME: "BusyRole", "B": "BusyRole"}, number=5),
+        ]
+
+        assert [said for said, *_ in self.of(*seen)] == [met(self.URI, 3)]
 
     def test_a_deployment_of_the_same_name_in_another_cloud_service_is_another_one(self) -> None:
         elsewhere = BUILDER.deployment(replace(STAGING, cloud_service="fabrikam"))

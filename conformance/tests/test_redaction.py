@@ -376,6 +376,12 @@ def test_an_identifier_that_is_part_of_a_name_is_not_masked(identifier: str) -> 
     assert redactor.text(text) == text
 
 
+def test_an_identifier_in_the_name_of_the_target_is_masked() -> None:
+    redactor = Redactor.for_target(Target(f"rig of {SECRET}", f"https://{SECRET}.test", SECRET, ()))
+
+    assert SECRET not in redactor.text(f"rig of {SECRET} at https://{SECRET}.test")
+
+
 def test_an_identifier_beside_those_of_names_is_masked() -> None:
     deployment = Deployment("contoso", "production", "contoso-v1", ("WebRole1_IN_0",))
     target = Target("rig", "https://127.0.0.1", "contoso", (deployment,), other_subscription_id="contoso-2")

@@ -66,9 +66,8 @@ class Evidence:
             if verdict.requirement == _EQUIVALENT:
                 forms_to_others |= self.forms_in(verdict)
             if (verdict.requirement, verdict.symptom) == (_VERB, "forgotten"):
-                altered |= {
-                    read_target(self.exchanges[number].request.resource).operation for number in verdict.evidence
-                }
+                known = (self.exchanges[number] for number in verdict.evidence if number in self.exchanges)
+                altered |= {read_target(exchange.request.resource).operation for exchange in known}
             endless |= verdict.requirement == _COMPLETES and verdict.symptom != "final-status"
         return replace(self, forms_to_others=frozenset(forms_to_others), altered=frozenset(altered), endless=endless)
 

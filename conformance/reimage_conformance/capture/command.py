@@ -200,10 +200,10 @@ def _redactor(capture: Capture, selection: Selection, *, redact: bool) -> Redact
     if not redactor.enabled:
         return redactor
     if capture.target is not None:
-        return Redactor({}, shown=redactor.shown)
+        return Redactor({}, shown=redactor.shown, names=redactor.names)
     named = dict.fromkeys(read_target(each.exchange.request.target).subscription for each in selection.recorded)
     secrets = {**redactor.secrets, **{f"subscription {number}": value for number, value in enumerate(named)}}
-    return Redactor(secrets, shown=redactor.shown)
+    return Redactor(secrets, shown=redactor.shown, names=redactor.names)
 
 
 def _labelled(recorded: Recorded) -> Exchange:

@@ -136,7 +136,8 @@ class Knowledge:
         if reply is None or request.identity not in OWN_IDENTITIES:
             return
         address = read_target(request.target)
-        if request.method == "POST" and exchange.is_successful and address.kind is Kind.REIMAGE:
+        starts = request.method == "POST" and read_target(request.resource).kind is Kind.REIMAGE
+        if starts and exchange.is_successful:
             self.operations.add(normal(exchange.request_id))
         elif request.method == "GET" and address.kind is Kind.DEPLOYMENT and address.form is not None:
             names = (normal(address.subscription), normal(address.service))

@@ -52,14 +52,15 @@ class Redactor:
     `secrets` maps names to values. Of a value that holds PEM blocks their base64 and octets are masked; every other one is
     an identifier. A value of a header line is masked whatever it is where the name of the header says that it is a
     secret, and so are addresses in lines that gateways add. What is distinctive in these values is masked also where it
-    comes back. `shown` are values that are never taken for such a secret. An identifier that is a part of one of them, or of
-    a word of the protocol, is not masked: the masks would stand in the names and words that are judged. With `enabled`
-    False everything is left as it is.
+    comes back. `shown` are values that are never taken for such a secret. An identifier that is a part of one of `names`,
+    or of a word of the protocol, is not masked: the masks would stand in the names and words that are judged. With
+    `enabled` False everything is left as it is.
     """
 
     secrets: Mapping[str, str] = field(repr=False)
     enabled: bool = True
     shown: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     _identifiers: IdentifierMasks = field(init=False, repr=False)
     _base64: Base64Masks = field(init=False, repr=False)
     _header_masks: dict[str, str] = field(default_factory=dict, repr=False)
@@ -73,15 +74,15 @@ class Redactor:
         for value in dict.fromkeys(self.secrets.values()):
             if "-----BEGIN " in value:
                 self._base64.add_pem(value.encode("utf-8"), "masked")
-            elif len(value) >= _SHORTEST_SECRET and not self._is_part_of_shown(value):
+            elif len(value) >= _SHORTEST_SECRET and not self._is_part_of_a_name(value):
                 identifiers.setdefault(value, mask_of(value, len(identifiers) + 1))
         for value, mask in identifiers.items():
             self._base64.add_identifier(value, mask)
         self._identifiers = IdentifierMasks(identifiers)
 
-    def _is_part_of_shown(self, identifier: str) -> bool:
-        """Whether an identifier occurs in a shown value or in a word of the protocol; the letter case does not count."""
-        return any(identifier.lower() in each.lower() for each in (*self.shown, *_PROTOCOL_WORDS))
+    def _is_part_of_a_name(self, identifier: str) -> bool:
+        """Whether an identifier occurs in a name, or in a word of the protocol; letter case and dashes do not count."""
+        return any(_bare(identifier) in _bare(each) for each in (*self.names, *_PROTOCOL_WORDS))
 
     @classmethod
     def for_target(cls, target: Target, *, enabled: bool = True) -> Self:
@@ -100,7 +101,7 @@ class Redactor:
         secrets |= {f"block {number}": each.decode() for number, each in enumerate(secret_blocks(target))}
         words = [each for each in secret_words(target) if is_distinctive(each) and each not in shown]
         secrets |= {f"word {number}": each for number, each in enumerate(words)}
-        return cls(secrets, shown=shown)
+        return cls(secrets, shown=shown, names=tuple(_judged_names(target)))
 
     def learn(self, exchange: Exchange) -> None:
         """Note what an exchange shows openly, then the secrets in its header lines, to find them in others as well."""
@@ -276,6 +277,11 @@ def _bare(value: str) -> str:
 def _names_of(target: Target) -> Iterator[str]:
     """What a target's reports show on every page: its host, its version, its names."""
     yield from (target.base_url, target.base_url.partition("://")[2], target.x_ms_version, target.name)
+    yield from _judged_names(target)
+
+
+def _judged_names(target: Target) -> Iterator[str]:
+    """The names in a target file that addresses and documents are compared with."""
     for deployment in target.deployments:
         yield from (deployment.cloud_service, deployment.slot, deployment.name)
         yield from (*deployment.role_instances, *deployment.failing_role_instances)

@@ -16,7 +16,7 @@ from reimage_conformance.protocol.requests import OBSERVING_VERSION, Place
 from reimage_conformance.session.looks import LATER_VERSION, Call, Looks
 from reimage_conformance.session.operation import State
 from reimage_conformance.session.signals import Inconclusive
-from reimage_conformance.session.thresholds import LONGEST_PATIENCE_SECONDS, seconds_until_look
+from reimage_conformance.session.thresholds import LONGEST_PATIENCE_SECONDS, REST_SHARE, seconds_until_look
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -250,10 +250,14 @@ class Instances(Looks):
         return max(returns, default=0.0) - self._sender.clock.now()
 
     def are_steady(self, operations: list[Operation]) -> bool:
-        """Whether these operations and their watches are over, and their instances cannot leave ReadyRole once more."""
+        """Whether these operations and their watches are over for so long that their instances stay as they are.
+
+        The rest is longer than a relapse may take, since an instance that was never reimaged would be a better witness.
+        """
         watched = (watch for watch in self.watches if any(watch.operation is each for each in operations))
         is_over = all(each.state is State.ENDED for each in operations) and all(watch.is_over for watch in watched)
-        return is_over and self.unsteady_seconds(operations) <= 0
+        rest = REST_SHARE * max((each.duration for each in operations), default=0.0)
+        return is_over and self.unsteady_seconds(operations) <= -rest
 
     async def until_steady(self, operations: list[Operation]) -> None:
         """Waits until these operations are over and their instances had time to leave ReadyRole once more."""

@@ -173,9 +173,7 @@ class Sender:
                 carried = await self._wire.together(requests, label=label)
             except gates.Withheld as error:
                 raise Withheld(str(error), error.why) from None
-        exchanges = [self._recorder.record(exchange) for exchange in carried]
-        for exchange in exchanges:
-            self.seen(exchange)
+        exchanges = [self._kept(exchange) for exchange in carried]
         return [
             await self._followed_up(exchange, request, manner, sort)
             for exchange, request, sort in zip(exchanges, requests, sorts, strict=True)
@@ -306,6 +304,10 @@ class Sender:
             )
         except gates.Withheld as error:
             raise Withheld(str(error), error.why) from None
+        return self._kept(carried)
+
+    def _kept(self, carried: Exchange) -> Exchange:
+        """Records an exchange as it came, and shows it to the parts that watch all of them."""
         self._redirects.see(carried)
         exchange = self._recorder.record(carried)
         self.seen(exchange)

@@ -33,6 +33,8 @@ MAX_STEP_CONFLICTS = 40
 """How often a reimage of the campaign that is answered 409 is sent again."""
 LAST_CONFLICT_TRIES = 2
 """For this many last tries no bad request is sent: one may have started the operation that causes the conflict."""
+REST_SHARE = 2.0
+"""An instance counts as a bystander again this much later than it may still leave once more, in durations of its operation."""
 RESERVED_REIMAGES = 1
 """How many reimages the campaign leaves for bad requests until all of those were sent."""
 FEWEST_FOR_CAMPAIGN = 3

@@ -76,7 +76,8 @@ def _effect_of_reimage(world: World, verdict: Verdict, exchanges: Sequence[Excha
     names: Sequence[str] = (verdict.arguments["instance"],)
     if verdict.requirement == "REQ-REIMAGE-OTHERS-UNTOUCHED":
         watched = _watched(before, verdict.arguments.get("others", ()))
-        names = next((tuple(changed) for look in looks if (changed := _not_ready(look, watched))), tuple(watched))
+        _, changed, stayed_or_left = _first_change(looks, watched)
+        names = tuple(changed) or tuple(stayed_or_left)
     stayed = verdict.requirement == "REQ-REIMAGE-OFFLINE" and verdict.outcome is not Outcome.MET
     is_lost = verdict.requirement == "REQ-REIMAGE-ONLINE" and verdict.outcome is not Outcome.MET
     places = tuple(Place(deployment, name) for name in names)
@@ -224,22 +225,34 @@ def _online(course: _Course, waited: float, time_limit: float) -> Verdict:
 
 def _others(before: Exchange, seen: Sequence[Exchange], start: Exchange, others: Sequence[str]) -> Iterator[Verdict]:
     """The verdict on whether every other instance stayed as it was, except those whose guests had a problem (REQ-DEPL-BAD-STATES)."""
-    watched = _watched(before, others)
-    for exchange in seen:
-        changed = _not_ready(exchange, watched)
-        watched = [name for name in watched if changed.get(name) not in BAD_STATES]
-        if changed := {name: status for name, status in changed.items() if name in watched}:
-            name, status = next(iter(changed.items()))
-            more = f", and {len(changed) - 1} more changed" if len(changed) > 1 else ""
-            actual = f"{name} is {status} after a reimage of {read_target(start.request.resource).instance}{more}"
-            yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", exchange, start).violated(
-                f"the other instances stay {READY}", actual, "others-touched"
-            )
-            return
-    if watched:
+    look, changed, watched = _first_change(seen, _watched(before, others))
+    if look is not None:
+        name, status = next(iter(changed.items()))
+        more = f", and {len(changed) - 1} more changed" if len(changed) > 1 else ""
+        actual = f"{name} is {status} after a reimage of {read_target(start.request.resource).instance}{more}"
+        yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", look, start).violated(
+            f"the other instances stay {READY}", actual, "others-touched"
+        )
+    elif watched:
         yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", seen[-1], start).met(
             f"{counted(len(watched), 'other instance')} stayed {READY} in {counted(len(seen), 'answer')} to Get Deployment"
         )
+
+
+def _first_change(
+    looks: Sequence[Exchange], watched: Sequence[str]
+) -> tuple[Exchange | None, dict[str, str], Sequence[str]]:
+    """The first look that shows some of `watched` not ready, their statuses there, and those that were still watched then.
+
+    An instance is not watched any more once a look shows it in a status that is due to its guest (REQ-DEPL-BAD-STATES).
+    None and no statuses where no look shows a change.
+    """
+    for look in looks:
+        statuses = _not_ready(look, watched)
+        watched = [name for name in watched if statuses.get(name) not in BAD_STATES]
+        if changed := {name: status for name, status in statuses.items() if name in watched}:
+            return look, changed, watched
+    return None, {}, watched
 
 
 def _watched(before: Exchange, others: Sequence[str]) -> list[str]:
@@ -322,19 +335,17 @@ def _places_that_left(
 ) -> list[_Where]:
     """The places other than `own` that were ready before and that some look shows not ready, in order.
 
-    With `others`, only these instances of the deployment of `own` are considered.
+    A place counts only until a look shows a status that is due to its guest (REQ-DEPL-BAD-STATES). With `others`, only these instances of the deployment of `own` are considered.
     """
     ready = {place for look in before for place, status in _statuses_by_place(look).items() if status == READY} - {own}
     if others is not None:
         ready &= {(*own[:2], name) for name in others}
-    return sorted(
-        {
-            place
-            for look in looks
-            for place, status in _statuses_by_place(look).items()
-            if place in ready and status != READY
-        }
-    )
+    left: set[_Where] = set()
+    for look in looks:
+        statuses = _statuses_by_place(look)
+        ready -= {place for place, status in statuses.items() if status in BAD_STATES}
+        left |= {place for place, status in statuses.items() if place in ready and status != READY}
+    return sorted(left)
 
 
 def _statuses_by_place(look: Exchange) -> dict[_Where, str]:
