@@ -41,7 +41,7 @@ from refusal_table import (
 )
 from reimage_conformance.judging.defects import Answer
 from reimage_conformance.judging.oracle import permitted
-from reimage_conformance.model import Identity, Request
+from reimage_conformance.model import Identity, Request, Strictness
 from reimage_conformance.protocol.addresses import Kind, UriForm
 from reimage_conformance.protocol.requests import (
     with_chunked,
@@ -222,6 +222,14 @@ def test_differing_lengths_and_unknown_codings_and_chunks_beside_a_length_bind()
     assert told(differing) == ("differing-lengths", "REQ-HTTP-CL-DIFFER", BAD, FAIL, frozenset(), "http")
     assert told(unknown) == ("unknown-coding", "REQ-HTTP-TE-UNKNOWN", CODING, WARN, frozenset(), "http")
     assert told(coded)[1:3] == ("REQ-HTTP-TE-CL", ((frozenset({400, 411, 413, 501}), ANY),))
+
+
+def test_a_chunk_beside_a_length_may_be_ignored_where_any_body_may() -> None:
+    """Under lenient a body in a reimage is read and ignored by some (REQ-REIMAGE-CL-NONZERO)."""
+    beside = with_header(with_chunked(REIMAGE, b"hello"), "Content-Length", "0")
+
+    assert [each.key for each in permitted(beside, world()).binding] == ["coded-body"]
+    assert permitted(beside, world(Strictness.LENIENT)).binding == ()
 
 
 def test_a_chunk_beside_a_length_is_none_in_another_coding() -> None:

@@ -91,7 +91,10 @@ class _Reading:
         if lengths:
             yield self.defect("length-and-coding", "REQ-HTTP-TE-CL", answers, layer="http", binding=CountsAs.INFO)
             if codings == ["chunked"] and self.request.body and not self.request.body.startswith(b"0\r\n"):
-                yield self.defect("coded-body", "REQ-HTTP-TE-CL", (_answer(400, 411, 413, 501),), layer="http")
+                # Where a body may be ignored, so may this one.
+                counts = CATALOGUE["REQ-REIMAGE-CL-NONZERO"].counts_as(self.world.strictness)
+                answers = (_answer(400, 411, 413, 501),)
+                yield self.defect("coded-body", "REQ-HTTP-TE-CL", answers, layer="http", binding=counts)
         if codings != ["chunked"]:
             yield self.defect("unknown-coding", "REQ-HTTP-TE-UNKNOWN", answers, layer="http")
 
