@@ -24,10 +24,11 @@ class Evidence:
     """All exchanges of a run by number, and facts about the whole run that may explain a violation.
 
     `started` holds the ids of operations, in lower case, `reissued` those that several operations share. `altered` holds
-    the ids of operations on which a method other than GET and HEAD was accepted, or after which they were not found. `shifted` holds the numbers of
-    exchanges on a connection that repeated a response, from the repetition on: each may have got the response to
-    another request. `forms_to_others` are the forms of address by which a reimage reached another instance; None where
-    the verdicts are not known yet. `endless` says that an accepted reimage did not end as it must.
+    the ids of operations on which a method other than GET and HEAD was accepted, or which were not found after one.
+    `shifted` holds the numbers of exchanges on a connection that repeated a response, from the repetition on: each may
+    have got the response to another request. `forms_to_others` are the forms of address by which a reimage reached
+    another instance; None where the verdicts are not known yet. `endless` says that an accepted reimage did not end as
+    it must.
     """
 
     exchanges: Mapping[int, Exchange]
@@ -66,16 +67,18 @@ class Evidence:
             if verdict.requirement == _EQUIVALENT:
                 forms_to_others |= self.forms_in(verdict)
             if (verdict.requirement, verdict.symptom) == (_VERB, "forgotten"):
-                known = (self.exchanges[number] for number in verdict.evidence if number in self.exchanges)
-                altered |= {read_target(exchange.request.resource).operation for exchange in known}
+                altered |= {read_target(each.request.resource).operation for each in self._exchanges_of(verdict)}
             endless |= verdict.requirement == _COMPLETES and verdict.symptom != "final-status"
         return replace(self, forms_to_others=frozenset(forms_to_others), altered=frozenset(altered), endless=endless)
 
     def forms_in(self, verdict: Verdict) -> set[UriForm]:
         """The forms of address of the reimages among the evidence of a verdict."""
-        known = [self.exchanges[number] for number in verdict.evidence if number in self.exchanges]
-        addresses = [read_target(exchange.request.resource) for exchange in known]
+        addresses = [read_target(exchange.request.resource) for exchange in self._exchanges_of(verdict)]
         return {each.form for each in addresses if each.kind is Kind.REIMAGE and each.form is not None}
+
+    def _exchanges_of(self, verdict: Verdict) -> list[Exchange]:
+        """The exchanges among the evidence of a verdict; those that the journal lacks are left out."""
+        return [self.exchanges[number] for number in verdict.evidence if number in self.exchanges]
 
 
 def _shifted(exchanges: Mapping[int, Exchange]) -> frozenset[int]:

@@ -83,14 +83,14 @@ class _BadRequest:
     def expected(self) -> str:
         """The permitted answers in words; statuses alone are merged where no defect names more.
 
-        Where one defect permits a status with any code, another one that wants a code with it is not told.
+        A defect that asks for a code is left out where another one permits the same statuses with any code.
         """
         any_code = frozenset().union(*(a.statuses for d in self.defects for a in d.answers if not a.codes))
-        told = [d for d in self.defects if d.later or not all(a.codes and a.statuses <= any_code for a in d.answers)]
-        if all(not defect.later and not any(answer.codes for answer in defect.answers) for defect in told):
-            statuses = frozenset().union(*(defect.statuses for defect in told))
+        shown = [d for d in self.defects if d.later or not all(a.codes and a.statuses <= any_code for a in d.answers)]
+        if all(not defect.later and not any(answer.codes for answer in defect.answers) for defect in shown):
+            statuses = frozenset().union(*(defect.statuses for defect in shown))
             return " or ".join(str(status) for status in sorted(statuses))
-        return "; or ".join(dict.fromkeys(str(defect) for defect in told))
+        return "; or ".join(dict.fromkeys(str(defect) for defect in shown))
 
     @property
     def is_of_table(self) -> bool:
@@ -270,7 +270,7 @@ def instance_untouched(
 
     Exchanges: a look before, the refusal, a look after. `beside` says that another instance of the deployment was
     being reimaged meanwhile; the verdict is the same, but that reimage may be the cause
-    (`reimage_conformance.assessment.causes`). A status that is due to the guest accuses nobody (REQ-DEPL-BAD-STATES).
+    (`reimage_conformance.assessment.causes`). A status that is due to the guest is inconclusive (REQ-DEPL-BAD-STATES).
     """
     del world, beside
     before, refusal, after = exchanges[0], exchanges[1], exchanges[2]

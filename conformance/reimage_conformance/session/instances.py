@@ -250,7 +250,7 @@ class Instances(Looks):
         return max(returns, default=0.0) - self._sender.clock.now()
 
     def are_steady(self, operations: list[Operation]) -> bool:
-        """Whether these operations and their watches are over for so long that their instances stay as they are.
+        """Whether these operations and their watches ended so long ago that they cannot change their instances any more.
 
         The rest is longer than a relapse may take, since an instance that was never reimaged would be a better witness.
         """

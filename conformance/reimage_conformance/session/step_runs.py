@@ -186,7 +186,7 @@ class StepRuns:
         self.probed(result)
 
     def _bystanders(self, place: Place) -> tuple[str, ...]:
-        """Instances of the same deployment that no request has reimaged, or whose reimages are over for so long that they stay."""
+        """Instances of the same deployment that no request reimages now, or reimaged a short time ago (`_is_at_rest`)."""
         places = [Place(place.deployment, name) for name in place.deployment.role_instances]
         return tuple(p.role_instance for p in places if p != place and self._is_at_rest(p))
 

@@ -76,8 +76,8 @@ def _effect_of_reimage(world: World, verdict: Verdict, exchanges: Sequence[Excha
     names: Sequence[str] = (verdict.arguments["instance"],)
     if verdict.requirement == "REQ-REIMAGE-OTHERS-UNTOUCHED":
         watched = _watched(before, verdict.arguments.get("others", ()))
-        _, changed, stayed_or_left = _first_change(looks, watched)
-        names = tuple(changed) or tuple(stayed_or_left)
+        _, changed, still_watched = _first_change(looks, watched)
+        names = tuple(changed) or tuple(still_watched)
     stayed = verdict.requirement == "REQ-REIMAGE-OFFLINE" and verdict.outcome is not Outcome.MET
     is_lost = verdict.requirement == "REQ-REIMAGE-ONLINE" and verdict.outcome is not Outcome.MET
     places = tuple(Place(deployment, name) for name in names)
