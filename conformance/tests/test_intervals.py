@@ -36,7 +36,8 @@ from judging_samples import (
     world,
 )
 from reimage_conformance.assessment import assess
-from reimage_conformance.assessment.intervals import Intervals, without_other_causes
+from reimage_conformance.assessment.intervals import Intervals
+from reimage_conformance.assessment.spontaneous import all_weighed
 from reimage_conformance.config import target_to_mapping
 from reimage_conformance.journal import Journal
 from reimage_conformance.judging import CHECKS, judge
@@ -46,7 +47,7 @@ from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place, with_header, without_header
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from reimage_conformance.judging.world import World
 
@@ -88,7 +89,12 @@ def examined(*others: Exchange, then: Exchange | None = None, where: World | Non
     given = [e for e in seen if (e.label == "look" and e.at in (10.0, 11.5, 12.0)) or e.label == "judged"]
     where = where or world_with_limits()
     made = judge(where, CHECKS["instance_untouched"], given, requirement="REQ-VER-MISSING", instance=OWN)
-    return without_other_causes(made, numbered(*seen), where)
+    return weighed_by(made, numbered(*seen), where)
+
+
+def weighed_by(made: Sequence[Verdict], seen: Mapping[int, Exchange], where: World) -> list[Verdict]:
+    """The verdicts as they count by the exchanges `seen`."""
+    return all_weighed(made, Intervals.of(seen.values()), where)
 
 
 def outcomes(verdicts: Sequence[Verdict]) -> dict[str, Outcome]:
@@ -270,7 +276,7 @@ class TestReimages:
         seen = timed(*given, *others)
         chosen = [next(e for e in seen if replace(e, number=each.number) == each) for each in given]
         made = judge(world_with_limits(), CHECKS[name], chosen, **arguments)
-        return outcomes(without_other_causes(made, numbered(*seen), world_with_limits()))
+        return outcomes(weighed_by(made, numbered(*seen), world_with_limits()))
 
     def test_a_second_reimage_makes_verdicts_on_the_first_inconclusive(self) -> None:
         given = [ready(1.0), started(at=2.0), away(3.0), ready(8.0)]
@@ -425,10 +431,7 @@ class TestProbes:
         where = world_with_limits(probe_url=self.URL)
         seen = timed(*given, *others)
         chosen = [next(e for e in seen if replace(e, number=each.number) == each) for each in given]
-        return [
-            v.outcome
-            for v in without_other_causes(judge(where, CHECKS[name], chosen, **arguments), numbered(*seen), where)
-        ]
+        return [v.outcome for v in weighed_by(judge(where, CHECKS[name], chosen, **arguments), numbered(*seen), where)]
 
     @pytest.mark.parametrize("place", [Place(PRODUCTION, OWN), Place(FABRIKAM, "Front_IN_1")])
     def test_one_reimage_between_the_looks_is_the_one_that_is_judged(self, place: Place) -> None:

@@ -44,7 +44,7 @@ from reimage_conformance.protocol.deployments import READY, deployment_elements,
 from reimage_conformance.protocol.documents import plain_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from reimage_conformance.judging.registry import Effect
     from reimage_conformance.judging.world import World
@@ -67,7 +67,8 @@ class Intervals:
 
     A `horizon` is the moment up to which exchanges count. `_requests` may have started a reimage, `_refused` were
     answered with a refusal. `_early` is when it became known that instances leave ReadyRole early. `_closed` holds the
-    ends of intervals that are over, by the number of the exchange and the place.
+    ends of intervals that are over, by the number of the exchange and the place. `_slowest` holds the seconds that the
+    slowest instance took to leave, after the number of exchanges that this is known from.
     """
 
     def __init__(self) -> None:
@@ -78,6 +79,7 @@ class Intervals:
         self._closed: dict[tuple[int, Place], Moment] = {}
         self._polls: dict[str, list[Exchange]] = {}
         self._looks: dict[Key, list[Exchange]] = {}
+        self._slowest = (0, 0.0)
 
     @classmethod
     def of(cls, exchanges: Iterable[Exchange]) -> Intervals:
@@ -108,11 +110,8 @@ class Intervals:
 
     def without_other_causes(self, verdict: Verdict, world: World) -> Verdict:
         """`verdict`, made inconclusive where another request of ours may have caused the effect that it is about."""
-        if verdict.outcome not in _JUDGED or verdict.check not in EFFECTS or not verdict.between:
-            return verdict
-        compared = [self._exchanges[number] for number in verdict.between if number in self._exchanges]
-        effect = EFFECTS[verdict.check](world, verdict, compared) if len(compared) == len(verdict.between) else None
-        if effect is None or not effect.places:
+        effect, compared = self.effect_of(verdict, world)
+        if verdict.outcome not in _JUDGED or effect is None:
             return verdict
         found = [self._other_cause(place, effect, verdict, compared, world) for place in effect.places]
         if any(not reason for reason, _ in found):
@@ -127,6 +126,41 @@ class Intervals:
             symptom="",
             why=Why.OWN_REQUEST,
         )
+
+    def effect_of(self, verdict: Verdict, world: World) -> tuple[Effect | None, list[Exchange]]:
+        """The effect that a verdict is about, and the answers that were compared; None where it is about no effect on an instance."""
+        compared = [self._exchanges[number] for number in verdict.between if number in self._exchanges]
+        if verdict.check not in EFFECTS or not compared or len(compared) < len(verdict.between):
+            return None, compared
+        effect = EFFECTS[verdict.check](world, verdict, compared)
+        return (effect if effect is not None and effect.places else None), compared
+
+    def may_last_until(self, request: OwnRequest, place: Place, world: World) -> float:
+        """Until when a request may have an effect on an instance, in seconds since the run began, as far as the whole run shows.
+
+        A refused request may have one only until it is answered.
+        """
+        if not request.is_accepted and not request.has_unknown_effect(world):
+            return answered(request.exchange)[0]
+        return self._computed_until(request, place, NEVER, world)[0][0] + self._relapse_seconds(request, NEVER)
+
+    def must_leave_by(self, request: OwnRequest, world: World) -> float:
+        """By when the instance of a request must have left ReadyRole because of it, in seconds since the run began.
+
+        The instance of an accepted request is as slow to leave as the slowest that was seen to leave; infinite where none was. That of a refused one leaves before the answer, or not at all.
+        """
+        if not request.is_accepted and not request.has_unknown_effect(world):
+            return answered(request.exchange)[0]
+        if self._slowest[0] != len(self._exchanges):
+            self._slowest = len(self._exchanges), self._slowest_departure(NEVER, world)
+        slowest = self._slowest[1]
+        return answered(request.exchange)[0] + slowest if slowest else inf
+
+    @property
+    def sent(self) -> Iterator[OwnRequest]:
+        """The requests that may have had an effect, the latest first: those that may have been carried out, then those refused."""
+        yield from reversed(self._requests)
+        yield from reversed(self._refused)
 
     def _other_cause(
         self, place: Place, effect: Effect, verdict: Verdict, compared: list[Exchange], world: World
@@ -212,7 +246,7 @@ class Intervals:
         took = over[0] - answered(request.exchange)[0]
         deadline = over[0] + settling_seconds(took, world.target.limits, departs_early=False)
         looks = [
-            look for look in self._looks_at(keys_of(place.deployment), NEVER) if began(request.exchange) < began(look)
+            look for look in self.looks_at(keys_of(place.deployment), NEVER) if began(request.exchange) < began(look)
         ]
         before = [look for look in looks if look.at <= deadline]
         return bool(before) and len(looks) > len(before) and all(_is_ready(look, address.instance) for look in before)
@@ -260,7 +294,7 @@ class Intervals:
         Gives its end and its start: the request was sent before the end, and answered at the start or later.
         None where no look since the first judged request shows the instance away.
         """
-        start, looks = min(map(began, judged)), self._looks_at(keys_of(place.deployment), horizon)
+        start, looks = min(map(began, judged)), self.looks_at(keys_of(place.deployment), horizon)
         seen = {look.number for look in compared if began(look) > start and not _is_ready(look, place.role_instance)}
         away = next((look for look in looks if look.number in seen), None)
         if away is None:
@@ -329,7 +363,7 @@ class Intervals:
         ended = over if over is not None else (accepted + self._longest(horizon, limits.operation_timeout_seconds), 0)
         early = self._departs_early(horizon, world)
         deadline = (ended[0] + settling_seconds(ended[0] - accepted, limits, departs_early=early), 0)
-        looks = [look for look in self._looks_at(keys_of(place.deployment), horizon) if sent < began(look)]
+        looks = [look for look in self.looks_at(keys_of(place.deployment), horizon) if sent < began(look)]
         states = [(look, _is_ready(look, place.role_instance)) for look in looks]
         first_away = next((i for i, (look, ready) in enumerate(states) if not ready and look.at <= deadline[0]), None)
         if first_away is None:
@@ -348,7 +382,7 @@ class Intervals:
         ends = [answered(poll) for poll in polls if status_of(poll) in TERMINAL and answered(poll) <= horizon]
         return min(ends, default=None)
 
-    def _looks_at(self, keys: Iterable[Key], horizon: Moment) -> list[Exchange]:
+    def looks_at(self, keys: Iterable[Key], horizon: Moment = NEVER) -> list[Exchange]:
         """The looks that show the instances of a deployment, in order."""
         found = {look.number: look for key in keys for look in self._looks.get(key, ()) if answered(look) <= horizon}
         return sorted(found.values(), key=began)
@@ -360,7 +394,7 @@ class Intervals:
             return []
         deployment = world.deployment_of(address)
         own = (address.service.lower(), address.form, address.deployment.lower())
-        return self._looks_at([own] if deployment is None else keys_of(deployment), horizon)
+        return self.looks_at([own] if deployment is None else keys_of(deployment), horizon)
 
     def _started(self) -> Iterator[OwnRequest]:
         """The requests that were accepted under an id."""
@@ -399,12 +433,6 @@ class Intervals:
                 return answered(look)
             ready_until = max(ready_until, look.at)
         return None
-
-
-def without_other_causes(verdicts: Iterable[Verdict], exchanges: Mapping[int, Exchange], world: World) -> list[Verdict]:
-    """`verdicts`, made inconclusive where another request of ours may have caused the effect that they are about."""
-    intervals = Intervals.of(exchanges.values())
-    return [intervals.without_other_causes(verdict, world) for verdict in verdicts]
 
 
 def _shown_in(look: Exchange, address: Address) -> Iterator[Key]:

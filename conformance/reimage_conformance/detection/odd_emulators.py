@@ -19,8 +19,16 @@ if TYPE_CHECKING:
 SAME_REFUSAL = ("verbs-", "type-4")
 """Oddities whose names begin alike with one of these change the same refusal, so that two of them cannot be combined."""
 
-NOT_TOGETHER = (("internal-error-500", "historical-errors-empty"),)
-"""Pairs of oddities that conform alone and not together: the code InternalError tells clients to repeat a request (REQ-ERR-INTERNAL)."""
+NOT_TOGETHER = (
+    ("internal-error-500", "historical-errors-empty"),
+    ("busy-now-and-then", "offline-after-success"),
+    ("busy-now-and-then", "offline-long-after-success"),
+)
+"""Pairs of oddities that are told from faults alone and not together.
+
+The code InternalError tells clients to repeat a request (REQ-ERR-INTERNAL). Of instances that leave ReadyRole late and may be
+busy at any time, no answer tells when their reimage took them away.
+"""
 
 
 def oddities_for(strictness: Strictness) -> list[str]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 READY = "ReadyRole"
 BAD_STATES = ("RestartingRole", "CyclingRole", "FailedStartingRole", "FailedStartingVM", "UnresponsiveRole")
 """Values of InstanceStatus that are due to the guest (REQ-DEPL-BAD-STATES)."""
+ROLE_STATES = ("BusyRole", "StartingRole", "RoleStateUnknown")
+"""Values of InstanceStatus that a role may take by itself while its virtual machine goes on running (REQ-DEPL-READY)."""
 
 
 def deployment_elements(exchange: Exchange) -> list[etree._Element]:

@@ -106,15 +106,11 @@ class Examinations:
         return answered, examine and disturbed
 
     async def _effect_of(self, bad: BadRequest, group: Group, answered: Answered) -> list[Verdict]:
-        """Judges whether a refusal had an effect.
+        """Judges whether a refusal had an effect; if the instance changed, the request is repeated alone first.
 
-        If several requests may have caused a change, the refused one is repeated alone first.
+        The repeat shows which request of the group it was, and that the instance did not leave ReadyRole by itself.
         """
-        if group.is_changed and group.size == 1 and not (group.beside or group.elsewhere or group.unsteady):
-            group.book(answered.exchange.number)
-        if group.is_changed and group.names_culprit:
-            self._answers.started_though_refused.add(bad.key)
-        if group.is_changed and not group.names_culprit:
+        if group.is_changed:
             return await self._repeated_alone(bad, group, answered)
         return self._effect(bad, group, answered)
 
@@ -125,6 +121,7 @@ class Examinations:
     async def _repeated_alone(self, bad: BadRequest, group: Group, first: Answered) -> list[Verdict]:
         """Repeats one request of a group whose instance changed, alone between two looks.
 
+        Where no reimage is left for that, the looks of the group decide, unless the instance may have changed by itself.
         `first` is the result of the same request in the group.
         """
         async with group.turn:
@@ -140,6 +137,8 @@ class Examinations:
                 group.book(first.exchange.number)  # it may have reimaged the instance, so it is counted
                 if not isinstance(reason, Spent):
                     raise
+                if group.may_have_changed_by_itself:
+                    return []
                 blamed = next(iter(group.blamed)) if len(group.blamed) == 1 else "REQ-GOS-NOTFOUND-NOEFFECT"
                 expected = replace(bad.expected, effect_requirement=blamed)
                 return self._effect(replace(bad, expected=expected), group, first)

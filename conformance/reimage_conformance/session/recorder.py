@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from reimage_conformance.assessment.intervals import Intervals
+from reimage_conformance.assessment.spontaneous import all_weighed
 from reimage_conformance.judging.registry import SCOPE_ALL, judge, judge_scope
 from reimage_conformance.model import Exchange, Observation, Outcome, Verdict, Why
 from reimage_conformance.protocol.addresses import Kind, read_target
@@ -79,8 +80,8 @@ class Recorder:
     """Keeps exchanges by number and verdicts in order, and writes both to the journal at once.
 
     Cases run beside each other. Each runs in a context of its own (`enter`), and what is recorded in the context
-    belongs to the case. `made` holds the verdicts as they were made, `verdicts` the same verdicts after
-    `Intervals.without_other_causes`.
+    belongs to the case. `made` holds the verdicts as they were made, `verdicts` the same verdicts as they
+    count (`weighed`).
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class Recorder:
         for exchange in self.exchanges:
             self._intervals.add(exchange)
         self.made = list(journal.verdicts)
-        self.verdicts = [self._intervals.without_other_causes(verdict, self.world) for verdict in self.made]
+        self.verdicts = all_weighed(self.made, self._intervals, self.world)
         self.observations = list(journal.observations)
 
     def announce(self, exchange: Exchange) -> None:
@@ -172,7 +173,7 @@ class Recorder:
         for verdict in made:
             self.journal.verdict(verdict)
         self.made += made
-        kept = [self._intervals.without_other_causes(verdict, self.world) for verdict in made]
+        kept = all_weighed(made, self._intervals, self.world)
         self.verdicts += kept
         log.verdicts += kept
         for verdict in kept:

@@ -74,6 +74,21 @@ oddity(
         lambda age, seconds: "StoppedVM" if age < seconds else "BusyRole" if 1.3 <= age / seconds < 1.7 else "ReadyRole"
     ),
 )
+
+
+def _busy_now_and_then(original: Callable[..., str], call: Call, instance: Instance) -> str:
+    """BusyRole for a moment every now and then, at other times for each instance, whatever the requests of the client are."""
+    seconds = call.state.operation_seconds
+    age = (call.now + len(instance.name) * seconds + sum(instance.name.encode()) % 7 * seconds) % (9 * seconds)
+    status = original(call, instance)
+    return "BusyRole" if status == "ReadyRole" and age < 0.4 * seconds else status
+
+
+oddity(
+    "busy-now-and-then",
+    "an instance is busy for a moment every now and then",
+    instead(instance_status, _busy_now_and_then),
+)
 oddity("many-states", "an instance goes through every state there is", _status(_every_state))
 
 

@@ -1,4 +1,4 @@
-"""An instance that leaves ReadyRole once more after its return: no refusal is blamed for it, and refusals that reimage are found."""
+"""An instance that leaves ReadyRole without a request: nobody is accused for it, and refusals that reimage are found all the same."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ def judged(subject: Subject) -> Found:
 
 
 @pytest.mark.parametrize("shape", SMALL)
-def test_an_instance_that_is_busy_again_after_its_return_accuses_nobody(shape: str) -> None:
-    found = judged(Subject(f"relapse in {shape}", oddities=("ready-for-a-moment",), shape=SHAPES[shape]))
+@pytest.mark.parametrize("oddity", ["ready-for-a-moment", "busy-now-and-then"])
+def test_an_instance_that_leaves_without_a_request_accuses_nobody(oddity: str, shape: str) -> None:
+    found = judged(Subject(f"{oddity} in {shape}", oddities=(oddity,), shape=SHAPES[shape]))
 
     assert (found.findings, found.errors, found.exit_code) == ((), (), 0)
 

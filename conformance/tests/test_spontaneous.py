@@ -1,0 +1,112 @@
+"""Spontaneous departures: an endpoint is not blamed for instances that are busy by themselves, as its other answers show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from judging_samples import (
+    BUILDER,
+    NO_VERSION,
+    OTHER_ID,
+    PRODUCTION,
+    REIMAGE,
+    SUCCEEDED,
+    look,
+    numbered,
+    operation,
+    poll,
+    refusal,
+    started,
+    world,
+)
+from reimage_conformance.assessment.intervals import Intervals
+from reimage_conformance.assessment.spontaneous import all_weighed
+from reimage_conformance.judging import CHECKS, judge
+from reimage_conformance.model import Limits, Outcome
+from reimage_conformance.protocol.requests import Place, without_header
+
+if TYPE_CHECKING:
+    from reimage_conformance.model import Exchange, Request
+
+OWN, OTHER = "WebRole1_IN_0", "WebRole1_IN_1"
+NEIGHBOUR = BUILDER.reimage(Place(PRODUCTION, OTHER))
+WORLD = world(limits=Limits(poll_interval_seconds=0.1, operation_timeout_seconds=60.0))
+REQUIREMENT = "REQ-VER-MISSING"
+
+
+def shown(at: float, status: str = "ReadyRole", instance: str = OTHER) -> Exchange:
+    """A look that shows one instance in `status`, and the other at ReadyRole."""
+    return look({OWN: "ReadyRole", OTHER: "ReadyRole", instance: status}, at=at, label="look")
+
+
+def refused(at: float, request: Request = NO_VERSION) -> Exchange:
+    return replace(refusal(request, 400, "MissingOrIncorrectVersionHeader"), at=at)
+
+
+def reimaged(at: float, *, seconds: float, leaves: float) -> list[Exchange]:
+    """A reimage of the first instance, which takes `seconds` and is seen away `leaves` seconds after the 202."""
+    ended = poll(
+        operation("Succeeded", "200", identifier=OTHER_ID), at=at + seconds, request=BUILDER.operation_status(OTHER_ID)
+    )
+    return [
+        started(REIMAGE, at=at, identifier=OTHER_ID),
+        shown(at + leaves, "StoppedVM", OWN),
+        ended,
+        shown(at + seconds + 0.1),
+    ]
+
+
+def outcome_of(*others: Exchange, status: str = "BusyRole") -> Outcome:
+    """The outcome of a refusal at 101 s, between looks at 100 s and 102 s that show its instance leave for `status`."""
+    given = [shown(100.0), refused(101.0), shown(102.0, status, OWN)]
+    seen = [replace(e, number=n) for n, e in enumerate(sorted([*given, *others], key=lambda e: e.at), start=1)]
+    compared = [each for each in seen if 100.0 <= each.at <= 102.0]
+    made = judge(WORLD, CHECKS["instance_untouched"], compared, requirement=REQUIREMENT, instance=OWN)
+    weighed = all_weighed(made, Intervals.of(numbered(*seen).values()), WORLD)
+    return {verdict.requirement: verdict.outcome for verdict in weighed}[REQUIREMENT]
+
+
+BY_ITSELF = [shown(20.0), shown(21.0, "BusyRole"), shown(22.0)]
+"""Looks between which the other instance was busy for a moment, although nothing had been sent."""
+LATE_IN_AN_OPERATION = [*reimaged(19.0, seconds=8.0, leaves=0.5), *BY_ITSELF]
+"""The same while a reimage of the first instance runs, which was away long before."""
+
+
+@pytest.mark.parametrize("seen", [BY_ITSELF, LATE_IN_AN_OPERATION], ids=["nothing was sent", "late in an operation"])
+def test_an_endpoint_whose_instances_are_busy_by_themselves_is_not_accused_of_one_that_is(seen: list[Exchange]) -> None:
+    assert outcome_of() is Outcome.VIOLATED
+    assert outcome_of(*seen) is Outcome.UNTESTED
+
+
+def test_a_state_that_no_role_takes_by_itself_is_a_violation_all_the_same() -> None:
+    assert outcome_of(*BY_ITSELF, status="StoppedVM") is Outcome.VIOLATED
+
+
+EXPLAINED = {
+    "the machine was stopped": [shown(20.0), shown(21.0, "StoppedVM"), shown(22.0)],
+    "it was away when the looks began": [shown(21.0, "BusyRole"), shown(22.0)],
+    "it was asked for": [shown(20.0), started(NEIGHBOUR, at=20.5), shown(21.0, "BusyRole"), poll(SUCCEEDED, at=22.0)],
+    "a refused request asked for it": [
+        shown(20.0),
+        refused(20.5, without_header(NEIGHBOUR, "x-ms-version")),
+        shown(21.0, "BusyRole"),
+    ],
+    "a reimage of its neighbour had just begun": [
+        *reimaged(19.9, seconds=8.0, leaves=2.0),
+        shown(20.0),
+        shown(21.0, "BusyRole"),
+    ],
+    "a reimage of something unknown was accepted": [
+        started(BUILDER.reimage(Place(replace(PRODUCTION, name="unknown", slot="unknown"), OTHER)), at=19.0),
+        poll(SUCCEEDED, at=23.0),
+        *BY_ITSELF,
+    ],
+}
+
+
+@pytest.mark.parametrize("seen", EXPLAINED.values(), ids=EXPLAINED)
+def test_a_departure_that_a_request_may_explain_excuses_nothing(seen: list[Exchange]) -> None:
+    assert outcome_of(*seen) is Outcome.VIOLATED
