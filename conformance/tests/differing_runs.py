@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.assessment.intervals import Intervals
 from reimage_conformance.assessment.rejudging import rejudged, world_of
-from reimage_conformance.assessment.spontaneous import all_weighed
+from reimage_conformance.assessment.spontaneous import Weighing
 from reimage_conformance.detection.forking import journal_of
 from reimage_conformance.journal import read_journal
 from reimage_conformance.judging.wording import reply_summary
@@ -46,7 +46,7 @@ def differences(one: Found, other: Found, journals: Path) -> str:
 
 def _told(found: Found, requirements: list[str], journal: Journal) -> Iterator[str]:
     """What a run came to under each of these requirements, and why."""
-    verdicts = all_weighed(rejudged(journal), Intervals.of(journal.exchanges.values()), world_of(journal))
+    verdicts = Weighing(Intervals.of(journal.exchanges.values())).weighed(rejudged(journal), world_of(journal))
     for name in dict.fromkeys(requirements):
         own = [verdict for verdict in verdicts if verdict.requirement == name]
         counts = {each.value: sum(v.outcome is each for v in own) for each in Outcome}

@@ -37,7 +37,7 @@ from judging_samples import (
 )
 from reimage_conformance.assessment import assess
 from reimage_conformance.assessment.intervals import Intervals
-from reimage_conformance.assessment.spontaneous import all_weighed
+from reimage_conformance.assessment.spontaneous import Weighing
 from reimage_conformance.config import target_to_mapping
 from reimage_conformance.journal import Journal
 from reimage_conformance.judging import CHECKS, judge
@@ -94,7 +94,7 @@ def examined(*others: Exchange, then: Exchange | None = None, where: World | Non
 
 def weighed_by(made: Sequence[Verdict], seen: Mapping[int, Exchange], where: World) -> list[Verdict]:
     """The verdicts as they count by the exchanges `seen`."""
-    return all_weighed(made, Intervals.of(seen.values()), where)
+    return Weighing(Intervals.of(seen.values())).weighed(made, where)
 
 
 def outcomes(verdicts: Sequence[Verdict]) -> dict[str, Outcome]:

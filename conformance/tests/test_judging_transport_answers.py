@@ -52,6 +52,9 @@ class TestTransport:
         busy = judged("answered_with", [exchange(status=503)], **arguments)
         assert brief(busy) == [inconclusive("REQ-HTTP-HOST")]
         assert busy[0].actual == "503 Service Unavailable"
+        redirected = judged("answered_with", [exchange(status=307)], **arguments)
+        assert brief(redirected) == [inconclusive("REQ-HTTP-HOST")]
+        assert redirected[0].actual == "redirected with 307"
 
     def test_one_of_some_statuses_in_words(self) -> None:
         found = judged("answered_with", [silent()], requirement="REQ-HTTP-HOST", statuses=[400], expected="a refusal")

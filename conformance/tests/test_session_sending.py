@@ -186,7 +186,7 @@ class TestSending:
         assert wire.options[1]["label"] == "x"
         assert (
             await sender_over(FakeWire(exchange(status=307, headers=(("Location", location),)))).send(REIMAGE)
-        ).number == 3, "twice at most"
+        ).number == 5, "four times at most"
 
     @pytest.mark.parametrize(
         ("host", "then"), [(("127.0.0.1:8443",), ("localhost:8443",)), (("odd",), ("odd",)), ((), ())]

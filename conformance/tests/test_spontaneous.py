@@ -9,11 +9,13 @@ import pytest
 
 from judging_samples import (
     BUILDER,
+    LOOK,
     NO_VERSION,
     OTHER_ID,
     PRODUCTION,
     REIMAGE,
     SUCCEEDED,
+    exchange,
     look,
     numbered,
     operation,
@@ -23,7 +25,7 @@ from judging_samples import (
     world,
 )
 from reimage_conformance.assessment.intervals import Intervals
-from reimage_conformance.assessment.spontaneous import all_weighed
+from reimage_conformance.assessment.spontaneous import Weighing
 from reimage_conformance.judging import CHECKS, judge
 from reimage_conformance.model import Limits, Outcome
 from reimage_conformance.protocol.requests import Place, without_header
@@ -65,17 +67,22 @@ def outcome_of(*others: Exchange, status: str = "BusyRole") -> Outcome:
     seen = [replace(e, number=n) for n, e in enumerate(sorted([*given, *others], key=lambda e: e.at), start=1)]
     compared = [each for each in seen if 100.0 <= each.at <= 102.0]
     made = judge(WORLD, CHECKS["instance_untouched"], compared, requirement=REQUIREMENT, instance=OWN)
-    weighed = all_weighed(made, Intervals.of(numbered(*seen).values()), WORLD)
+    weighed = Weighing(Intervals.of(numbered(*seen).values())).weighed(made, WORLD)
     return {verdict.requirement: verdict.outcome for verdict in weighed}[REQUIREMENT]
 
 
-BY_ITSELF = [shown(20.0), shown(21.0, "BusyRole"), shown(22.0)]
-"""Looks between which the other instance was busy for a moment, although nothing had been sent."""
-LATE_IN_AN_OPERATION = [*reimaged(19.0, seconds=8.0, leaves=0.5), *BY_ITSELF]
-"""The same while a reimage of the first instance runs, which was away long before."""
+def busy_between(at: float) -> list[Exchange]:
+    """Looks that show the other instance ready at `at`, busy one second later, and ready after two."""
+    return [shown(at), shown(at + 1.0, "BusyRole"), shown(at + 2.0)]
 
 
-@pytest.mark.parametrize("seen", [BY_ITSELF, LATE_IN_AN_OPERATION], ids=["nothing was sent", "late in an operation"])
+BY_ITSELF = busy_between(20.0)
+"""The other instance was busy for a moment, although nothing had been sent."""
+LATE_IN_A_REIMAGE = [*reimaged(19.0, seconds=8.0, leaves=0.5), *BY_ITSELF]
+"""It was so during a reimage of the first instance, which had left before."""
+
+
+@pytest.mark.parametrize("seen", [BY_ITSELF, LATE_IN_A_REIMAGE], ids=["nothing was sent", "late in a reimage"])
 def test_an_endpoint_whose_instances_are_busy_by_themselves_is_not_accused_of_one_that_is(seen: list[Exchange]) -> None:
     assert outcome_of() is Outcome.VIOLATED
     assert outcome_of(*seen) is Outcome.UNTESTED
@@ -96,6 +103,26 @@ EXPLAINED = {
     ],
     "a reimage of its neighbour had just begun": [
         *reimaged(19.9, seconds=8.0, leaves=2.0),
+        shown(20.0),
+        shown(21.0, "BusyRole"),
+    ],
+    "an answer about other deployments too": [
+        shown(20.0),
+        replace(shown(21.0, "BusyRole"), request=BUILDER.cloud_service(PRODUCTION.cloud_service)),
+    ],
+    "a GET asked for it": [
+        shown(20.0),
+        exchange(replace(NEIGHBOUR, method="GET"), 200, at=20.5),
+        shown(21.0, "BusyRole"),
+    ],
+    "a request for its deployment came before": [
+        shown(20.0),
+        exchange(replace(LOOK, method="DELETE"), 200, at=20.5),
+        shown(21.0, "BusyRole"),
+    ],
+    "a refused request may show late": [
+        *reimaged(5.0, seconds=4.0, leaves=2.0),
+        refused(19.0, without_header(NEIGHBOUR, "x-ms-version")),
         shown(20.0),
         shown(21.0, "BusyRole"),
     ],

@@ -14,7 +14,7 @@ from reimage_conformance.assessment.intervals import Intervals
 from reimage_conformance.assessment.mistakes import agreed_mistakes, excused, mistakes_of
 from reimage_conformance.assessment.outcomes import case_outcome, results_of
 from reimage_conformance.assessment.rejudging import rejudged, world_of
-from reimage_conformance.assessment.spontaneous import all_weighed
+from reimage_conformance.assessment.spontaneous import Weighing
 from reimage_conformance.assessment.tries import requests_of_tries, with_tries
 from reimage_conformance.journal_shapes import RUN_FIELDS
 from reimage_conformance.judging.operations.polls import TERMINAL, status_of
@@ -68,7 +68,7 @@ def assess(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessm
     world, captured = world_of(journal), bool(journal.header.get("capture"))
     obstacles = Obstacles.of(journal, world, captured=captured)
     intervals = Intervals.of(journal.exchanges.values())
-    weighed_verdicts = all_weighed(rejudged(journal) if judged is None else judged, intervals, world)
+    weighed_verdicts = Weighing(intervals).weighed(rejudged(journal) if judged is None else judged, world)
     verdicts = _verdicts(weighed_verdicts, journal, world, obstacles, captured=captured)
     cases = _cases(journal, verdicts)
     results = _results(journal, world, verdicts, cases, captured=captured)

@@ -14,7 +14,6 @@ from reimage_conformance.catalogue import CLIENT_CATALOGUE
 from reimage_conformance.judging import judge
 from reimage_conformance.judging.clients.following import client_ids, client_waits
 from reimage_conformance.judging.clients.repeating import (
-    MOVED,
     PUT_OFF,
     client_redirects,
     client_repeats,
@@ -27,6 +26,7 @@ from reimage_conformance.judging.clients.requests import (
     client_versions,
 )
 from reimage_conformance.judging.clients.sessions import followed, is_accepted
+from reimage_conformance.judging.wording import MOVED
 from reimage_conformance.model import Assessment, CaseRecord, Observation, Outcome, RunVerdict, Subject, Why
 
 if TYPE_CHECKING:

@@ -55,6 +55,7 @@ NEVER: Moment = (inf, 0)
 """A moment after all others. As a `horizon` it lets every exchange count."""
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 """Methods that may be answered 2xx without starting anything; only a 202 to them says that something was started."""
+_READING = ("GET", "HEAD")
 _JUDGED = (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY)
 CLOSE_LOOKS_SECONDS = 0.5
 """Looks follow each other closely if they are at most this far apart: an instance is not away and back between them."""
@@ -66,7 +67,7 @@ class Intervals:
     """The intervals of a run, computed from the exchanges that were added so far.
 
     A `horizon` is the moment up to which exchanges count. `_requests` may have started a reimage, `_refused` were
-    answered with a refusal. `_early` is when it became known that instances leave ReadyRole early. `_closed` holds the
+    answered with a refusal; `_all` holds these and all others that may have had an effect at a wrong endpoint. `_early` is when it became known that instances leave ReadyRole early. `_closed` holds the
     ends of intervals that are over, by the number of the exchange and the place. `_slowest` holds the seconds that the
     slowest instance took to leave, after the number of exchanges that this is known from.
     """
@@ -75,6 +76,7 @@ class Intervals:
         self._exchanges: dict[int, Exchange] = {}
         self._requests: list[OwnRequest] = []
         self._refused: list[OwnRequest] = []
+        self._all: list[OwnRequest] = []
         self._early: Moment | None = None
         self._closed: dict[tuple[int, Place], Moment] = {}
         self._polls: dict[str, list[Exchange]] = {}
@@ -96,6 +98,9 @@ class Intervals:
             return
         address = read_target(exchange.request.resource)
         reply, method = exchange.reply, exchange.request.method
+        is_refused = reply is not None and reply.status >= 400
+        if address.kind in (Kind.REIMAGE, Kind.OTHER) or (method not in _READING and not is_refused):
+            self._all.append(OwnRequest(exchange, address, plain_identifier(exchange.request_id)))
         if address.kind is Kind.OPERATION and status_of(exchange) in STATUSES:
             self._polls.setdefault(plain_identifier(address.operation), []).append(exchange)
         elif address.kind in (Kind.DEPLOYMENT, Kind.CLOUD_SERVICE) and method == "GET":
@@ -138,29 +143,29 @@ class Intervals:
     def may_last_until(self, request: OwnRequest, place: Place, world: World) -> float:
         """Until when a request may have an effect on an instance, in seconds since the run began, as far as the whole run shows.
 
-        A refused request may have one only until it is answered.
+        After a refused one the instance may leave as long as after the accepted one whose instance was the slowest to
+        leave; that is for ever where none was seen to leave.
         """
-        if not request.is_accepted and not request.has_unknown_effect(world):
-            return answered(request.exchange)[0]
-        return self._computed_until(request, place, NEVER, world)[0][0] + self._relapse_seconds(request, NEVER)
+        if request.is_accepted or request.has_unknown_effect(world):
+            return self._computed_until(request, place, NEVER, world)[0][0] + self._relapse_seconds(request, NEVER)
+        if self._slowest[0] != self.size:
+            self._slowest = self.size, self._slowest_departure(NEVER, world)
+        return answered(request.exchange)[0] + (self._slowest[1] or inf)
 
-    def must_leave_by(self, request: OwnRequest, world: World) -> float:
-        """By when the instance of a request must have left ReadyRole because of it, in seconds since the run began.
+    def left_at(self, request: OwnRequest, world: World) -> float:
+        """When a look first showed that the instance of a request had left, in seconds since the run began; infinite where none did."""
+        looks = (look for look in self._looks_for(request, NEVER, world) if answered(request.exchange) < began(look))
+        return next((look.at for look in looks if not _is_ready(look, request.address.instance)), inf)
 
-        The instance of an accepted request is as slow to leave as the slowest that was seen to leave; infinite where none was. That of a refused one leaves before the answer, or not at all.
-        """
-        if not request.is_accepted and not request.has_unknown_effect(world):
-            return answered(request.exchange)[0]
-        if self._slowest[0] != len(self._exchanges):
-            self._slowest = len(self._exchanges), self._slowest_departure(NEVER, world)
-        slowest = self._slowest[1]
-        return answered(request.exchange)[0] + slowest if slowest else inf
+    @property
+    def size(self) -> int:
+        """How many exchanges were added so far."""
+        return len(self._exchanges)
 
     @property
     def sent(self) -> Iterator[OwnRequest]:
-        """The requests that may have had an effect, the latest first: those that may have been carried out, then those refused."""
-        yield from reversed(self._requests)
-        yield from reversed(self._refused)
+        """The requests that may have had an effect, wherever the endpoint is wrong, the latest first."""
+        return reversed(self._all)
 
     def _other_cause(
         self, place: Place, effect: Effect, verdict: Verdict, compared: list[Exchange], world: World

@@ -1,7 +1,7 @@
 """Spontaneous departures: role instances that leave ReadyRole though no request of ours can be the cause.
 
-A role may be busy by itself. An endpoint whose instances were seen to do so without a request is not blamed for one
-that does so between two other answers. All of this is computed from the exchanges.
+A role may be busy by itself. An endpoint whose instances were seen to be so without a request is not blamed for one
+that is busy after a request. All of this is computed from the exchanges.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.assessment.own_requests import addresses_nothing, answered, began, is_at, is_namesake, keys_of
 from reimage_conformance.model import Outcome, Why
+from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.deployments import READY, ROLE_STATES, statuses_in
 from reimage_conformance.protocol.requests import Place
 
@@ -23,35 +24,55 @@ if TYPE_CHECKING:
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Deployment, Exchange, Verdict
 
+GROWTH = 1.1
+"""Spontaneous departures are looked for again once a run has so many times the exchanges that it had."""
 
-def weighed(verdict: Verdict, intervals: Intervals, world: World) -> Verdict:
-    """`verdict` as it counts.
 
-    It is inconclusive where another request of ours may have caused the effect that it is about. It is untested where
-    it accuses the endpoint of a departure such as its instances were seen to make by themselves.
+class Weighing:
+    """Weighs verdicts by the exchanges of a run that `intervals` holds so far.
+
+    `_found` is the first spontaneous departure, None where none was found among the first `_searched` exchanges.
     """
-    weighed = intervals.without_other_causes(verdict, world)
-    if weighed.outcome is not Outcome.VIOLATED:
-        return weighed
-    effect, compared = intervals.effect_of(verdict, world)
-    if effect is None or not effect.departs or not all(_is_role_state(place, compared) for place in effect.places):
-        return weighed
-    departure = next(_departures(intervals, world), None)
-    if departure is None:
-        return weighed
-    reason = (
-        f"{verdict.actual}; no request explains that {departure}, so instances of this endpoint do so by themselves"
-    )
-    return replace(weighed, outcome=Outcome.UNTESTED, actual=reason, expected="", symptom="", why=Why.OTHER)
 
+    def __init__(self, intervals: Intervals) -> None:
+        self._intervals = intervals
+        self._searched = 0
+        self._found: Departure | None = None
 
-def all_weighed(verdicts: Iterable[Verdict], intervals: Intervals, world: World) -> list[Verdict]:
-    """`verdicts`, each as it counts (`weighed`)."""
-    return [weighed(verdict, intervals, world) for verdict in verdicts]
+    def weighed(self, verdicts: Iterable[Verdict], world: World) -> list[Verdict]:
+        """`verdicts` as they count.
+
+        A verdict is inconclusive where another request of ours may have caused the effect that it is about. It is
+        untested where it accuses the endpoint of a departure such as its instances were seen to make by themselves.
+        """
+        return [self._weighed(verdict, world) for verdict in verdicts]
+
+    def _weighed(self, verdict: Verdict, world: World) -> Verdict:
+        weighed = self._intervals.without_other_causes(verdict, world)
+        if weighed.outcome is not Outcome.VIOLATED:
+            return weighed
+        effect, compared = self._intervals.effect_of(verdict, world)
+        if (
+            effect is None
+            or not effect.departs
+            or not all(_is_role_state(place, compared, world) for place in effect.places)
+        ):
+            return weighed
+        departure = self._departure(world)
+        if departure is None:
+            return weighed
+        reason = f"{verdict.actual}; {departure} although no request explains it, so role instances are busy at times by themselves"
+        return replace(weighed, outcome=Outcome.UNTESTED, actual=reason, expected="", symptom="", why=Why.OTHER)
+
+    def _departure(self, world: World) -> Departure | None:
+        """A spontaneous departure of the run, None where none is known."""
+        if self._found is None and self._intervals.size >= self._searched * GROWTH:
+            self._searched, self._found = self._intervals.size, spontaneous(self._intervals, world)
+        return self._found
 
 
 @dataclass(frozen=True, slots=True)
-class _Departure:
+class Departure:
     """An instance that was at ReadyRole in look `before`, and in look `after`, the next one, is in a state of `ROLE_STATES`."""
 
     place: Place
@@ -63,40 +84,53 @@ class _Departure:
         return f"{self.place.role_instance} was {status} in exchange {self.after.number}"
 
 
-def _departures(intervals: Intervals, world: World) -> Iterator[_Departure]:
-    """The spontaneous departures of listed instances, in no particular order."""
+def spontaneous(intervals: Intervals, world: World) -> Departure | None:
+    """A departure of a listed instance that no request of ours explains, or None."""
+    for departure in _departures(intervals, world):
+        if not any(_explains(request, departure, intervals, world) for request in intervals.sent):
+            return departure
+    return None
+
+
+def _departures(intervals: Intervals, world: World) -> Iterator[Departure]:
+    """The departures of listed instances from one answer to Get Deployment to the next, whatever the cause."""
     for deployment in world.target.deployments:
-        for departure in _departures_of(deployment, intervals):
-            if not any(_may_explain(request, departure, intervals, world) for request in intervals.sent):
-                yield departure
+        shown = intervals.looks_at(keys_of(deployment))
+        looks = [look for look in shown if read_target(look.request.resource).kind is Kind.DEPLOYMENT]
+        for before, after in pairwise(looks):
+            yield from _departures_between(before, after, deployment)
 
 
-def _departures_of(deployment: Deployment, intervals: Intervals) -> Iterator[_Departure]:
-    """The departures of the listed instances of a deployment from one look to the next, whatever the cause."""
-    for before, after in pairwise(intervals.looks_at(keys_of(deployment))):
-        was, now = statuses_in(before), statuses_in(after)
-        for name in deployment.role_instances:
-            if was.get(name) == READY and now.get(name) in ROLE_STATES:
-                yield _Departure(Place(deployment, name), before, after)
+def _departures_between(before: Exchange, after: Exchange, deployment: Deployment) -> Iterator[Departure]:
+    """The departures of the listed instances of a deployment between two looks."""
+    was, now = statuses_in(before), statuses_in(after)
+    for name in deployment.role_instances:
+        if was.get(name) == READY and now.get(name) in ROLE_STATES:
+            yield Departure(Place(deployment, name), before, after)
 
 
-def _may_explain(request: OwnRequest, departure: _Departure, intervals: Intervals, world: World) -> bool:
-    """Whether a request of ours may be the cause of a departure.
+def _explains(request: OwnRequest, departure: Departure, intervals: Intervals, world: World) -> bool:
+    """Whether a request of ours may have caused a departure at a wrong endpoint.
 
-    An accepted request may have reached any instance of its own deployment and any of the same name, and any at all if
-    it addresses nothing that exists. So may a refused one, but only while it is under way. An instance that is still at
-    ReadyRole once the instance that was addressed must have left does not leave because of that request.
+    It may have reached any instance of its own deployment and any of the same name, and any at all if it addresses nothing
+    that exists. One to another instance of the deployment does not explain a departure if this instance was still at
+    ReadyRole once that one had left.
     """
-    place, address, since = departure.place, request.address, began(departure.before)[0]
+    place, address, ready_at = departure.place, request.address, departure.before.at
     if began(request.exchange) > answered(departure.after):
         return False
     if is_namesake(address, place) or addresses_nothing(address, world):
-        return intervals.may_last_until(request, place, world) >= since
+        return intervals.may_last_until(request, place, world) >= ready_at
     is_beside = is_at(replace(address, instance=place.role_instance), place, world)
-    return is_beside and intervals.must_leave_by(request, world) >= since
+    has_left = is_beside and intervals.left_at(request, world) <= ready_at
+    return is_beside and not has_left and intervals.may_last_until(request, place, world) >= ready_at
 
 
-def _is_role_state(place: Place, compared: Iterable[Exchange]) -> bool:
+def _is_role_state(place: Place, compared: Iterable[Exchange], world: World) -> bool:
     """Whether the answers that are compared show an instance only at ReadyRole and in states of `ROLE_STATES`."""
-    seen = {statuses_in(look).get(place.role_instance, READY) for look in compared}
-    return seen <= {READY, *ROLE_STATES}
+    looks = [
+        e
+        for e in compared
+        if statuses_in(e) and world.deployment_of(read_target(e.request.resource)) == place.deployment
+    ]
+    return {statuses_in(look).get(place.role_instance) for look in looks} <= {READY, *ROLE_STATES}

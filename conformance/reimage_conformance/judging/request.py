@@ -11,7 +11,7 @@ from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
 from reimage_conformance.judging.sent import with_kind_sent, with_sent
 from reimage_conformance.judging.transport.framing import is_lost_after_large_body
-from reimage_conformance.judging.wording import is_busy, is_standard, reply_summary, symptom
+from reimage_conformance.judging.wording import MOVED, REDIRECTED, is_busy, is_standard, reply_summary, symptom
 from reimage_conformance.model import FailureKind
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.deployments import BAD_STATES, READY, statuses_in
@@ -60,8 +60,8 @@ def refused(
         yield bad.verdict.undecided(exchange, "the endpoint was busy: ")
     elif exchange.is_successful:
         yield from _accepted(bad, exchange.reply, exchanges[1 : 1 + polls], overdue=overdue)
-    elif exchange.reply.status == 307:
-        yield bad.verdict.inconclusive("redirected with 307")
+    elif exchange.reply.status == MOVED:
+        yield bad.verdict.inconclusive(REDIRECTED)
     else:
         yield from _answered(bad, exchange.reply)
 

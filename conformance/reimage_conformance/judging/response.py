@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.judging.operations.polls import NOT_KNOWN, shows_operation
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import answer_for
-from reimage_conformance.judging.wording import is_busy, is_conflict, quoted, reply_summary, symptom
+from reimage_conformance.judging.wording import MOVED, is_busy, is_conflict, quoted, reply_summary, symptom
 from reimage_conformance.model import Why
 from reimage_conformance.protocol.documents import error_code, is_path_segment
 from reimage_conformance.quantities import counted
@@ -63,7 +63,7 @@ def accepted(
             yield about(name, exchange).violated(expected, answer_for(exchange, name), symptom(exchange))
     elif exchange.reply is None:
         yield verdict.undecided(exchange)
-    elif 300 <= exchange.reply.status < 400 and exchange.reply.status != 307:
+    elif 300 <= exchange.reply.status < 400 and exchange.reply.status != MOVED:
         yield about("REQ-REIMAGE-202", exchange).violated(expected, reply_summary(exchange), symptom(exchange))
         yield verdict.violated(expected, answer_for(exchange, requirement), symptom(exchange))
     elif is_conflict(exchange):

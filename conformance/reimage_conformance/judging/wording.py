@@ -17,6 +17,10 @@ MOST_QUOTED = 80
 """A verdict quotes at most this many characters of a value."""
 BUSY_STATUSES = (429, 503)
 """Statuses that ask the client to come back later (REQ-THROTTLE)."""
+MOVED = 307
+"""The status that sends a request to another URI (REQ-HTTP-307)."""
+REDIRECTED = f"redirected with {MOVED}"
+"""Why a 307 shows nothing: it was not followed, or followed to a further one."""
 
 
 def is_standard(status: int) -> bool:
@@ -26,7 +30,7 @@ def is_standard(status: int) -> bool:
 
 def is_diversion(status: int) -> bool:
     """Whether a status redirects; of redirects the documents know 307 alone (REQ-HTTP-307)."""
-    return 300 <= status < 400 and status not in (304, 307)
+    return 300 <= status < 400 and status not in (304, MOVED)
 
 
 def phrase(status: int) -> str:

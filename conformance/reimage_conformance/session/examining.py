@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.request import instance_untouched, nothing_left_behind
+from reimage_conformance.protocol.deployments import READY, statuses_in
 from reimage_conformance.protocol.documents import plain_identifier
 from reimage_conformance.session.budget import Spent
 from reimage_conformance.session.groups import Groups, is_changed
@@ -106,11 +107,16 @@ class Examinations:
         return answered, examine and disturbed
 
     async def _effect_of(self, bad: BadRequest, group: Group, answered: Answered) -> list[Verdict]:
-        """Judges whether a refusal had an effect; if the instance changed, the request is repeated alone first.
+        """Judges whether a refusal had an effect.
 
-        The repeat shows which request of the group it was, and that the instance did not leave ReadyRole by itself.
+        If several requests may have caused a change, or the instance may be busy by itself, the refused request is
+        repeated alone first.
         """
-        if group.is_changed:
+        if group.is_changed and group.has_one_suspect:
+            group.book(answered.exchange.number)
+        if group.is_changed and group.names_culprit:
+            self._answers.started_though_refused.add(bad.key)
+        if group.is_changed and not group.names_culprit:
             return await self._repeated_alone(bad, group, answered)
         return self._effect(bad, group, answered)
 
@@ -121,27 +127,26 @@ class Examinations:
     async def _repeated_alone(self, bad: BadRequest, group: Group, first: Answered) -> list[Verdict]:
         """Repeats one request of a group whose instance changed, alone between two looks.
 
-        Where no reimage is left for that, the looks of the group decide, unless the instance may have changed by itself.
-        `first` is the result of the same request in the group.
+        The looks of the group decide if the instance does not come back. They also decide if no reimage is left, unless
+        the instance may have changed by itself. `first` is the result of the same request in the group.
         """
         async with group.turn:
             await self._instances.until_steady(self._operations.at(group.place))
             await self._operations.until_quiet(group.place.deployment)
             await self._operations.until_over(group.place)
             before = await self._instances.until_ready(group.place)
+            if before is None or statuses_in(before).get(group.place.role_instance) != READY:
+                group.book(first.exchange.number)
+                return self._by_looks_of_group(bad, group, first)
             try:
                 async with self._budget.hold_once_more():
                     answered = await self._answers.answer_to(bad, is_held=True)
                     after = await self._instances.look(group.place.deployment)
             except (Inconclusive, Untested) as reason:
                 group.book(first.exchange.number)  # it may have reimaged the instance, so it is counted
-                if not isinstance(reason, Spent):
+                if not isinstance(reason, Spent) or group.may_have_changed_by_itself:
                     raise
-                if group.may_have_changed_by_itself:
-                    return []
-                blamed = next(iter(group.blamed)) if len(group.blamed) == 1 else "REQ-GOS-NOTFOUND-NOEFFECT"
-                expected = replace(bad.expected, effect_requirement=blamed)
-                return self._effect(replace(bad, expected=expected), group, first)
+                return self._by_looks_of_group(bad, group, first)
             beside = self._operations.is_busy(group.place.deployment)
             if is_changed(group.place, before, after) and answered.is_refused:
                 group.book(first.exchange.number)  # it reimaged the instance in the group as well
@@ -149,6 +154,12 @@ class Examinations:
                 self._answers.started_though_refused.add(bad.key)
                 self._answers.violations.count(bad.broken, 1)
             return self._untouched(bad, before, answered, after, beside=beside)
+
+    def _by_looks_of_group(self, bad: BadRequest, group: Group, first: Answered) -> list[Verdict]:
+        """Judges a request that was not repeated by the looks of its group; `first` is its result there."""
+        blamed = next(iter(group.blamed)) if len(group.blamed) == 1 else "REQ-GOS-NOTFOUND-NOEFFECT"
+        expected = replace(bad.expected, effect_requirement=blamed)
+        return self._effect(replace(bad, expected=expected), group, first)
 
     def _untouched(
         self, bad: BadRequest, before: Exchange | None, answered: Answered, after: Exchange | None, *, beside: bool

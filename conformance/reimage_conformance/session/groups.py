@@ -28,17 +28,21 @@ class Group:
     """Bad requests to one instance that are examined together.
 
     `members` wait for the first look; the first `size` of them are let in, one for each reimage that is held for the
-    group. `before` and `after` are the looks. `blamed` are the requirements to blame for an effect. `accepted` says
-    that one request was accepted, and may have caused a change. `beside` says that another instance of the same
-    deployment was being reimaged meanwhile. `elsewhere` says the same of an instance of its name in another deployment.
-    `broken` says why the group ended early. While the group is taken apart, `stack` keeps the campaign away from the
-    deployment, and `turn` lets the members repeat their requests one by one. `sending` counts the members that wait for
-    their answer, `examined` those that still need the group.
+    group. `before` and `after` are the looks; `shares_look` says that `before` is also the last look of the previous
+    group. `blamed` are the requirements to blame for an effect. `accepted` says that one request was accepted, and may
+    have caused a change. `beside` says that another instance of the same deployment was being reimaged meanwhile.
+    `elsewhere` says the same of an instance of its name in another deployment. `broken` says why the group ended
+    early. `unsteady` says that the instance had come back from a reimage so recently that it may leave once more. While
+    the group is taken apart, `stack` keeps the campaign away from the deployment, and `turn` lets the
+    members repeat their requests one by one. `sending` counts the members that wait for their answer, `examined` those
+    that still need the group.
     """
 
     place: Place
+    unsteady: bool = False
     before: Exchange | None = None
     after: Exchange | None = None
+    shares_look: bool = False
     blamed: set[str] = field(default_factory=set)
     accepted: bool = False
     beside: bool = False
@@ -73,6 +77,20 @@ class Group:
     def is_changed(self) -> bool:
         """Whether the instance was at ReadyRole before and is not after."""
         return is_changed(self.place, self.before, self.after)
+
+    @property
+    def has_one_suspect(self) -> bool:
+        """Whether only one request of ours can have caused a change.
+
+        That is so if the group has one request, if the instance had been back long enough, and if no other instance was
+        being reimaged that the endpoint may have mixed up with this one.
+        """
+        return self.size == 1 and not (self.unsteady or self.beside or self.elsewhere)
+
+    @property
+    def names_culprit(self) -> bool:
+        """Whether a request is sure to have caused a change: nothing else can have, since the first look of the group."""
+        return self.has_one_suspect and not self.shares_look and not self.may_have_changed_by_itself
 
     @property
     def may_have_changed_by_itself(self) -> bool:
@@ -241,9 +259,10 @@ class Groups:
 
     async def _look_before(self, group: Group) -> None:
         """Makes the first look of a group, or reuses the last look of the previous group if that is still valid."""
+        group.unsteady = self._instances.unsteady_seconds(self._operations.at(group.place)) > 0
         last = self._last.pop(str(group.place), None)
         if last is not None and self._is_still_valid(last, group.place):
-            group.before = last.look
+            group.shares_look, group.before = True, last.look
         else:
             group.before = await self._instances.until_ready(group.place)
 
@@ -287,7 +306,7 @@ class Groups:
         try:
             group.after = await self._instances.look(deployment)
             self._note_reimages(group)
-            if group.is_changed and group.held is not None:
+            if group.is_changed and not group.names_culprit and group.held is not None:
                 group.stack.enter_context(self._instances.closed_to_campaign(group.place))
                 group.stack.enter_context(self._budget.held_for_repeats(group.held))
         finally:

@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from reimage_conformance.assessment.intervals import Intervals
-from reimage_conformance.assessment.spontaneous import all_weighed
+from reimage_conformance.assessment.spontaneous import Weighing
 from reimage_conformance.judging.registry import SCOPE_ALL, judge, judge_scope
 from reimage_conformance.model import Exchange, Observation, Outcome, Verdict, Why
 from reimage_conformance.protocol.addresses import Kind, read_target
@@ -81,7 +81,7 @@ class Recorder:
 
     Cases run beside each other. Each runs in a context of its own (`enter`), and what is recorded in the context
     belongs to the case. `made` holds the verdicts as they were made, `verdicts` the same verdicts as they
-    count (`weighed`).
+    count (`Weighing`).
     """
 
     def __init__(
@@ -98,6 +98,7 @@ class Recorder:
         self.journal = journal
         self._redactor = redactor
         self._intervals = Intervals()
+        self._weighing = Weighing(self._intervals)
 
     def once_more(self, journal: Writes) -> Recorder:
         """A recorder for another try, which begins with no exchange and no verdict, and writes to `journal`."""
@@ -118,7 +119,7 @@ class Recorder:
         for exchange in self.exchanges:
             self._intervals.add(exchange)
         self.made = list(journal.verdicts)
-        self.verdicts = all_weighed(self.made, self._intervals, self.world)
+        self.verdicts = self._weighing.weighed(self.made, self.world)
         self.observations = list(journal.observations)
 
     def announce(self, exchange: Exchange) -> None:
@@ -173,7 +174,7 @@ class Recorder:
         for verdict in made:
             self.journal.verdict(verdict)
         self.made += made
-        kept = all_weighed(made, self._intervals, self.world)
+        kept = self._weighing.weighed(made, self.world)
         self.verdicts += kept
         log.verdicts += kept
         for verdict in kept:
@@ -196,6 +197,7 @@ class Recorder:
         self.exchanges.clear()
         self.world.memory.clear()
         self._intervals = Intervals()
+        self._weighing = Weighing(self._intervals)
 
     def open_case(self, log: CaseLog, requirements: Sequence[str], doc: str) -> None:
         """Journals the beginning of a case."""

@@ -55,7 +55,7 @@ PROGRESS_SECONDS = 1.0
 
 MAX_BUSY_TRIES = 6
 """How often a throttled request is sent, the first time included."""
-MAX_REDIRECTS = 2
+MAX_REDIRECTS = 4
 """How many redirects of one request are followed; the last time it is sent with no other request beside it."""
 MAX_BUSY_IN_A_ROW = 4
 """After this many throttled requests in a row, each further one is sent once, and only after any request was served."""

@@ -9,7 +9,7 @@ from reimage_conformance.judging.clients.following import MIN_PAUSE_SECONDS, PAT
 from reimage_conformance.judging.clients.sessions import followed, is_reimage, is_same_client, place_of
 from reimage_conformance.judging.operations.polls import TERMINAL, status_of
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.wording import reply_summary
+from reimage_conformance.judging.wording import MOVED, reply_summary
 from reimage_conformance.protocol.documents import without_dashes
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Verdict
 
 CONFLICT = 409
-MOVED = 307
 PUT_OFF = (409, 429, 500, 503)
 """Statuses after which the same request may be accepted later."""
 EARLY_SECONDS = 0.5

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.wording import is_busy, quoted, reply_summary, symptom
+from reimage_conformance.judging.wording import MOVED, is_busy, quoted, reply_summary, symptom
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import (
     content_type,
@@ -77,7 +77,7 @@ def polls_answered(
                 yield verdict.violated("200 OK", reply_summary(poll), symptom(poll))
             elif not retried:
                 yield verdict.undecided(poll)
-        elif is_busy(poll) or poll.reply.status == 307 or index < known:
+        elif is_busy(poll) or poll.reply.status == MOVED or index < known:
             continue
         elif index > ended and poll.reply.status in DENIALS:
             continue  # it may have been forgotten; REQ-GOS-TERMINAL-STABLE says when it must not

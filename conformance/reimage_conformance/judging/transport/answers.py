@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import answer_for, header_sent
-from reimage_conformance.judging.wording import is_busy, phrase, reply_summary, symptom
+from reimage_conformance.judging.wording import MOVED, REDIRECTED, is_busy, phrase, reply_summary, symptom
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,10 +40,12 @@ def not_answered_with(
 
 
 def _with_status(exchange: Exchange, requirement: str, expected: str, is_right: Callable[[int], bool]) -> Verdict:
-    """The verdict on the status of an answer; a missing answer is wrong, and a busy endpoint shows nothing."""
+    """The verdict on the status of an answer; a missing answer is wrong, and a busy endpoint or a redirect shows nothing."""
     verdict = about(requirement, exchange)
     if is_busy(exchange):
         return verdict.undecided(exchange)
+    if exchange.reply is not None and exchange.reply.status == MOVED:
+        return verdict.inconclusive(REDIRECTED)
     holds = exchange.reply is not None and is_right(exchange.reply.status)
     return verdict.judged(holds, expected, answer_for(exchange, requirement), symptom(exchange))
 
