@@ -113,8 +113,8 @@ def _explains(request: OwnRequest, departure: Departure, intervals: Intervals, w
     """Whether a request of ours may have caused a departure at a wrong endpoint.
 
     It may have reached any instance of its own deployment and any of the same name, and any at all if it addresses nothing
-    that exists. One to another instance of the deployment does not explain a departure if this instance was still at
-    ReadyRole once that one had left.
+    that exists. One to another instance of the deployment does not explain a departure if a look showed this instance at
+    ReadyRole after an earlier look had shown that one away.
     """
     place, address, ready_at = departure.place, request.address, departure.before.at
     if began(request.exchange) > answered(departure.after):
@@ -122,7 +122,7 @@ def _explains(request: OwnRequest, departure: Departure, intervals: Intervals, w
     if is_namesake(address, place) or addresses_nothing(address, world):
         return intervals.may_last_until(request, place, world) >= ready_at
     is_beside = is_at(replace(address, instance=place.role_instance), place, world)
-    has_left = is_beside and intervals.left_at(request, world) <= ready_at
+    has_left = is_beside and intervals.left_at(request, world) < ready_at
     return is_beside and not has_left and intervals.may_last_until(request, place, world) >= ready_at
 
 
