@@ -49,7 +49,7 @@ class Weighing:
 
     def _weighed(self, verdict: Verdict, world: World) -> Verdict:
         weighed = self._intervals.without_other_causes(verdict, world)
-        if weighed.outcome is not Outcome.VIOLATED:
+        if weighed.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY):
             return weighed
         effect, compared = self._intervals.effect_of(verdict, world)
         if (
