@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 OWN, OTHER = "WebRole1_IN_0", "WebRole1_IN_1"
 NEIGHBOUR = BUILDER.reimage(Place(PRODUCTION, OTHER))
 WORLD = world(limits=Limits(poll_interval_seconds=0.1, operation_timeout_seconds=60.0))
-REQUIREMENT = "REQ-VER-MISSING"
+REQUIREMENT, ADVISED = "REQ-VER-MISSING", "REQ-REIMAGE-OFFLINE"
+"""A requirement whose violation fails a run, and one whose violation is an advisory."""
 
 
 def shown(at: float, status: str = "ReadyRole", instance: str = OTHER) -> Exchange:
@@ -61,14 +62,14 @@ def reimaged(at: float, *, seconds: float, leaves: float) -> list[Exchange]:
     ]
 
 
-def outcome_of(*others: Exchange, status: str = "BusyRole") -> Outcome:
+def outcome_of(*others: Exchange, status: str = "BusyRole", requirement: str = REQUIREMENT) -> Outcome:
     """The outcome of a refusal at 101 s, between looks at 100 s and 102 s that show its instance leave for `status`."""
     given = [shown(100.0), refused(101.0), shown(102.0, status, OWN)]
     seen = [replace(e, number=n) for n, e in enumerate(sorted([*given, *others], key=lambda e: e.at), start=1)]
     compared = [each for each in seen if 100.0 <= each.at <= 102.0]
-    made = judge(WORLD, CHECKS["instance_untouched"], compared, requirement=REQUIREMENT, instance=OWN)
+    made = judge(WORLD, CHECKS["instance_untouched"], compared, requirement=requirement, instance=OWN)
     weighed = Weighing(Intervals.of(numbered(*seen).values())).weighed(made, WORLD)
-    return {verdict.requirement: verdict.outcome for verdict in weighed}[REQUIREMENT]
+    return {verdict.requirement: verdict.outcome for verdict in weighed}[requirement]
 
 
 def busy_between(at: float) -> list[Exchange]:
@@ -86,6 +87,11 @@ LATE_IN_A_REIMAGE = [*reimaged(19.0, seconds=8.0, leaves=0.5), *BY_ITSELF]
 def test_an_endpoint_whose_instances_are_busy_by_themselves_is_not_accused_of_one_that_is(seen: list[Exchange]) -> None:
     assert outcome_of() is Outcome.VIOLATED
     assert outcome_of(*seen) is Outcome.UNTESTED
+
+
+def test_advice_is_excused_as_violations_are() -> None:
+    assert outcome_of(requirement=ADVISED) is Outcome.ADVISORY
+    assert outcome_of(*BY_ITSELF, requirement=ADVISED) is Outcome.UNTESTED
 
 
 def test_a_state_that_no_role_takes_by_itself_is_a_violation_all_the_same() -> None:
