@@ -185,6 +185,21 @@ def test_where_nothing_is_left_to_take_a_group_apart_the_effect_is_a_finding_all
     in_run(tmp_path, body, "refused-yet-started[other type]", max_reimages=40)
 
 
+@pytest.mark.parametrize("count", [1, 5])
+@pytest.mark.parametrize("offline", ["stays-offline", "stays-away[BusyRole]"])
+def test_an_instance_that_does_not_come_back_is_reimaged_no_further(tmp_path: Path, offline: str, count: int) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        all_kinds = bad_requests(sut, sut.main_witness())
+        requests = all_kinds if count > 1 else all_kinds[3:4]
+        found = await refuse_beside(sut, requests)
+
+        assert found.violations, "the looks at the group show it"
+        assert labels(sut, 0).count("r") == count, "nothing is repeated at an instance that is away"
+
+    run = in_run(tmp_path, body, "refused-yet-started[other type]", offline, max_reimages=40)
+    assert 0 < len(run.reimaged()) <= run.sut.budget.spent
+
+
 @pytest.mark.parametrize("limit", [1, 3, 9])
 def test_what_is_refused_and_started_all_the_same_stays_within_the_budget(tmp_path: Path, limit: int) -> None:
     async def body(sut: SystemUnderTest) -> None:
