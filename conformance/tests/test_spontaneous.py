@@ -9,6 +9,7 @@ import pytest
 
 from judging_samples import (
     BUILDER,
+    FABRIKAM,
     LOOK,
     NO_VERSION,
     OTHER_ID,
@@ -115,6 +116,11 @@ EXPLAINED = {
     "an answer about other deployments too": [
         shown(20.0),
         replace(shown(21.0, "BusyRole"), request=BUILDER.cloud_service(PRODUCTION.cloud_service)),
+    ],
+    "a reimage in another deployment had just begun": [
+        shown(20.0),
+        started(BUILDER.reimage(Place(FABRIKAM, FABRIKAM.role_instances[-1])), at=20.5),
+        shown(21.0, "BusyRole"),
     ],
     "a GET asked for it": [
         shown(20.0),

@@ -155,7 +155,7 @@ class Intervals:
     def left_at(self, request: OwnRequest, world: World) -> float:
         """When a look first showed that the instance of a request had left, in seconds since the run began; infinite where none did."""
         looks = (look for look in self._looks_for(request, NEVER, world) if answered(request.exchange) < began(look))
-        return next((look.at for look in looks if not _is_ready(look, request.address.instance)), inf)
+        return next((answered(look)[0] for look in looks if not _is_ready(look, request.address.instance)), inf)
 
     @property
     def size(self) -> int:

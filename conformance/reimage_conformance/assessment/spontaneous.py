@@ -112,18 +112,20 @@ def _departures_between(before: Exchange, after: Exchange, deployment: Deploymen
 def _explains(request: OwnRequest, departure: Departure, intervals: Intervals, world: World) -> bool:
     """Whether a request of ours may have caused a departure at a wrong endpoint.
 
-    It may have reached any instance of its own deployment and any of the same name, and any at all if it addresses nothing
-    that exists. One to another instance of the deployment does not explain a departure if a look showed this instance at
-    ReadyRole after an earlier look had shown that one away.
+    An accepted one may have reached any instance, and a refused one any of its own deployment, any of the same name, and
+    any at all if it addresses nothing that exists. A request for another instance does not explain a departure if a look
+    showed this instance at ReadyRole after an earlier look had shown that one away.
     """
     place, address, ready_at = departure.place, request.address, departure.before.at
     if began(request.exchange) > answered(departure.after):
         return False
-    if is_namesake(address, place) or addresses_nothing(address, world):
-        return intervals.may_last_until(request, place, world) >= ready_at
+    may_be_mixed_up = is_namesake(address, place) or addresses_nothing(address, world)
     is_beside = is_at(replace(address, instance=place.role_instance), place, world)
-    has_left = is_beside and intervals.left_at(request, world) < ready_at
-    return is_beside and not has_left and intervals.may_last_until(request, place, world) >= ready_at
+    if not (may_be_mixed_up or is_beside or request.is_accepted or request.has_unknown_effect(world)):
+        return False
+    if intervals.may_last_until(request, place, world) < ready_at:
+        return False
+    return may_be_mixed_up or intervals.left_at(request, world) >= ready_at
 
 
 def _is_role_state(place: Place, compared: Iterable[Exchange], world: World) -> bool:

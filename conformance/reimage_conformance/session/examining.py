@@ -137,6 +137,7 @@ class Examinations:
             before = await self._instances.until_ready(group.place)
             if before is None or statuses_in(before).get(group.place.role_instance) != READY:
                 group.book(first.exchange.number)
+                self._answers.started_though_refused.add(bad.key)
                 return self._by_looks_of_group(bad, group, first)
             try:
                 async with self._budget.hold_once_more():
