@@ -26,6 +26,7 @@ from reimage_conformance.preflight.questions import Questions
 from reimage_conformance.preflight.remarks import ENDING, Level, Remark
 from reimage_conformance.preflight.statement import statement_remarks
 from reimage_conformance.protocol.requests import Place, RequestBuilder
+from reimage_conformance.session.thresholds import MAX_REDIRECTS
 from reimage_conformance.wire.client import Client
 
 if TYPE_CHECKING:
@@ -398,7 +399,7 @@ def asked_in_memory(faults: tuple[str, ...], oddities: tuple[str, ...], *, claim
     return found
 
 
-@pytest.mark.parametrize(("moves", "status"), [(1, 404), (2, 404), (3, 307)])
+@pytest.mark.parametrize(("moves", "status"), [(1, 404), (MAX_REDIRECTS, 404), (MAX_REDIRECTS + 1, 307)])
 def test_a_few_redirects_are_followed(moves: int, status: int) -> None:
     """Each question is redirected `moves` times, to a path that begins with one more /moved."""
     sent: list[Exchange] = []
