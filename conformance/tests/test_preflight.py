@@ -416,4 +416,4 @@ def test_a_few_redirects_are_followed(moves: int, status: int) -> None:
 
     assert reply is not None
     assert reply.status == status
-    assert len(sent) == 1 + min(moves, 2)
+    assert len(sent) == 1 + min(moves, MAX_REDIRECTS)
