@@ -189,6 +189,7 @@ def test_where_nothing_is_left_to_take_a_group_apart_the_effect_is_a_finding_all
 @pytest.mark.parametrize("offline", ["stays-offline", "stays-away[BusyRole]"])
 def test_an_instance_that_does_not_come_back_is_reimaged_no_further(tmp_path: Path, offline: str, count: int) -> None:
     async def body(sut: SystemUnderTest) -> None:
+        await sut.instances.find_out()
         all_kinds = bad_requests(sut, sut.main_witness())
         requests = all_kinds if count > 1 else all_kinds[3:4]
         found = await refuse_beside(sut, requests)
@@ -196,7 +197,7 @@ def test_an_instance_that_does_not_come_back_is_reimaged_no_further(tmp_path: Pa
         assert found.violations, "the looks at the group show it"
         assert labels(sut, 0).count("r") == count, "nothing is repeated at an instance that is away"
 
-    run = in_run(tmp_path, body, "refused-yet-started[other type]", offline, max_reimages=40)
+    run = in_run(tmp_path, body, "refused-yet-started[other type]", offline, opened=False, max_reimages=40)
     assert 0 < len(run.reimaged()) <= run.sut.budget.spent
 
 

@@ -127,8 +127,8 @@ class Examinations:
     async def _repeated_alone(self, bad: BadRequest, group: Group, first: Answered) -> list[Verdict]:
         """Repeats one request of a group whose instance changed, alone between two looks.
 
-        The looks of the group decide if the instance does not come back. They also decide if no reimage is left, unless
-        the instance may have changed by itself. `first` is the result of the same request in the group.
+        If the instance does not come back, the looks of the group decide, unless a request outside of it may be the cause.
+        They also decide if no reimage is left, unless the instance may have changed by itself. `first` is the result of the same request in the group.
         """
         async with group.turn:
             await self._instances.until_steady(self._operations.at(group.place))
@@ -136,6 +136,8 @@ class Examinations:
             await self._operations.until_over(group.place)
             before = await self._instances.until_ready(group.place)
             if before is None or statuses_in(before).get(group.place.role_instance) != READY:
+                if group.is_disturbed:
+                    return []
                 group.book(first.exchange.number)
                 self._answers.started_though_refused.add(bad.key)
                 return self._by_looks_of_group(bad, group, first)

@@ -79,13 +79,18 @@ class Group:
         return is_changed(self.place, self.before, self.after)
 
     @property
-    def has_one_suspect(self) -> bool:
-        """Whether only one request of ours can have caused a change.
+    def is_disturbed(self) -> bool:
+        """Whether a request outside of the group may have caused a change.
 
-        That is so if the group has one request, if the instance had been back long enough, and if no other instance was
-        being reimaged that the endpoint may have mixed up with this one.
+        That is so if the instance had only just come back, and if another instance was being reimaged that the endpoint
+        may have mixed up with this one.
         """
-        return self.size == 1 and not (self.unsteady or self.beside or self.elsewhere)
+        return self.unsteady or self.beside or self.elsewhere
+
+    @property
+    def has_one_suspect(self) -> bool:
+        """Whether only one request of ours can have caused a change."""
+        return self.size == 1 and not self.is_disturbed
 
     @property
     def names_culprit(self) -> bool:
