@@ -1,4 +1,4 @@
-"""An instance that leaves ReadyRole without a request: nobody is accused for it, and refusals that reimage are found all the same."""
+"""Instances that leave ReadyRole without a request accuse nobody; refused requests that reimage are found."""
 
 from __future__ import annotations
 

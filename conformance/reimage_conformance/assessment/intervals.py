@@ -67,9 +67,10 @@ class Intervals:
     """The intervals of a run, computed from the exchanges that were added so far.
 
     A `horizon` is the moment up to which exchanges count. `_requests` may have started a reimage, `_refused` were
-    answered with a refusal; `_all` holds these and all others that may have had an effect at a wrong endpoint. `_early` is when it became known that instances leave ReadyRole early. `_closed` holds the
-    ends of intervals that are over, by the number of the exchange and the place. `_slowest` holds the seconds that the
-    slowest instance took to leave, after the number of exchanges that this is known from.
+    answered with a refusal; `_all` holds these and all others that may have had an effect at a wrong endpoint. `_early`
+    is when it became known that instances leave ReadyRole early. `_closed` holds the ends of intervals that are over, by
+    the number of the exchange and the place. `_slowest` holds how many exchanges there were when the slowest departure
+    was computed, and the seconds that it took.
     """
 
     def __init__(self) -> None:
@@ -115,8 +116,10 @@ class Intervals:
 
     def without_other_causes(self, verdict: Verdict, world: World) -> Verdict:
         """`verdict`, made inconclusive where another request of ours may have caused the effect that it is about."""
+        if verdict.outcome not in _JUDGED:
+            return verdict
         effect, compared = self.effect_of(verdict, world)
-        if verdict.outcome not in _JUDGED or effect is None:
+        if effect is None:
             return verdict
         found = [self._other_cause(place, effect, verdict, compared, world) for place in effect.places]
         if any(not reason for reason, _ in found):

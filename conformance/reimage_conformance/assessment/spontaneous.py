@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Deployment, Exchange, Verdict
 
 GROWTH = 1.1
-"""Spontaneous departures are looked for again once a run has so many times the exchanges that it had."""
+"""After a search that found nothing, the next one comes when the number of exchanges has grown by this factor."""
 
 
 class Weighing:

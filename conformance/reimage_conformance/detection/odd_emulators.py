@@ -24,7 +24,7 @@ NOT_TOGETHER = (
     ("busy-now-and-then", "offline-after-success"),
     ("busy-now-and-then", "offline-long-after-success"),
 )
-"""Pairs of oddities that are told from faults alone and not together.
+"""Pairs of oddities that are never drawn together: the suite accuses nobody of either, but may accuse an endpoint that has both.
 
 The code InternalError tells clients to repeat a request (REQ-ERR-INTERNAL). Of instances that leave ReadyRole late and may be
 busy at any time, no answer tells when their reimage took them away.

@@ -128,7 +128,8 @@ class Examinations:
         """Repeats one request of a group whose instance changed, alone between two looks.
 
         If the instance does not come back, the looks of the group decide, unless a request outside of it may be the cause.
-        They also decide if no reimage is left, unless the instance may have changed by itself. `first` is the result of the same request in the group.
+        They also decide if no reimage is left, unless the instance may have changed by itself. `first` is the result of
+        the same request in the group.
         """
         async with group.turn:
             await self._instances.until_steady(self._operations.at(group.place))
