@@ -124,6 +124,7 @@ class Fact(StrEnum):
     OWN_ID = "own-id"
     OPERATION_ID = "operation-id"
     SHOWN_ID = "shown-id"
+    SHOWN_NAME = "shown-name"
     CONTENT = "content"
     OCTETS = "octets"
     CODING = "coding"

@@ -378,6 +378,33 @@ def line_replaced(side: str, name: str, word: str) -> Callable[[Document], None]
     return change
 
 
+def values_written(written: Callable[[str], str]) -> Callable[[Document], None]:
+    """A recorder that writes the value of every header line in a way of its own."""
+
+    def change(document: Document) -> None:
+        for message in messages(document):
+            for line in message["headers"]:
+                line["value"] = written(line["value"])
+
+    return change
+
+
+def texts_wrapped(before: str, after: str, inner: Callable[[str], str] = str) -> Callable[[Document], None]:
+    """A recorder that writes something around the text of every document, and no Content-Length."""
+    return chained(no_content_length, texts_rewritten(lambda text: text and before + inner(text) + after))
+
+
+def deployment_names_replaced(document: Document) -> None:
+    """A sanitiser that replaces the names of deployments in documents, and not in URLs."""
+    names: dict[str, str] = {}
+    for response in with_text(document):
+        content = response["content"]
+        for name in re.findall(r"<Name>([^<]*)</Name>", content["text"]):
+            written = names.setdefault(name, f"deployment-{len(names)}")
+            content["text"] = content["text"].replace(f"<Name>{name}</Name>", f"<Name>{written}</Name>")
+    no_content_length(document)
+
+
 def dates_written(written: Callable[[datetime], str]) -> Callable[[Document], None]:
     """A recorder or sanitiser that reads every Date and writes it in a form of its own."""
 
@@ -630,6 +657,18 @@ RECORDERS: dict[str, Callable[[Document], None]] = {
     "Dates in seconds": dates_written(lambda date: str(int(date.timestamp()))),
     "Dates with UTC": dates_written(lambda date: format_datetime(date, usegmt=True).replace("GMT", "UTC")),
     "Dates with an offset": dates_written(format_datetime),
+    "Dates as JavaScript prints them": dates_written(
+        lambda date: date.strftime("%a %b %d %Y %H:%M:%S GMT+0000 (Coordinated Universal Time)")
+    ),
+    "Dates as Java prints them": dates_written(lambda date: date.strftime("%a %b %d %H:%M:%S UTC %Y")),
+    "Dates as .NET writes them in JSON": dates_written(lambda date: f"/Date({int(date.timestamp())}000)/"),
+    "Dates of a locale": dates_written(lambda date: date.strftime("%m/%d/%Y %I:%M:%S %p")),
+    "values in small letters": values_written(str.lower),
+    "values in capitals": values_written(str.upper),
+    "values in quotes": values_written(json.dumps),
+    "values as Python prints them": values_written(repr),
+    "values as Python prints their octets": values_written(lambda value: repr(value.encode())),
+    "names of deployments replaced in documents": deployment_names_replaced,
     "Dates on a shifted day": dates_written(
         lambda date: format_datetime(date, usegmt=True).replace("Mar 2014", "Mar 2019")
     ),
@@ -656,6 +695,16 @@ RECORDERS: dict[str, Callable[[Document], None]] = {
     "text cut with a mark": texts_cut(150, "\n[truncated]"),
     "words for no text": texts_rewritten(lambda text: text or "<empty>"),
     "text escaped": chained(no_content_length, texts_rewritten(html.escape)),
+    "text in the page of a browser": texts_wrapped(
+        '<html><head><meta name="color-scheme" content="light dark"></head><body><pre>',
+        "</pre></body></html>",
+        html.escape,
+    ),
+    "text in the page of a viewer": texts_wrapped('<div id="webkit-xml-viewer-source-xml">', "</div>"),
+    "text in CDATA": texts_wrapped("<![CDATA[", "]]>"),
+    "text as Python prints its octets": texts_wrapped("b'", "'"),
+    "text with the lengths of its chunks": texts_wrapped("2a\r\n", "\r\n0\r\n\r\n"),
+    "text in JSON": texts_rewritten(lambda text: text and json.dumps({"Operation": {"ID": "1", "Status": text[:900]}})),
     "text as a JSON string": texts_rewritten(lambda text: json.dumps(text) if text else ""),
     "text with escaped quotes": texts_rewritten(lambda text: text.replace('"', '\\"')),
     "text in hexadecimal digits": texts_rewritten(lambda text: ":".join(f"{octet:02x}" for octet in text.encode())),

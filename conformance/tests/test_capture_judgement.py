@@ -124,6 +124,9 @@ def test_an_operation_may_end_and_be_forgotten_between_two_polls(
         (["running", "fault", "running"], set()),
         (["running", "fault"], set()),
         (["running", "fault", "fault"], {"REQ-GOS-200"}),
+        (["running", "fault without a document", "running"], set()),
+        (["running", "fault without a document"], {"REQ-GOS-200"}),
+        (["running", "fault without a document", "fault without a document"], {"REQ-GOS-200"}),
         (["running", "other fault", "running"], {"REQ-GOS-200"}),
     ],
 )
@@ -132,12 +135,13 @@ def test_a_fault_inside_the_endpoint_that_no_repeat_meets_shows_nothing(
 ) -> None:
     start, polls = of_kind(sound, Kind.REIMAGE)[0], of_kind(sound, Kind.OPERATION)[:8]
     answers = {**statuses(polls), "fault": refusal(500, "InternalError"), "other fault": refusal(500, "BadRequest")}
+    answers["fault without a document"] = replace(answers["fault"], body=b"")
     story = [replace(polls[0], at=start.at + n, response=answers[word]) for n, word in enumerate(told, 1)]
 
     assessment = judge([start, *story])
 
     assert accused(assessment) == wanted
-    note = "Not judged, answered 500 InternalError, by a fault that may have passed: no repeat got it as well: 1 call."
+    note = "Not judged, answered 500, by a fault that may have passed: no repeat got it as well: 1 call."
     assert (note in assessment.notes) is (not wanted)
 
 

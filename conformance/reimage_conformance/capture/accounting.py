@@ -26,7 +26,7 @@ RECORDING_UNCLEAR = "refused, recorded without some header lines or without the 
 NO_CONTENT = "answered, recorded without the content of the response"
 NOTHING_TO_COMPARE = "refused, and nothing in the capture shows whether they had to be"
 FORGOTTEN = "denied, for an operation that may have ended and been forgotten since the poll before"
-PASSED_FAULT = "answered 500 InternalError, by a fault that may have passed: no repeat got it as well"
+PASSED_FAULT = "answered 500, by a fault that may have passed: no repeat got it as well"
 BESIDE = "refused, while another operation of the deployment may have been under way"
 LEFT_OPEN = "answered in a way that the documents leave open"
 
@@ -43,6 +43,7 @@ NOT_RECORDED = {
     Fact.OWN_ID: "The x-ms-request-id was replaced by a word that is no id; only its presence is judged",
     Fact.OPERATION_ID: "The id of the operation was replaced by a word that is no id; its polls are judged one by one",
     Fact.SHOWN_ID: "The id in the URL and the ID in the document seem to be replaced apart; they are not compared",
+    Fact.SHOWN_NAME: "The deployment in the URL and the Name in the document seem to be replaced apart; they are not compared",
     Fact.ORDER: "The order is not certain; what came before and after is not judged",
     Fact.MOMENT: "The time was not recorded; no interval is judged",
 }

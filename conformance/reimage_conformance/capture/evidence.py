@@ -15,6 +15,7 @@ from reimage_conformance.judging.world import SLOTS, Absence
 from reimage_conformance.model import Fact, Identity
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 from reimage_conformance.protocol.deployments import shown_in
+from reimage_conformance.protocol.documents import error_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,7 +32,7 @@ NAME_DEFECTS = ("place", "instance", "bad-name")
 """The keys of the defects that depend on whether names exist."""
 OF_NAMES = (*NAME_DEFECTS, "slot")
 """The keys of the defects that a placeholder in place of a name looks like."""
-OK, REDIRECTED, NOT_FOUND, CONFLICT = 200, 307, 404, 409
+OK, REDIRECTED, NOT_FOUND, CONFLICT, FAULT = 200, 307, 404, 409, 500
 CREDENTIAL_STATUSES = (401, 403)
 _Container = tuple[str, str, str, str]
 """A subscription, a cloud service, the form of the address and the deployment; the last two are "" for the service as a whole."""
@@ -110,8 +111,17 @@ class Evidence:
 
     @cached_property
     def passed_faults(self) -> set[int]:
-        """The numbers of the exchanges whose 500 InternalError was transient, so that it shows nothing."""
-        return passed_faults(self.exchanges)
+        """The numbers of the exchanges whose 500 InternalError was transient, so that it shows nothing.
+
+        A 500 without a code may be one (REQ-ERR-BODY-OPTIONAL), where a later repeat of the request got another status.
+        """
+        without_code = {
+            each.number
+            for at, each in enumerate(self.exchanges)
+            if each.reply is not None and each.reply.status == FAULT and not error_code(each.reply)
+            if any(_is_answered_otherwise(each, later) for later in self.exchanges[at + 1 :])
+        }
+        return passed_faults(self.exchanges) | without_code
 
     def reading(self, recorded: Recorded) -> Reading:
         """The certain defects of the request of `recorded`, read once."""
@@ -245,6 +255,11 @@ class Evidence:
             if address.kind is Kind.OPERATION and address.operation:
                 found.setdefault((address.operation, address.subscription), []).append(each)
         return found
+
+
+def _is_answered_otherwise(fault: Exchange, later: Exchange) -> bool:
+    """Whether `later` repeats the request of a fault and got an answer with another status."""
+    return later.request == fault.request and later.reply is not None and later.reply.status != FAULT
 
 
 def _named_in(address: Address) -> _Container:

@@ -63,7 +63,7 @@ FIELDS = (
     Field(
         "response.headers",
         "keep none, write an object, keep those that a web page may read, join or repeat lines, change case and white space, "
-        "write a word or a hash in place of values",
+        "write a word or a hash in place of values, or quotes around all of them",
         "what a line says; that a line is missing, but only where lines were kept that no web page may read; "
         "that Allow is missing, but only where a Date was kept too, since recorders keep a selection",
         never=(Fact.FRAMING,), sometimes=(Fact.RESPONSE_LINES,),
@@ -76,7 +76,8 @@ FIELDS = (
     Field(
         "Date", "take it out of some responses together with Server, or parse it and write it in a form of their own, or shift it",
         "that it is missing, only where the response shows the Server and x-ms-request-id that all responses with a Date show; its form, "
-        "unless every Date of the capture is in ISO 8601, in seconds, with an offset or UTC, or on a wrong day of the week",
+        "unless every Date of the capture is in ISO 8601, in seconds, as programs print dates, with an offset or UTC, or on a wrong day of "
+        "the week, or every value of a line is in small letters, or in capitals",
         sometimes=(Fact.DATE_FORM,),
     ),
     Field(
@@ -92,15 +93,19 @@ FIELDS = (
         sometimes=(Fact.OPERATION_ID, Fact.SHOWN_ID),
     ),
     Field(
-        "names in the URL and in the document", "replace them by a word or a placeholder, or write the template of the route",
-        "a name, where it is not such a word; else nothing is judged by what exists, and no name is compared with another",
+        "names in the URL and in the document",
+        "replace them by a word or a placeholder, or in documents alone, or write the template of the route",
+        "a name, where it is not such a word; else nothing is judged by what exists, and no name is compared with another; that the "
+        "deployment in the URL and the Name in the document agree, unless each in a URL goes with one other Name throughout the capture",
+        sometimes=(Fact.SHOWN_NAME,),
     ),
     Field(
         "response.content.text",
         "decode content codings and character encodings, cut it, leave it out, write a word where there is no content, "
-        "write it to a file, in pieces or in hexadecimal digits, escape it, lay it out on lines, "
+        "write it to a file, in pieces or in hexadecimal digits, escape it, lay it out on lines, convert it, write it into a page, "
         "remove secrets such as Configuration",
-        "the document; Content-Encoding and Content-Length are not held against it",
+        "the document; Content-Encoding and Content-Length are not held against it; that text is no "
+        "document, but not where Content-Length gives another length",
         never=(Fact.CODING, Fact.SECRETS), sometimes=(Fact.CONTENT,),
     ),
     Field(

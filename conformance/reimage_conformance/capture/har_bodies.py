@@ -43,9 +43,14 @@ _NOT_AS_SENT = re.compile(
     r"""\s*(?:
         (?:-|null|none|[\[(<{]?(?:empty|no\s(?:body|content))[\])>}]?)\s*\Z    # words for no body
         | &lt;                                                          # escaped for a page
-    | "\s*< | <[^<>]*=\\"                                           # escaped as a JSON string
+        | (?:<(?:!doctype|html)\b(?:(?!&lt;).)*)?<pre\b[^>]*>\s*&lt;    # in a page that a browser makes of it
+        | <div\ id="webkit-xml-viewer-source-xml"
+        | <!\[CDATA\[
+        | b?["']\s*<                                                    # as a program prints a string
+        | <[^<>]*=\\"                                                   # escaped as a JSON string
+        | [0-9a-f]{1,8}\r?\n\s*<                                       # with the lengths of its chunks
     )""",
-    re.IGNORECASE | re.VERBOSE,
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 """Text that recorders write, and that is no body as it was sent."""
 _MISREAD_MARK = "\xef\xbb\xbf"
@@ -124,12 +129,14 @@ def _with_text(text: str, size: int, content: dict[str, Any], response: Response
 def _of_text(text: str, response: Response, size: int) -> Body:
     """The body of text that the recorder decoded.
 
-    It is cut if it is shorter than announced and no whole document, and damaged if the recorder could not decode it.
+    It is cut or rewritten if it is not as long as announced and no whole document, and damaged if the recorder could not
+    decode it.
     """
     text = text if _is_as_long_as_declared(text, response) else _without_lines_around_text(text)
     octets = (_of_misread_mark(text) or text.encode(_codec(text, response), errors="replace"))[:LIMIT]
     is_cut = max(size, _declared(response)) > len(octets) + _SLACK
-    if (is_cut or _REPLACEMENT in text) and read_document(replace(response, body=octets)).root is None:
+    is_longer = 0 < _declared(response) < len(octets)
+    if (is_cut or is_longer or _REPLACEMENT in text) and read_document(replace(response, body=octets)).root is None:
         return NOT_RECORDED
     return Body(octets, _AS_TEXT)
 

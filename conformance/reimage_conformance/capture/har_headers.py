@@ -20,6 +20,10 @@ _OF_NAMES = frozenset(name.rpartition("-")[2] for name in (*REQUEST_LINES, "date
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _ONCE = ("x-ms-request-id",)
 """Lines whose number is judged: where one is there twice, either the recorder wrote it twice, or the endpoint."""
+_IN_QUOTES = re.compile(r"""b?(["'])(?P<value>.*)\1""", re.DOTALL)
+"""A value as programs print a string."""
+_MIN_IN_QUOTES = 2
+"""At least this many lines that all have quotes were quoted by the recorder; a single one may have been sent so."""
 _MIN_SAME = 3
 """At least this many lines that all have the same value were masked, whatever the value is."""
 
@@ -43,7 +47,7 @@ def read_headers(found: Any) -> Lines:
 
     The same line twice is one: recorders write lines as they came and once more as they were read.
     """
-    rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+    rows = _without_quotes([row for row in found if isinstance(row, dict)] if isinstance(found, list) else [])
     lines: dict[tuple[str, str], tuple[str, str]] = {}
     pseudo: dict[str, str] = {}
     lost: set[str] = set()
@@ -63,6 +67,14 @@ def read_headers(found: Any) -> Lines:
                         lost.add(key[0])
                     lines.setdefault(key, (latin(name), latin(once.strip())))
     return _without_replaced(tuple(lines.values()), pseudo, lost)
+
+
+def _without_quotes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows, their values without the quotes that a recorder put around all of them."""
+    quoted = [_IN_QUOTES.fullmatch(value) for row in rows if isinstance(value := row.get("value"), str)]
+    if len(quoted) < max(len(rows), _MIN_IN_QUOTES) or None in quoted:
+        return rows
+    return [{**row, "value": each["value"]} for row, each in zip(rows, quoted, strict=True) if each is not None]
 
 
 def _halved(value: str) -> str:

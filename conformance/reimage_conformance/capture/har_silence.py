@@ -26,6 +26,16 @@ _OF_CONTENT = ("Content-Type", "Content-Length", "Transfer-Encoding")
 """Lines of a request that .NET and its kin hold apart from the others, so that a recorder keeps all of them or none."""
 _SECONDS = re.compile(r"\d{9,13}(?:\.\d+)?", re.ASCII)
 _OFFSET = re.compile(r"(.*) (?:[+-]0000|UTC)", re.ASCII)
+_PRINTED = re.compile(
+    r"""
+    \w{3}\ \w{3}\ \d{2}\ \d{4}\ \d{2}:\d{2}:\d{2}\ GMT[+-]\d{4}.*          # JavaScript
+    | \w{3}\ \w{3}\ \d{2}\ \d{2}:\d{2}:\d{2}\ (?:UTC|GMT)\ \d{4}             # Java
+    | \\?/Date\(\d+(?:[+-]\d{4})?\)\\?/                                     # JSON of .NET
+    | \d{1,4}[./-]\d{1,2}[./-]\d{2,4},?\ \d{1,2}:\d{2}(?::\d{2})?(?:\W?[AP]M)?(?:\ .*)?  # a locale
+    """,
+    re.ASCII | re.VERBOSE,
+)
+"""Moments as programs print them after they parsed a date."""
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _Look = Callable[["Recorded"], bool]
 
@@ -104,7 +114,14 @@ def _are_dates_rewritten(recorded: Sequence[Recorded]) -> bool:
     """Whether a recorder or a sanitiser may have written every Date line: none is as HTTP writes it, all are moments."""
     responses = [each.exchange.response for each in recorded]
     values = [value for each in responses if each is not None for value in each.values("Date")]
-    return bool(values) and all(map(_is_rewritten, values))
+    return bool(values) and (all(map(_is_rewritten, values)) or _are_in_one_case(recorded))
+
+
+def _are_in_one_case(recorded: Sequence[Recorded]) -> bool:
+    """Whether the values of all header lines are in small letters, or all in capitals."""
+    responses = [each.exchange.response for each in recorded]
+    values = [value for each in responses if each is not None for _, value in each.headers]
+    return all(value == value.lower() for value in values) or all(value == value.upper() for value in values)
 
 
 def _is_rewritten(value: str) -> bool:
@@ -116,9 +133,9 @@ def _is_rewritten(value: str) -> bool:
         return False
     if offset := _OFFSET.fullmatch(value):
         return is_date(f"{offset[1]} GMT")
-    if value[:3] in _WEEKDAYS:
-        return any(is_date(day + value[3:]) for day in _WEEKDAYS)
-    return _SECONDS.fullmatch(value) is not None or _is_iso(value)
+    if any(form.fullmatch(value) for form in (_SECONDS, _PRINTED)) or _is_iso(value):
+        return True
+    return value[:3] in _WEEKDAYS and any(is_date(day + value[3:]) for day in _WEEKDAYS)
 
 
 def _is_iso(value: str) -> bool:

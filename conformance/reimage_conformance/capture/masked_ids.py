@@ -1,4 +1,4 @@
-"""Ids that a sanitiser replaced: which words are no ids, and which exchanges have lost their ids."""
+"""Ids and names that a sanitiser replaced: which words are none, and which exchanges have lost theirs."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.model import Fact
-from reimage_conformance.protocol.addresses import Kind, read_target
+from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
+from reimage_conformance.protocol.deployments import shown_in
 from reimage_conformance.protocol.documents import read_document, without_dashes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from reimage_conformance.capture.traffic import Recorded
     from reimage_conformance.model import Exchange
+    from reimage_conformance.protocol.addresses import Address
 
 _BLANKS = re.compile(r"[\s*#.?x0_-]+", re.IGNORECASE)
 """Nothing but zeros, stars, crosses and dashes."""
@@ -47,11 +49,22 @@ def is_replaced(value: str) -> bool:
 def without_masked_ids(recorded: Sequence[Recorded]) -> list[Recorded]:
     """The exchanges; those whose ids were replaced have these facts marked as not recorded."""
     word = _shared_word(recorded)
-    renamed = _renamed(recorded)
-    return [_marked(each, word, renamed) for each in recorded]
+    operations = _renamed((address.operation, _shown(each.exchange)) for each, address in _of(recorded, Kind.OPERATION))
+    names = _renamed(
+        (address.deployment, _shown_name(each.exchange))
+        for each, address in _of(recorded, Kind.DEPLOYMENT)
+        if address.form is UriForm.NAME
+    )
+    return [_marked(each, word, operations, names) for each in recorded]
 
 
-def _marked(recorded: Recorded, word: str, renamed: Collection[str]) -> Recorded:
+def _of(recorded: Sequence[Recorded], kind: Kind) -> Iterator[tuple[Recorded, Address]]:
+    """The exchanges of one kind, each with its address."""
+    addressed = ((each, read_target(each.exchange.request.target)) for each in recorded)
+    return ((each, address) for each, address in addressed if address.kind is kind)
+
+
+def _marked(recorded: Recorded, word: str, operations: Collection[str], names: Collection[str]) -> Recorded:
     exchange = recorded.exchange
     address = read_target(exchange.request.target)
     own = exchange.request_id
@@ -60,8 +73,10 @@ def _marked(recorded: Recorded, word: str, renamed: Collection[str]) -> Recorded
         lost |= {Fact.OWN_ID, Fact.OPERATION_ID} if address.kind is Kind.REIMAGE else {Fact.OWN_ID}
     if address.kind is Kind.OPERATION and _hides_operation(exchange, address.operation, word):
         lost.add(Fact.OPERATION_ID)
-    if address.kind is Kind.OPERATION and address.operation in renamed:
+    if address.kind is Kind.OPERATION and address.operation in operations:
         lost.add(Fact.SHOWN_ID)
+    if address.kind is Kind.DEPLOYMENT and address.deployment in names:
+        lost.add(Fact.SHOWN_NAME)
     if not lost:
         return recorded
     return replace(recorded, exchange=replace(exchange, unrecorded=exchange.unrecorded | lost))
@@ -82,25 +97,30 @@ def _shown(exchange: Exchange) -> str:
     return read_document(exchange.reply).text("ID") or ""
 
 
-def _renamed(recorded: Sequence[Recorded]) -> set[str]:
-    """The ids in URLs, where it seems that a sanitiser replaced them, or those in documents, but not both.
+def _shown_name(exchange: Exchange) -> str:
+    """The Name in the document of a deployment, "" where there is none."""
+    return next((shown.name for shown in shown_in(exchange)), "")
 
-    An id has two spellings, with dashes and without, of which a search for text finds one. So each id in a URL goes
-    with one ID in documents, and no two with the same. None of these was asked for, which would be another operation,
-    and none is the beginning of its own, which an endpoint may have cut. The ID of a single operation also has a form
-    that sanitisers give to ids.
+
+def _renamed(found: Iterable[tuple[str, str]]) -> set[str]:
+    """The names in URLs, where it seems that a sanitiser replaced them, or those in documents, but not both.
+
+    `found` has pairs: what a URL names, and what the document in the answer shows, "" for nothing. An id has two
+    spellings, with dashes and without, of which a search for text finds one. So each name in a URL goes with one name
+    in documents, and no two with the same. None of these was asked for, which would be another operation or
+    deployment, and none is the beginning of its own, which an endpoint may have cut. A single name in documents also
+    has a form that sanitisers give to names.
     """
     pairs: dict[str, set[str]] = {}
-    for each in recorded:
-        address = read_target(each.exchange.request.target)
-        if address.kind is Kind.OPERATION and (shown := _shown(each.exchange)):
-            pairs.setdefault(address.operation, set()).add(shown)
-    asked = {without_dashes(operation) for operation in pairs}
-    shown_ids = [without_dashes(shown) for several in pairs.values() for shown in several]
-    is_one_to_one = len(shown_ids) == len(set(shown_ids)) == len(pairs)
+    for asked_name, shown in found:
+        if shown:
+            pairs.setdefault(asked_name, set()).add(shown)
+    asked = {without_dashes(name) for name in pairs}
+    shown_names = [without_dashes(shown) for several in pairs.values() for shown in several]
+    is_one_to_one = len(shown_names) == len(set(shown_names)) == len(pairs)
     is_cut = any(without_dashes(o).startswith(without_dashes(s)) for o, several in pairs.items() for s in several)
-    is_plausible = len(pairs) > 1 or all(_PSEUDONYM.fullmatch(shown) for shown in shown_ids)
-    return set(pairs) if is_one_to_one and is_plausible and asked.isdisjoint(shown_ids) and not is_cut else set()
+    is_plausible = len(pairs) > 1 or all(_PSEUDONYM.fullmatch(shown) for shown in shown_names)
+    return set(pairs) if is_one_to_one and is_plausible and asked.isdisjoint(shown_names) and not is_cut else set()
 
 
 def _shared_word(recorded: Sequence[Recorded]) -> str:

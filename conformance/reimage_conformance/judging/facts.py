@@ -90,6 +90,7 @@ NEEDS_OF_SYMPTOMS: Mapping[tuple[str, str], frozenset[Fact]] = {
     ("REQ-GOS-TERMINAL-STABLE", "gone"): frozenset({Fact.MOMENT}),
     ("REQ-REIMAGE-REQID-USABLE", "unusable-id"): frozenset({Fact.MOMENT, Fact.ORDER}),
     ("REQ-REIMAGE-REQID-USABLE", "denied"): frozenset({Fact.ORDER}),
+    ("REQ-DEPL-ROOT", "identity"): frozenset({Fact.SHOWN_NAME}),
     ("REQ-CLIENT-REIMAGE-URI", "comp"): frozenset({Fact.QUERY}),
 }
 """Further facts that violations with these symptoms need. An endpoint may forget an operation after a while."""
