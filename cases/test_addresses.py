@@ -65,9 +65,9 @@ def test_a_wrong_slot_reimages_nothing(sut: SystemUnderTest, number: int) -> Req
 
 
 @verifies("REQ-REIMAGE-SLOT-OTHER")
-def test_a_deployment_name_is_no_slot(sut: SystemUnderTest) -> list[Request]:
+async def test_a_deployment_name_is_no_slot(sut: SystemUnderTest) -> list[Request]:
     """The name of a deployment in place of a slot addresses nothing."""
-    return [in_slot(sut, deployment, deployment.name) for deployment in sut.target.deployments]
+    return await sut.admitted([in_slot(sut, deployment, deployment.name) for deployment in sut.target.deployments])
 
 
 @verifies("REQ-REIMAGE-SLOT-OTHER")

@@ -77,10 +77,14 @@ def without_dots(segments: list[str]) -> list[str]:
 
 @dataclass(slots=True)
 class CountingEndpoint:
-    """Knows a world; says which role instances a request could hit, and answers Get Deployment where it offers it."""
+    """Knows a world; says which role instances a request could hit, and answers Get Deployment where it offers it.
+
+    With `by_case` its GETs find a cloud service or deployment only in the letter case in which it exists.
+    """
 
     world: tuple[Thing, ...]
     offers: bool = True
+    by_case: bool = False
     opened: frozenset[str] = frozenset()
     count: int = field(default=0)
 
@@ -124,15 +128,15 @@ class CountingEndpoint:
         return Exchange(self.count, request, reply)
 
     def _found(self, request: Request) -> tuple[int, str]:
-        path = [plain(unquote(each)) for each in request.target.partition("?")[0].split("/")[1:]]
+        path = [unquote(each) for each in request.target.partition("?")[0].split("/")[1:]]
         if not self.offers:
             return 404, ""
-        if path[0] not in map(plain, self.opened):
+        if plain(path[0]) not in map(plain, self.opened):
             return 403, ""
         for number, thing in enumerate(self.world):
-            known = (plain(thing.subscription), "services", "hostedservices", plain(thing.service))
             by = {"deploymentslots": thing.slot, "deployments": thing.name}
-            if tuple(path[:4]) == known and len(path) == 6 and plain(by.get(path[4], "")) == path[5]:
+            known = [thing.subscription, "services", "hostedservices", thing.service, path[4], by.get(path[4], "")]
+            if path == known or (not self.by_case and list(map(plain, path)) == list(map(plain, known))):
                 return 200, document(thing, number)
         return 404, ""
 

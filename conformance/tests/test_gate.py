@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 OWN, OTHER, FOREIGN = (f"6a8b7c2e-0000-4000-8000-00000000000{n}" for n in (1, 2, 3))
 TOKEN = "0a1b2c3d4e5f"  # noqa: S105  it guards no secret
-SERVICES = ("contoso", "fabrikam", "contoso2")
-NAMES = ("v1", "v2", "production", "v1-b")
+SERVICES = ("contoso", "fabrikam", "contoso2", "Adatum")
+NAMES = ("v1", "v2", "production", "v1-b", "Release-7", "Release-8")
 INSTANCES = ("WebRole1_IN_0", "WebRole1_IN_1", "WebRole1_IN_10", "Worker", "Worker 2", "a.b", "WebRole1")
 
 
@@ -81,7 +81,7 @@ SPELLINGS: tuple[Callable[[str], str], ...] = (
     lambda s: f"{s}%00", lambda s: f"{s}%00x", lambda s: f"{s};x", lambda s: f"{s}%3Bx=1", lambda s: f"{s}%0D%0Ax", lambda s: f"%0A{s}",
     lambda s: f"{s}/", lambda s: f"{s}%2F", lambda s: f"./{s}", lambda s: f"x/../{s}", lambda s: f"x%2F..%2F{s}", lambda s: f"x%5C..%5C{s}",
     lambda s: f"{s}/..", lambda s: f"{s}%2F..", lambda s: f"{s}%252F..", lambda s: f"/{s}", lambda s: f"{s}\\", lambda s: f"{s}*", lambda s: f"{s}%25",
-    lambda s: s[:-1], lambda s: s + "0", lambda _: "", lambda _: "*", lambda _: "..", lambda _: "%00", lambda s: f"{s}{TOKEN}", lambda s: f"{s}%00{TOKEN}",
+    lambda s: s[:-1], lambda s: s + "0", lambda s: s[:-1] + "8", lambda _: "", lambda _: "*", lambda _: "..", lambda _: "%00", lambda s: f"{s}{TOKEN}", lambda s: f"{s}%00{TOKEN}",
     lambda s: f"{TOKEN}/../{s}", lambda s: f"{s}?{TOKEN}", lambda s: f"{s}%3F{TOKEN}", lambda s: f"{s}#{TOKEN}", lambda s: f"{TOKEN}%2F..%2F{s}",
     lambda s: escaped(s, 1, 1), lambda s: escaped(s, 0, 2), lambda s: escaped(s, 2, 3), lambda s: f"%00{s}", lambda s: f"{s}%7F", lambda s: f"{s}.",
 )  # fmt: skip
@@ -124,11 +124,17 @@ def opened(gate: Gate, endpoint: CountingEndpoint, request: Request) -> bool:
 
 
 @settings(max_examples=120, deadline=None)
-@given(layouts(), requests(), st.booleans(), st.sampled_from((None, None, False)))
-def test_nothing_unlisted_is_hit(layout: Any, request: Request, offers: bool, claim: bool | None) -> None:  # noqa: FBT001
+@given(layouts(), requests(), st.booleans(), st.booleans(), st.sampled_from((None, None, False)))
+def test_nothing_unlisted_is_hit(
+    layout: Any,
+    request: Request,
+    offers: bool,  # noqa: FBT001
+    by_case: bool,  # noqa: FBT001
+    claim: bool | None,  # noqa: FBT001
+) -> None:
     world, listed = layout
     target = target_of(*listed, offers=claim)
-    endpoint = CountingEndpoint(world, offers=offers, opened=frozenset((OWN, OTHER)))
+    endpoint = CountingEndpoint(world, offers=offers, by_case=by_case, opened=frozenset((OWN, OTHER)))
 
     may_be_sent = opened(Gate(target, TOKEN), endpoint, request)
 
@@ -177,7 +183,10 @@ SHOWN: dict[str, tuple[Request, Admission, Admission]] = {
     "near name": (reimage(form=UriForm.NAME, place="v"), Admission.ABSENT, STAY_AWAY),
     "near service": (reimage("contos"), Admission.ABSENT, STAY_AWAY),
     "short for the other slot": (reimage(place="prod"), STAY_AWAY, STAY_AWAY),
-    "short for the listed slot": (reimage(place="stag"), Admission.LISTED, Admission.LISTED),
+    "short for the listed slot": (reimage(place="stag"), STAY_AWAY, STAY_AWAY),
+    "the listed slot with a random end": (reimage(place=f"staging{TOKEN}"), STAY_AWAY, STAY_AWAY),
+    "a name in place of a slot": (reimage(place="v2"), STAY_AWAY, STAY_AWAY),
+    "random instance in no slot": (reimage(place="stag", name=BUILDER.no_instance), Admission.RANDOM, Admission.RANDOM),
     "no slot": (reimage(place="2"), STAY_AWAY, STAY_AWAY),
     "every instance": (reimage(name="*"), STAY_AWAY, STAY_AWAY),
     "the listed instances, wild": (reimage(name="Fails*"), Admission.LISTED, STAY_AWAY),
@@ -302,6 +311,32 @@ def test_cloud_service_properties_show_what_is_there() -> None:
 
     gate.learn(looked(BUILDER.cloud_service("contoso"), properties(DOCUMENT, document(REST, 0))))
     assert [gate.admits(each) for each in (empty, by_name)] == [False, True]
+
+
+def test_properties_that_lack_a_slot_are_not_whole() -> None:
+    gate = Gate(target_of(LISTED), TOKEN)
+    rest = document(REST, 0).replace("<DeploymentSlot>production</DeploymentSlot>", "")
+
+    gate.learn(looked(BUILDER.cloud_service("contoso"), properties(DOCUMENT, rest)))
+
+    assert not gate.admits(reimage(place="production"))
+
+
+@pytest.mark.parametrize("by_case", [False, True])
+def test_an_answer_about_one_spelling_says_nothing_of_another(*, by_case: bool) -> None:
+    listed = Deployment("Contoso", "staging", "Release-7", ("WebRole1_IN_0",))
+    world = tuple(
+        Thing(OWN, service, slot, name, ("WebRole1_IN_0",))
+        for service, slot, name in (("Contoso", "staging", "Release-7"), ("Contoso", "production", "Release-8"))
+    )
+    gate, endpoint = Gate(target_of(listed), TOKEN), CountingEndpoint(world, by_case=by_case, opened=frozenset((OWN,)))
+    by_name = [reimage("Contoso", UriForm.NAME, name) for name in ("Release-8", "release-8", "Release-6", "Release-7")]
+
+    assert [opened(gate, endpoint, each) for each in by_name] == [False, False, True, True]
+
+    gate.learn(looked(BUILDER.cloud_service("contoso2"), "", 404))
+    gate.learn(looked(BUILDER.cloud_service("Contoso"), properties(*map(document, world, range(2)))))
+    assert [gate.admits(reimage(each)) for each in ("contoso2", "Contoso2")] == [True, False]
 
 
 def test_what_is_kept_back_is_said_without_secrets() -> None:

@@ -7,8 +7,7 @@ exist and is not listed keeps the request back.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from difflib import SequenceMatcher
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from reimage_conformance.gate.listing import Listing
     from reimage_conformance.gate.readings import Reading
 
-MIN_SIMILARITY = 0.5
-"""Words with at least this SequenceMatcher.ratio count as misspellings of each other."""
 _WILDCARDS = re.compile(r"[*%]")
 
 
@@ -57,7 +54,7 @@ class Judge:
 
     def admission(self, reading: Reading) -> Admission:
         """Why a request with this reading may be sent, or MAY_EXIST; adds to `doubts`."""
-        if self.token and any(self.token in name for name in reading.names):
+        if self.token and any(self.token in name for name in reading.free_names):
             return Admission.RANDOM
         return Admission.COMPLETE if self._is_complete(reading) else self._by_part(reading)
 
@@ -87,23 +84,28 @@ class Judge:
         """The worst admission of all deployments that the reading may mean; `judge` gives that of one."""
         if reading.form is None:
             return Admission.MAY_EXIST
-        possible = self._possible_deployments(reading, reading.form)
-        return worst([judge(Container(reading.subscription, reading.service, *meant)) for meant in possible])
+        return worst([judge(each) for each in self._possible_deployments(reading, reading.form)])
 
-    def _possible_deployments(self, reading: Reading, form: UriForm) -> list[tuple[UriForm, str]]:
+    def _possible_deployments(self, reading: Reading, form: UriForm) -> list[Container]:
         """The deployments that the slot or name of a reading may mean.
 
-        An unknown slot may be taken for a similar one.
+        A word that is no slot may be taken for either slot, or for the name of a deployment.
         """
-        word = reading.deployment
-        own = Container(reading.subscription, reading.service, form, word)
-        if self.listing.deployment(own) is not None or self.knowledge.shown(own) is not None:
-            return [(form, word)]
-        if word in SLOTS:  # a deployment may also have the name of a slot
-            return sorted(((each, word) for each in UriForm), key=lambda meant: meant[0] is not form)
-        if form is UriForm.NAME or self.listing.deployment(replace(own, form=UriForm.NAME)) is not None:
-            return [(UriForm.NAME, word)]
-        return [(form, slot) for slot in slots_like(word)]
+        subscription, service, written = reading.written
+        own, by_name = (self.listing.container(subscription, service, each, written) for each in (form, UriForm.NAME))
+        by_slots = [self.listing.container(subscription, service, UriForm.SLOT, slot) for slot in SLOTS]
+        if self._is_known(own):
+            return [own]
+        if reading.deployment in SLOTS:  # a deployment may also have the name of a slot
+            by_slot = next(each for each in by_slots if each.name == reading.deployment)
+            return [by_slot, by_name] if form is UriForm.SLOT else [by_name, by_slot]
+        if form is UriForm.NAME:
+            return [by_name]
+        return [by_name, *by_slots] if self._is_known(by_name) else by_slots
+
+    def _is_known(self, container: Container) -> bool:
+        """Whether a deployment is at an address, by the target file or by an answer."""
+        return self.listing.deployment(container) is not None or self.knowledge.shown(container) is not None
 
     def _instance(self, container: Container, name: str) -> Admission:
         """The admission of a role instance at the address of a deployment."""
@@ -161,21 +163,8 @@ class Judge:
         own = reading.subscription == self.listing.own and reading.service in self.listing.services
         if own and reading.asks:
             return Admission.LISTED
-        absent = self.knowledge.is_absent_service(reading.subscription, reading.service)
+        absent = self.knowledge.is_absent_service(*self.listing.as_listed(*reading.written[:2]))
         return Admission.ABSENT if absent else Admission.MAY_EXIST
-
-
-def slots_like(word: str) -> list[str]:
-    """The slots that a word may be a misspelling or abbreviation of; both slots where it is like neither."""
-    near = [
-        slot for slot in SLOTS if word and (slot.startswith(word) or word in slot or slot in word or alike(word, slot))
-    ]
-    return near or list(SLOTS)
-
-
-def alike(word: str, other: str) -> bool:
-    """Whether one word may be a misspelling of the other."""
-    return SequenceMatcher(None, word, other, autojunk=False).ratio() >= MIN_SIMILARITY
 
 
 def worst(found: Iterable[Admission]) -> Admission:

@@ -41,7 +41,7 @@ class Gate:
         self._listing = Listing(target)
         self._knowledge = Knowledge(self._listing)
         self._builder = RequestBuilder(target)
-        self._asked: set[Container] = set()
+        self._asked: set[tuple[str, ...]] = set()
         self.withheld: dict[str, None] = {}
 
     def check(self, request: Request) -> None:
@@ -106,31 +106,23 @@ class Gate:
             return None
         if not self._knowledge.works(container.form):
             for control in self._listing.listed_at(container.form):
-                if control not in self._asked:
+                if control.exactly not in self._asked:
                     return self._look(control)
             return None
-        return None if container in self._asked else self._look(container)
+        return None if container.exactly in self._asked else self._look(container)
 
     def _look(self, container: Container) -> Request | None:
-        """Get Deployment at an address, with the spelling of the target file where it lists the deployment.
+        """Get Deployment at an address, in the spelling of the target file where it lists the deployment, else of the request.
 
         The address counts as asked from now on.
         """
-        self._asked.add(container)
+        self._asked.add(container.exactly)
         deployment = self._listing.deployment(container)
         if deployment is not None:
             return self._builder.deployment(deployment, container.form, version=OBSERVING_VERSION)
-        own = container.subscription == self._listing.own
-        subscription = self._target.subscription_id if own else container.subscription
-        request = self._builder.deployment_at(
-            self._spelled(container.service), container.form, container.name, version=OBSERVING_VERSION
-        )
+        subscription, service, name = container.written
+        request = self._builder.deployment_at(service, container.form, name, version=OBSERVING_VERSION)
         return with_subscription(request, self._target.subscription_id, subscription)
-
-    def _spelled(self, service: str) -> str:
-        """A cloud service name in the spelling of the target file, where it lists the service."""
-        named = {each.cloud_service.casefold(): each.cloud_service for each in self._target.deployments}
-        return named.get(service, service)
 
 
 def _path(target: str) -> str:

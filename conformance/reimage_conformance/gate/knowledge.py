@@ -61,14 +61,15 @@ class Knowledge:
 
     `operations` holds the normal ids under which this run's own reimages were accepted. `_shown` and `_not_found` are
     what Get Deployment and Get Cloud Service Properties showed of each address, `_working` the URI forms in which Get
-    Deployment works. Cloud services are keyed by subscription and name. `_services_whole` holds the addresses of all
-    deployments of a cloud service whose answer was complete, and `_services_work` says that there was such an answer.
+    Deployment works. Cloud services are keyed by subscription and name. What was not found is kept as it was written, since
+    an endpoint may tell names apart by letter case. `_services_whole` holds the addresses of all deployments of a cloud
+    service whose answer was complete, and `_services_work` says that there was such an answer.
     """
 
     listing: Listing
     operations: set[str] = field(default_factory=set)
     _shown: dict[Container, Known] = field(default_factory=dict)
-    _not_found: set[Container] = field(default_factory=set)
+    _not_found: set[tuple[str, ...]] = field(default_factory=set)
     _working: set[UriForm] = field(default_factory=set)
     _services_found: set[tuple[str, str]] = field(default_factory=set)
     _services_not_found: set[tuple[str, str]] = field(default_factory=set)
@@ -95,16 +96,16 @@ class Knowledge:
         """Whether answers showed that there is no deployment at an address, and none showed one."""
         if container in self._shown:
             return False
-        service = (container.subscription, container.service)
-        if container in self._not_found and self.works(container.form):
+        if container.exactly in self._not_found and self.works(container.form):
             return True
-        whole = self._services_whole.get(service)
-        return self.is_absent_service(*service) or (whole is not None and container not in whole)
+        whole = self._services_whole.get((container.subscription, container.service))
+        is_missing = whole is not None and container not in whole
+        return is_missing or self.is_absent_service(*container.written[:2])
 
     def is_absent_service(self, subscription: str, service: str) -> bool:
-        """Whether answers showed that a cloud service does not exist."""
-        found = (subscription, service)
-        return self._services_work and found in self._services_not_found and found not in self._services_found
+        """Whether answers showed that a cloud service, written so, does not exist."""
+        is_found = (normal(subscription), normal(service)) in self._services_found
+        return self._services_work and (subscription, service) in self._services_not_found and not is_found
 
     def leads_to(self, container: Container) -> Deployment | None:
         """The listed deployment that an address is another name of, or None.
@@ -140,15 +141,15 @@ class Knowledge:
         if starts and exchange.is_successful:
             self.operations.add(normal(exchange.request_id))
         elif request.method == "GET" and address.kind is Kind.DEPLOYMENT and address.form is not None:
-            names = (normal(address.subscription), normal(address.service))
-            self._learn_deployment(Container(*names, address.form, normal(address.deployment)), exchange)
+            names = (address.subscription, address.service, address.form, address.deployment)
+            self._learn_deployment(self.listing.container(*names), exchange)
         elif request.method == "GET" and address.kind is Kind.CLOUD_SERVICE:
             self._learn_service(address, exchange)
 
     def _learn_deployment(self, container: Container, exchange: Exchange) -> None:
         """Learns from an answer to Get Deployment."""
         if exchange.reply is not None and exchange.reply.status == _NOT_FOUND:
-            self._not_found.add(container)
+            self._not_found.add(container.exactly)
             return
         for each in shown_in(exchange):
             shown = Known.by(each, sound=_is_sound(exchange))
@@ -161,7 +162,7 @@ class Knowledge:
         """Learns from an answer to Get Cloud Service Properties; it shows deployments only with embed-detail=true."""
         service = (normal(address.subscription), normal(address.service))
         if exchange.reply is not None and exchange.reply.status == _NOT_FOUND:
-            self._services_not_found.add(service)
+            self._services_not_found.add(self.listing.as_listed(address.subscription, address.service))
             return
         root = read_document(exchange.reply).root if exchange.reply is not None else None
         if exchange.reply is None or exchange.reply.status != 200 or root is None:
@@ -170,12 +171,13 @@ class Knowledge:
         if address.parameters("embed-detail") != ("true",) or child(root, "Deployments") is None:
             return
         containers: set[Container] = set()
-        for each in shown_in(exchange):
-            shown = Known.by(each, sound=_is_sound(exchange))
+        found = [Known.by(each, sound=_is_sound(exchange)) for each in shown_in(exchange)]
+        for shown in found:
             for form, name in ((UriForm.SLOT, shown.slot), (UriForm.NAME, shown.name)):
                 containers.add(Container(*service, form, normal(name)))
                 self._keep(Container(*service, form, normal(name)), shown)
-        self._keep_if_whole(service, frozenset(containers), exchange)
+        if all(shown.name and shown.slot for shown in found):
+            self._keep_if_whole(service, frozenset(containers), exchange)
 
     def _keep_if_whole(self, service: tuple[str, str], containers: frozenset[Container], exchange: Exchange) -> None:
         """Keeps `containers` as all deployments of a cloud service, if the answer is sound and they include all listed ones."""

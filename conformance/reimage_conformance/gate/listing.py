@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reimage_conformance.gate.spelling import normal
+from reimage_conformance.gate.spelling import normal, trimmed
+from reimage_conformance.judging.world import SLOTS
 from reimage_conformance.protocol.addresses import UriForm, role_instance_path
 
 if TYPE_CHECKING:
@@ -14,12 +15,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """The address of a deployment, by its slot or its name; every name is normal."""
+    """The address of a deployment, by its slot or its name; every name is normal.
+
+    `written` has the subscription, the cloud service and the slot or name as a request writes them. An endpoint may tell
+    names apart by letter case, so that an answer about one spelling says nothing of another.
+    """
 
     subscription: str
     service: str
     form: UriForm
     name: str
+    written: tuple[str, str, str] = field(default=("", "", ""), compare=False)
+
+    @property
+    def exactly(self) -> tuple[str, ...]:
+        """The address as it is written, as a key: two addresses that differ in letter case have two."""
+        return (self.form.value, *self.written)
 
 
 class Listing:
@@ -32,11 +43,30 @@ class Listing:
         self.subscriptions = frozenset(normal(each) for each in named if each)
         self.services = frozenset(normal(each.cloud_service) for each in target.deployments)
         self.paths = frozenset(_paths(target))
+        self._spelling = {normal(target.subscription_id): target.subscription_id}
+        self._spelling_of_services = {normal(each.cloud_service): each.cloud_service for each in target.deployments}
         self._deployments = {
-            Container(self.own, normal(each.cloud_service), form, normal(form.container(each))): each
+            self.container(target.subscription_id, each.cloud_service, form, form.container(each)): each
             for each in target.deployments
             for form in UriForm
         }
+
+    def container(self, subscription: str, service: str, form: UriForm, name: str) -> Container:
+        """The address of a deployment whose names are written so.
+
+        Names that the target file lists, and slots, are written as they are there: the suite asks for them in that
+        spelling.
+        """
+        is_slot = form is UriForm.SLOT and normal(name) in SLOTS
+        written = (*self.as_listed(subscription, service), normal(name) if is_slot else trimmed(name))
+        return Container(normal(subscription), normal(service), form, normal(name), written)
+
+    def as_listed(self, subscription: str, service: str) -> tuple[str, str]:
+        """A subscription and a cloud service, each as the target file writes it, where it names it."""
+        return (
+            self._spelling.get(normal(subscription), trimmed(subscription)),
+            self._spelling_of_services.get(normal(service), trimmed(service)),
+        )
 
     def deployment(self, container: Container) -> Deployment | None:
         """The listed deployment at an address."""

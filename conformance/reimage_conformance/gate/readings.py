@@ -7,13 +7,13 @@ header or in the body. This module does not know what exists.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from reimage_conformance.gate.spelling import normal, spellings
+from reimage_conformance.gate.spelling import normal, spellings, trimmed
 from reimage_conformance.protocol.addresses import UriForm
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ class Part(StrEnum):
 class Reading:
     """One address that a request can be read as; names are normal (`spelling.normal`), "" where there is none.
 
-    `asks` says that the method is one of ASKING_METHODS; `path` is the path that was read.
+    `asks` says that the method is one of ASKING_METHODS; `path` is the path that was read. `written` has the
+    subscription, the cloud service and the slot or name in the letter case of the path.
     """
 
     part: Part
@@ -65,13 +66,18 @@ class Reading:
     operation: str = ""
     path: str = ""
     asks: bool = False
+    written: tuple[str, str, str] = ("", "", "")
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Every name in the address; every segment of a path that fits no resource."""
+    def free_names(self) -> tuple[str, ...]:
+        """Every name in the address that can be any word; every segment of a path that fits no resource.
+
+        A slot is none of them: there are two, and an endpoint may take any other word for one of them.
+        """
         if self.part is Part.OTHER:
             return tuple(self.path.split("/"))
-        return (self.subscription, self.service, self.deployment, self.instance, self.operation)
+        deployment = "" if self.form is UriForm.SLOT else self.deployment
+        return (self.subscription, self.service, deployment, self.instance, self.operation)
 
 
 def readings(request: Request) -> frozenset[Reading]:
@@ -133,13 +139,14 @@ def _read(target: str, *, asks: bool) -> frozenset[Reading]:
         if texts is None:
             return frozenset((Reading(Part.UNREADABLE, path=path, asks=asks),))
         for text in texts - {path}:
-            found |= _addresses([normal(segment) for segment in text.split("/")], asks=asks)
-        found |= _addresses([normal(unquote(segment)) for segment in path.split("/")], asks=asks)
+            found |= _addresses(text.split("/"), asks=asks)
+        found |= _addresses([unquote(segment) for segment in path.split("/")], asks=asks)
     return frozenset(found)
 
 
-def _addresses(segments: list[str], *, asks: bool) -> set[Reading]:
-    """The addresses in path segments; a base path, or a scheme and host, may precede them."""
+def _addresses(written: list[str], *, asks: bool) -> set[Reading]:
+    """The addresses in decoded path segments; a base path, or a scheme and host, may precede them."""
+    segments = [normal(segment) for segment in written]
     while segments and not segments[-1]:
         segments.pop()
     path = "/".join(segments)
@@ -148,10 +155,20 @@ def _addresses(segments: list[str], *, asks: bool) -> set[Reading]:
         subscription = segments[at - 1] if at else ""
         rest = segments[at + 1 :]
         if segment == "services" and rest[:1] == ["hostedservices"]:
-            found.add(_hosted(subscription, rest[1:], path, asks=asks))
+            reading = _hosted(subscription, rest[1:], path, asks=asks)
+            found.add(replace(reading, written=_names_around(written, at)))
         elif segment == "operations" and rest:
             found.add(Reading(Part.OPERATION, subscription, operation=rest[0], path=path, asks=asks))
     return found or {Reading(Part.OTHER, path=path, asks=asks)}
+
+
+def _names_around(written: Sequence[str], at: int) -> tuple[str, str, str]:
+    """The subscription, the cloud service and the slot or name around the segment `services` at `at`; "" for each that is missing."""
+    places = (at - 1, at + 2, at + 4)
+    subscription, service, deployment = (
+        trimmed(written[place]) if 0 <= place < len(written) else "" for place in places
+    )
+    return subscription, service, deployment
 
 
 def _hosted(subscription: str, rest: Sequence[str], path: str, *, asks: bool) -> Reading:

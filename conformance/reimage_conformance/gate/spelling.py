@@ -30,6 +30,11 @@ def normal(name: str) -> str:
     return _EDGES.sub("", name.casefold())
 
 
+def trimmed(name: str) -> str:
+    """`name` without white space, control characters and slashes around it, otherwise as it is written."""
+    return _EDGES.sub("", name)
+
+
 def _without_dots(path: str) -> str:
     """`path` without dot segments (RFC 3986, section 5.2.4)."""
     kept: list[str] = []
