@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import trio
@@ -17,6 +18,9 @@ from reimage_conformance.model import Exchange, Identity, Request, Why
 from reimage_conformance.session.operations import NOT_KNOWN, UNPOLLED, Operation, State
 from reimage_conformance.session.step_runs import Result
 from reimage_conformance.session.steps import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MIN_OPERATIONS_WITH_LOST_POLLS = 3
 """Lost polls have a cause if at least this many operations, and more than half of all, lost one."""
@@ -77,6 +81,7 @@ async def polled_late(sut: SystemUnderTest, step: Step, exchange: Exchange) -> O
     return operation
 
 
+_NUMBERED = re.compile("(?P<prefix>(?:.*[^0-9A-Fa-f])?)(?P<number>[0-9A-Fa-f]+)")
 FEWEST_BETWEEN_RANDOM_IDS = 1 << 24
 """Two ids whose numbers differ by less were not drawn at random."""
 
@@ -87,22 +92,31 @@ def issued_id(sut: SystemUnderTest) -> str:
 
 
 def unknown_ids(sut: SystemUnderTest, known: str) -> list[str]:
-    """Ids that were never issued: of the usual form, malformed, and one change away from the issued id `known`, if any."""
-    ids = ["0" * 32, "f" * 32, f"{sut.random.getrandbits(128):032x}", "00000000-0000-4000-8000-000000000000", "not-an-id", "1", "x" * 200,
+    """Ids that were never issued: of the usual form, malformed, and one change away from the issued id `known`, if any.
+
+    An endpoint that counts has issued smaller numbers before the run, and may show what it knows under them.
+    """
+    issued = sut.recorder.request_ids()
+    is_counted = are_consecutive_numbers(issued)
+    ids = ["0" * 32, "f" * 32, f"{sut.random.getrandbits(128):032x}", "00000000-0000-4000-8000-000000000000", "not-an-id", "x" * 200,
            "a&b", "<id>", "null", "*", "InProgress"]  # fmt: skip
+    ids += [] if is_counted else ["1"]
     if known:
         last = "0" if known[-1] != "0" else "1"
         first = "0" if known[0] != "0" else "1"
-        ids += [known[:-1], known[1:], known + "0", first + known[1:], known[: len(known) // 2], "x" + known]
-        ids += [] if are_consecutive_numbers(sut) else [known[:-1] + last]
-    return ids
+        shorter = [known[:-1], known[1:], first + known[1:], known[: len(known) // 2], known[:-1] + last]
+        ids += [known + "0", "x" + known, *([] if is_counted else shorter)]
+    return [each for each in ids if each not in issued]
 
 
-def are_consecutive_numbers(sut: SystemUnderTest) -> bool:
-    """Whether ids are consecutive numbers, so that an id next to a known one may be an operation from before the run."""
-    known = [o.identifier.replace("-", "") for o in sut.operations.all]
-    numbers = sorted({int(each, 16) for each in known if re.fullmatch("[0-9A-Fa-f]+", each)})
-    return any(later - earlier < FEWEST_BETWEEN_RANDOM_IDS for earlier, later in pairwise(numbers))
+def are_consecutive_numbers(ids: Iterable[str]) -> bool:
+    """Whether ids count, alone or after the same prefix, so that a smaller number may be an operation from before the run."""
+    numbered = [each for identifier in ids if (each := _NUMBERED.fullmatch(identifier.replace("-", "")))]
+    numbers = sorted({(each["prefix"], int(each["number"], 16)) for each in numbered})
+    return any(
+        first == second and later - earlier < FEWEST_BETWEEN_RANDOM_IDS
+        for (first, earlier), (second, later) in pairwise(numbers)
+    )
 
 
 def dashed(identifier: str) -> str:

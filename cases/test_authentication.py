@@ -28,6 +28,9 @@ from reimage_conformance.session.instances import Call
 from reimage_conformance.session.operations import Operation
 from reimage_conformance.session.step_runs import Result
 
+WITHOUT_EFFECT = [400, 401, 403, 404]
+"""Statuses that say that nothing was done; which of them it is, REQ-AUTH-FAIL judges."""
+
 
 def require_https(sut: SystemUnderTest) -> None:
     """Authentication is by certificate, so it needs https."""
@@ -42,7 +45,7 @@ def without_effect(request: Request) -> Declared:
 def judge_without_looks(sut: SystemUnderTest, exchange: Exchange) -> None:
     """Judges by its status that a refusal had no effect, where no look can tell."""
     if not sut.instances.offers_deployment and exchange.reply is not None:
-        sut.judge(answered_with, exchange, requirement="REQ-AUTH-BEFORE-EFFECT", statuses=[401, 403, 404])
+        sut.judge(answered_with, exchange, requirement="REQ-AUTH-BEFORE-EFFECT", statuses=WITHOUT_EFFECT)
 
 
 @forms

@@ -25,7 +25,7 @@ from reimage_conformance.judging.operations.progress import completes, progress
 from reimage_conformance.judging.response import accepted
 from reimage_conformance.judging.transport.answers import answered_with, same_answer
 from reimage_conformance.judging.transport.messages import request_ids_unique
-from reimage_conformance.judging.wording import is_conflict
+from reimage_conformance.judging.wording import is_conflict, is_gateway_fault
 from reimage_conformance.model import Exchange, Request, Why
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place, without_header
@@ -58,6 +58,8 @@ async def contention(sut: SystemUnderTest, which: str) -> tuple[Result, Exchange
         raise Untested(
             f"the reimage ended before a reimage of {'the same' if which == 'same' else 'another'} instance could be sent"
         )
+    if is_gateway_fault(exchange):
+        raise Untested("a gateway did not reach the endpoint with the reimage that was sent while another ran")
     if operation is not None:
         await operation.over.wait()
     return result, exchange, operation

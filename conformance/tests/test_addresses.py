@@ -119,7 +119,9 @@ def test_paths_are_written_literally() -> None:
     assert encode("aZ0-._~ +&") == "aZ0-._~%20%2B%26"
 
 
-@pytest.mark.parametrize("target", ["/s/operations/a%20b?x=%2F", "/a/%C3%A9", "http://h/a", "/a?b/c", "/", "/%3Ca%22"])
+@pytest.mark.parametrize(
+    "target", ["/s/operations/a%20b?x=%2F", "/a/%C3%A9", "http://h/a", "/a?b/c", "/", "/%22", "/a/", "/a?b=%3C"]
+)
 def test_a_plain_target(target: str) -> None:
     assert is_plain(target)
 
@@ -143,6 +145,14 @@ def test_a_plain_target(target: str) -> None:
         "/a?<",
         "/\xe9",
         "/a#b",
+        "/%3Ca",
+        "/a%25",
+        "/a&b",
+        "/*",
+        "/a/..",
+        "/a/%2E/b",
+        "/a//b",
+        "http://h//b",
     ],
 )
 def test_a_target_that_http_software_may_refuse(target: str) -> None:

@@ -432,7 +432,8 @@ def test_what_was_read_is_read_once_and_is_nobodys_to_change() -> None:
 @pytest.mark.parametrize(
     ("identifier", "plain"),
     [
-        ("0AF-1", "0af1"),
+        ("0AF-1", "0AF-1"),
+        ("1-11", "1-11"),
         ("00000000-ABCD-4000-8000-000000000000", "00000000abcd40008000000000000000"),
         ("opAQ", "opAQ"),
         ("a-G", "a-G"),

@@ -303,13 +303,15 @@ class TestRequestIds:
         assert judged("request_ids_unique", [exchange(), with_id("", 2), with_id("", 3), with_id("a", 4)]) == []
 
     def test_a_shared_id(self) -> None:
-        found = judged("request_ids_unique", [with_id("a", 1), with_id("b", 2), with_id("A", 3)])
+        guid = "00000000-abcd-4000-8000-000000000000"
+        again = guid.replace("-", "").upper()
+        found = judged("request_ids_unique", [with_id(guid, 1), with_id("b", 2), with_id(again, 3), with_id("B", 4)])
 
         assert brief(found) == [violated(self.NAME, "reused-id", 3, 1)]
         assert worded(found) == [
             (
                 "an id of its own for every request",
-                "the answers to Reimage Role Instance (exchange 1) and Reimage Role Instance (exchange 3) both carry A",
+                f"the answers to Reimage Role Instance (exchange 1) and Reimage Role Instance (exchange 3) both carry {again}",
             )
         ]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from judging_samples import POLL, REIMAGE, error, exchange, silent
+from judging_samples import NO_COMP, POLL, REIMAGE, error, exchange, silent
 from open_gate import OpenGate
 from reimage_conformance.model import FailureKind, Response
 from reimage_conformance.protocol.requests import with_header
@@ -132,9 +132,21 @@ class TestSending:
         assert (await sender_over(wire).once(POLL)).number == 4
         assert [request.target for request in wire.sent] == [POLL.target, POLL.target, "/a", "/a"]
 
+    @pytest.mark.parametrize("status", [502, 504])
+    @pytest.mark.parametrize(("request_", "number"), [(POLL, 2), (NO_COMP, 2), (REIMAGE, 1)])
+    @in_time
+    async def test_what_a_gateway_did_not_pass_on_is_repeated_unless_it_may_have_started_a_reimage(
+        self, status: int, request_: Request, number: int
+    ) -> None:
+        wire = FakeWire(exchange(request_, status=status), exchange(request_))
+
+        assert (await sender_over(wire).once(request_)).number == number
+
     @pytest.mark.parametrize(
         "other",
         [
+            exchange(status=502, body=error("Oops")),
+            exchange(status=504, headers=(("x-ms-request-id", "1"),)),
             exchange(status=500),
             exchange(status=500, body=error("Oops")),
             exchange(status=501, body=error("InternalError")),

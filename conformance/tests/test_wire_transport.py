@@ -181,7 +181,14 @@ def _until(claim: object) -> None:
         time.sleep(0.002)
 
 
-def test_octets_on_an_idle_connection_are_told_by_the_next_exchange() -> None:
+@pytest.mark.parametrize(
+    ("octets", "told"),
+    [
+        (b"surplus", ("late-surplus: 7 octets after the response to request 1 of connection 1",)),
+        (b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n", ()),
+    ],
+)
+def test_octets_on_an_idle_connection_are_told_by_the_next_exchange(octets: bytes, told: tuple[str, ...]) -> None:
     said = threading.Event()
 
     def script(connected: socket.socket, number: int) -> None:
@@ -189,7 +196,7 @@ def test_octets_on_an_idle_connection_are_told_by_the_next_exchange() -> None:
             read_request(connected)
             connected.sendall(EMPTY)
             said.wait(10)
-            connected.sendall(b"surplus")
+            connected.sendall(octets)
             said.clear()
             read_request(connected)
         else:
@@ -202,7 +209,7 @@ def test_octets_on_an_idle_connection_are_told_by_the_next_exchange() -> None:
         second = client.exchange(GET)
         third = client.exchange(GET)
 
-    assert anomalies(second) == ("late-surplus: 7 octets after the response to request 1 of connection 1",)
+    assert anomalies(second) == told
     assert (second.connection, third.connection, anomalies(third)) == (2, 2, ())
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from reimage_conformance.judging.oracle import permitted
-from reimage_conformance.judging.wording import is_passing_fault
+from reimage_conformance.judging.wording import is_gateway_fault, is_passing_fault
 from reimage_conformance.judging.world import Absence
 from reimage_conformance.model import FailureKind
 from reimage_conformance.protocol.addresses import Address, Kind, UriForm
@@ -61,7 +61,9 @@ class OwnRequest:
         reply = self.exchange.reply
         judged = permitted(self.exchange.request, world)
         if reply is not None:
-            failed = reply.status in UNKNOWN_EFFECT and not is_passing_fault(self.exchange)
+            failed = is_gateway_fault(self.exchange) or (
+                reply.status in UNKNOWN_EFFECT and not is_passing_fault(self.exchange)
+            )
             return failed and not judged.binding
         failure = self.exchange.failure
         was_closed = failure is not None and failure.kind in (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET)

@@ -9,7 +9,7 @@ from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import answer_to, with_kind_sent
 from reimage_conformance.judging.wording import is_busy, is_diversion, is_standard, reply_summary, symptom
 from reimage_conformance.model import Identity
-from reimage_conformance.protocol.addresses import Kind, read_target
+from reimage_conformance.protocol.addresses import Kind, is_plain, read_target
 from reimage_conformance.protocol.documents import error_code, looks_like_xml, read_document, read_error
 from reimage_conformance.quantities import counted
 
@@ -121,7 +121,7 @@ def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
             yield verdict.violated("a 4xx or 5xx status", actual, "error-in-2xx")
         elif not is_standard(response.status):
             yield verdict.violated("a standard HTTP status code", reply_summary(exchange), f"status:{response.status}")
-        elif is_diversion(response.status) and judged.binding:
+        elif is_diversion(response.status) and judged.binding and is_plain(exchange.request.target):
             yield verdict.violated(
                 "a 4xx status for a client's error", reply_summary(exchange), f"status:{response.status}"
             )

@@ -13,7 +13,7 @@ from reimage_conformance.catalogue import CATALOGUE, FIRST_VERSION, MINIMUM_VERS
 from reimage_conformance.judging.defects import Answer, Defect, Permitted
 from reimage_conformance.judging.world import Absence
 from reimage_conformance.model import CountsAs, Identity, Strictness
-from reimage_conformance.protocol.addresses import Kind, is_plain, read_target
+from reimage_conformance.protocol.addresses import Kind, has_segments_to_clean, is_plain, read_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,8 +113,10 @@ class _Reading:
         """The certificate, and whether it opens the subscription (REQ-AUTH-FAIL)."""
         target = self.world.target
         answers: tuple[Answer, ...] = (_answer(403, code=("AuthenticationFailed", "ForbiddenError")),)
-        if self.world.strictness is Strictness.LENIENT:  # the note: "do not require the code"
-            answers = (*answers, _answer(401, 403, 404))
+        if (
+            self.world.strictness is Strictness.LENIENT
+        ):  # the note: "do not require the code"; 400 is that of TLS fronts
+            answers = (*answers, _answer(400, 401, 403, 404))
         if target.is_https and self.request.identity is Identity.NONE:
             yield self.defect("anonymous", "REQ-AUTH-TLS", answers, layer="auth")
         elif target.is_https and self.request.identity is Identity.UNKNOWN:
@@ -225,8 +227,9 @@ class _Reading:
         absence = self.world.absence(self.address)
         names = (self.address.deployment, self.address.instance)
         malformed = not _LABEL.fullmatch(self.address.service) or not all(map(_is_ordinary_name, names))
+        cleaned = (_answer(301, 308, 405),) if has_segments_to_clean(self.request.target) else ()
         if absence is Absence.SLOT:
-            yield self.defect("slot", "REQ-REIMAGE-SLOT-OTHER", (_answer(400, 404),), later=(400, 404))
+            yield self.defect("slot", "REQ-REIMAGE-SLOT-OTHER", (_answer(400, 404), *cleaned), later=(400, 404))
         elif absence in (Absence.SLOT_CASE, Absence.NAME_CASE):
             yield self.defect(
                 "name-case", "REQ-REIMAGE-BAD-NAME", (_answer(400, 404),), later=(400, 404), binding=CountsAs.INFO
@@ -235,7 +238,7 @@ class _Reading:
             requirement = (
                 "REQ-REIMAGE-UNKNOWN-INSTANCE" if absence is Absence.INSTANCE else "REQ-REIMAGE-UNKNOWN-SERVICE"
             )
-            yield self.defect("bad-name", requirement, (_answer(400, 404, 414),), later=(400, 404))
+            yield self.defect("bad-name", requirement, (_answer(400, 404, 414), *cleaned), later=(400, 404))
         elif absence is Absence.INSTANCE:
             yield self.defect("instance", "REQ-REIMAGE-UNKNOWN-INSTANCE", _ABSENT_ANSWER, later=(404,))
         elif absence:

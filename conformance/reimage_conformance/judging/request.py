@@ -130,8 +130,8 @@ def _unanswered(bad: _BadRequest, *, alive: bool) -> Verdict:
 def _accepted(bad: _BadRequest, response: Response, polls: Sequence[Exchange], *, overdue: bool) -> Iterator[Verdict]:
     """The verdict on a 2xx: it is permitted only where the operation may fail later, and did.
 
-    A 2xx with an Error document, or a status that is not registered, violates REQ-ERR-STATUS as well. A 200 to HEAD,
-    OPTIONS or TRACE is observed, not judged.
+    A 2xx with an Error document, or a status that is not registered, violates REQ-ERR-STATUS as well. A 200 or
+    204 to HEAD, OPTIONS or TRACE is observed, not judged (RFC 9110 9.3.7).
     """
     exchange, method = bad.exchange, bad.exchange.request.method
     ends = [(poll, end) for poll in polls if (end := _end(poll)) is not None]
@@ -143,7 +143,7 @@ def _accepted(bad: _BadRequest, response: Response, polls: Sequence[Exchange], *
         yield about("REQ-ERR-STATUS", exchange).violated("a 4xx status", f"{reply_summary(exchange)}{what}", problem)
         yield verdict.violated(bad.expected, reply_summary(exchange), problem)
         return
-    if response.status == 200 and method in ("HEAD", "OPTIONS", "TRACE"):
+    if response.status in (200, 204) and method in ("HEAD", "OPTIONS", "TRACE"):
         yield about("REQ-ERR-VERB", exchange).observed(f"{method} is answered {reply_summary(exchange)}")
         return
     later = frozenset().union(*(defect.later for defect in bad.defects))

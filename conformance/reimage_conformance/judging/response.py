@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from reimage_conformance.judging.operations.polls import NOT_KNOWN, shows_operation
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import answer_for
-from reimage_conformance.judging.wording import MOVED, is_busy, is_conflict, quoted, reply_summary, symptom
+from reimage_conformance.judging.wording import (
+    MOVED,
+    is_busy,
+    is_conflict,
+    is_gateway_fault,
+    quoted,
+    reply_summary,
+    symptom,
+)
 from reimage_conformance.model import Why
 from reimage_conformance.protocol.documents import error_code, is_path_segment
 from reimage_conformance.quantities import counted
@@ -31,6 +39,8 @@ PLAIN = (
     "REQ-REIMAGE-SLOT-VALUES",
 )
 """The requirements that a sound reimage which varies nothing is sent for."""
+LEFT_OPEN = (("REQ-HTTP-EXPECT", 417),)
+"""Refusals of a sound request that its documents leave to the endpoint, by requirement and status (RFC 9110 10.1.1)."""
 _FORMS = ("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME")
 _REQUIREMENT_OF_CODE = {
     "MissingOrInvalidRequiredQueryParameter": "REQ-REIMAGE-COMP",
@@ -56,8 +66,8 @@ def accepted(
     verdict = about(requirement, exchange)
     expected = expected or "202 Accepted"
     violated = ("REQ-REIMAGE-202", requirement) if requirement in PLAIN else (requirement,)
-    if is_busy(exchange):
-        yield verdict.undecided(exchange, "the endpoint was busy: ")
+    if unreached := _why_unreached(exchange):
+        yield verdict.undecided(exchange, unreached)
     elif exchange.reply is None and alive:
         for name in violated:
             yield about(name, exchange).violated(expected, answer_for(exchange, name), symptom(exchange))
@@ -66,6 +76,8 @@ def accepted(
     elif 300 <= exchange.reply.status < 400 and exchange.reply.status != MOVED:
         yield about("REQ-REIMAGE-202", exchange).violated(expected, reply_summary(exchange), symptom(exchange))
         yield verdict.violated(expected, answer_for(exchange, requirement), symptom(exchange))
+    elif (requirement, exchange.reply.status) in LEFT_OPEN:
+        yield verdict.observed(reply_summary(exchange))
     elif is_conflict(exchange):
         for name in violated:
             actual = f"{reply_summary(exchange)} at every try"
@@ -76,6 +88,13 @@ def accepted(
         yield verdict.judged(exchange.is_successful, expected, actual, symptom(exchange))
         if not exchange.is_successful and root != requirement and requirement in _FORMS:
             yield about(root, exchange).violated(expected, reply_summary(exchange), symptom(exchange))
+
+
+def _why_unreached(exchange: Exchange) -> str:
+    """Why an answer does not say what the endpoint makes of the request, "" where it does."""
+    if is_busy(exchange):
+        return "the endpoint was busy: "
+    return "a gateway did not reach the endpoint: " if is_gateway_fault(exchange) else ""
 
 
 @check

@@ -17,6 +17,10 @@ MOST_QUOTED = 80
 """A verdict quotes at most this many characters of a value."""
 BUSY_STATUSES = (429, 503)
 """Statuses that ask the client to come back later (REQ-THROTTLE)."""
+GATEWAY_STATUSES = (502, 504)
+"""Statuses of a gateway that did not reach the endpoint (RFC 9110 15.6.3, 15.6.5)."""
+PASSING_CODES = ("InternalError", "OperationTimedOut")
+"""Error codes of a 500 that may not come again (REQ-ERR-INTERNAL, REQ-TIMEOUT)."""
 MOVED = 307
 """The status that sends a request to another URI (REQ-HTTP-307)."""
 REDIRECTED = f"redirected with {MOVED}"
@@ -42,15 +46,27 @@ def phrase(status: int) -> str:
 
 
 def is_passing_fault(exchange: Exchange) -> bool:
-    """Whether a reply is a 500 InternalError, which may not come again when the request is repeated (REQ-ERR-INTERNAL).
+    """Whether a reply is a fault that may not come again when the request is repeated (REQ-ERR-INTERNAL, REQ-TIMEOUT).
 
-    A 500 whose content is not known may be one: the answer to a HEAD, or content that was not recorded.
+    That is a 500 with one of PASSING_CODES, and the fault of a gateway. A 500 whose content is not known may be one: the
+    answer to a HEAD, or content that was not recorded.
     """
     reply = exchange.reply
     if reply is None or reply.status != 500:
-        return False
+        return is_gateway_fault(exchange)
     is_unknown = exchange.request.method == "HEAD" or Fact.CONTENT in exchange.unrecorded
-    return is_unknown or error_code(reply) == "InternalError"
+    return is_unknown or error_code(reply) in PASSING_CODES
+
+
+def is_gateway_fault(exchange: Exchange) -> bool:
+    """Whether a gateway answered that it did not reach the endpoint: nothing in the answer is of this protocol.
+
+    The endpoint may have carried out the request all the same.
+    """
+    reply = exchange.reply
+    if reply is None or reply.status not in GATEWAY_STATUSES:
+        return False
+    return not exchange.request_id and not error_code(reply)
 
 
 def reply_summary(exchange: Exchange) -> str:

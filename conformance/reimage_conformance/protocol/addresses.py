@@ -75,7 +75,8 @@ def _query(text: str) -> tuple[tuple[str, str], ...]:
 
 
 _NOT_IN_A_URI = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9._~!$&'()*+,;=:@/?%-]")
-_SPECIAL_IN_A_SEGMENT = re.compile(r"[\x00-\x1f\x7f/\\]")
+_SPECIAL = re.compile(r"[\x00-\x1f\x7f/\\]")
+_SPECIAL_IN_A_SEGMENT = re.compile(rf"{_SPECIAL.pattern}|[<>*%&:?#]|\A\.{{1,2}}\Z")
 
 
 @lru_cache(maxsize=8192)
@@ -83,9 +84,10 @@ def is_plain(target: str) -> bool:
     """Whether no HTTP software refuses a request target before the application sees it.
 
     Many servers refuse characters that RFC 3986 does not allow, octets that are not percent-encoded UTF-8 (RFC 3986
-    2.1, 2.5), control characters, and an encoded slash or backslash in a segment.
+    2.1, 2.5), control characters, and in a segment an encoded slash, backslash, percent sign, wildcard or mark of markup.
+    They remove dot segments (RFC 3986 5.2.4) and empty segments, or redirect to the path without them.
     """
-    path, _, query = target.partition("?")
+    path, _, query = _origin_form(target).partition("?")
     if _NOT_IN_A_URI.search(target):
         return False
     try:
@@ -93,17 +95,28 @@ def is_plain(target: str) -> bool:
         values = unquote(query, errors="strict")
     except UnicodeDecodeError:
         return False
-    return not any(map(_SPECIAL_IN_A_SEGMENT.search, segments)) and not _SPECIAL_IN_A_SEGMENT.search(
-        values.replace("/", "").replace("\\", "")
-    )
+    if has_segments_to_clean(target) or any(map(_SPECIAL_IN_A_SEGMENT.search, segments)):
+        return False
+    return not _SPECIAL.search(values.replace("/", "").replace("\\", ""))
+
+
+def has_segments_to_clean(target: str) -> bool:
+    """Whether a path has dot segments or empty segments, which many servers remove before they route (RFC 3986 6.2.2.3)."""
+    segments = [unquote(segment) for segment in _origin_form(target).partition("?")[0].split("/")[1:]]
+    return any(segment in (".", "..") for segment in segments) or "" in segments[:-1]
+
+
+def _origin_form(target: str) -> str:
+    """A request target in absolute form without its scheme and host; any other as it is (RFC 9112 3.2)."""
+    if target.startswith(("http://", "https://")):
+        return "/" + target.split("://", 1)[1].partition("/")[2]
+    return target
 
 
 @lru_cache(maxsize=8192)
 def read_target(target: str) -> Address:
     """Reads a request target in origin or absolute form (RFC 9112 3.2); one that addresses no resource is `Kind.OTHER`."""
-    if target.startswith(("http://", "https://")):
-        target = "/" + target.split("://", 1)[1].partition("/")[2]
-    path, _, query = target.partition("?")
+    path, _, query = _origin_form(target).partition("?")
     segments = [unquote(segment) for segment in path.split("/")[1:]]
     extra_slash = len(segments) > 1 and segments[-1] == ""
     if extra_slash:

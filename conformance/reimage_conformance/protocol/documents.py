@@ -37,7 +37,7 @@ _ENCODINGS = {
     "us-ascii": "utf-8",
 }
 """The encodings that may be declared, in lower case, each with the encoding that the octets then have."""
-_GUID_LIKE = re.compile("[0-9A-Fa-f-]+")
+_GUID = re.compile("[0-9A-Fa-f]{8}(?:-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}")
 _PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%-]+")
 _MAX_CACHED = 256
 """This many bodies are cached as trees: many checks read an answer soon after it came.
@@ -279,7 +279,7 @@ def plain_identifier(identifier: str) -> str:
 
     In a GUID, dashes and letter case have no meaning; in any other id every character may.
     """
-    return without_dashes(identifier) if _GUID_LIKE.fullmatch(identifier) else identifier
+    return without_dashes(identifier) if _GUID.fullmatch(identifier) else identifier
 
 
 def is_path_segment(identifier: str) -> bool:

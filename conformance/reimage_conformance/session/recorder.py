@@ -138,6 +138,10 @@ class Recorder:
         self.journal.exchange(kept)
         return kept
 
+    def request_ids(self) -> set[str]:
+        """The x-ms-request-id of every answer so far."""
+        return {exchange.request_id for exchange in self.exchanges if exchange.request_id}
+
     def judge(self, check: Check, exchanges: Sequence[Exchange], **arguments: Any) -> list[Verdict]:
         """Judges exchanges by a check, and keeps the verdicts under the current case; raises nothing."""
         self.journal.write(

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from reimage_conformance import gate as gates
+from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import REPEATS_OF_A_FAULT
 from reimage_conformance.judging.sent import call_of
-from reimage_conformance.judging.wording import is_busy, is_passing_fault
+from reimage_conformance.judging.wording import is_busy, is_gateway_fault, is_passing_fault
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.session.manner import Manner
 from reimage_conformance.session.patience import Sort
@@ -328,11 +329,11 @@ class Sender:
         """The last exchange of a request after errors inside the endpoint were repeated and 307s followed.
 
         The last repetition, and the request after the last redirect, are sent alone. A redirect is not followed where
-        the gate keeps it back.
+        the gate keeps it back. A sound reimage that a gateway did not pass on may have been started, and is not repeated.
         """
         faults, moves = 0, 0
         while True:
-            if is_passing_fault(exchange) and faults < REPEATS_OF_A_FAULT:
+            if is_passing_fault(exchange) and faults < REPEATS_OF_A_FAULT and not self._may_have_started(exchange):
                 faults += 1
             elif (
                 moves < MAX_REDIRECTS
@@ -344,6 +345,15 @@ class Sender:
                 return exchange
             alone = faults == REPEATS_OF_A_FAULT or moves == MAX_REDIRECTS
             exchange = await self._carry(request, replace(manner.again, alone=alone), sort)
+
+    def _may_have_started(self, exchange: Exchange) -> bool:
+        """Whether a gateway did not bring back the answer to a reimage that the endpoint has to accept."""
+        is_post = exchange.request.method == "POST"
+        return (
+            is_post
+            and is_gateway_fault(exchange)
+            and permitted(exchange.request, self._recorder.world).must_be_accepted
+        )
 
 
 def _sort_of(request: Request, manner: Manner) -> Sort:

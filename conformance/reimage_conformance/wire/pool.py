@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Identity
     from reimage_conformance.wire.streams import Connector, Stream
 
+_REQUEST_TIMEOUT = re.compile(rb"HTTP/1\.[01] 408\b")
 _IDLE_LIMIT = 16
 _ASIDE_LIMIT = 32
 _CLOSE_PAUSE_SECONDS = 0.02
@@ -36,7 +38,12 @@ class Connection:
     plainly_framed: bool = True
 
     def note_surplus(self, octets: bytes, found: list[str], kind: str = "late-surplus") -> None:
-        """Add an anomaly to `found` for `octets` after the latest response, unless they may be a second answer to it."""
+        """Add an anomaly to `found` for `octets` after the latest response, unless they may be a second answer to it.
+
+        Nor is a 408 an anomaly by which a server says that it closes an idle connection (RFC 9110 15.5.9).
+        """
+        if kind == "late-surplus" and _REQUEST_TIMEOUT.match(octets):
+            return
         if octets and (self.plainly_framed or not octets.startswith(b"HTTP/")):
             where = f" to request {self.requests} of connection {self.number}" if kind == "late-surplus" else ""
             found.append(f"{kind}: {len(octets)} octets after the response{where}")

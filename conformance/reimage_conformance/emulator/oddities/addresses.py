@@ -16,20 +16,25 @@ from reimage_conformance.emulator.conditions import (
     reply_edit,
 )
 from reimage_conformance.emulator.departures import Change, instead
+from reimage_conformance.emulator.http1 import reply_to
 from reimage_conformance.emulator.lookup import find_deployment, find_instance
+from reimage_conformance.emulator.messages import Refusal
 from reimage_conformance.emulator.oddities.edits import answered_by_front
 from reimage_conformance.emulator.oddities.registry import oddity
 from reimage_conformance.emulator.operations import operation_error, operation_http_status
 from reimage_conformance.emulator.routing import read_segments
+from reimage_conformance.emulator.service import refuse
 from reimage_conformance.emulator.world import Deployment, Instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from reimage_conformance.emulator.messages import Call, Refusal
+    from reimage_conformance.emulator.messages import Call
     from reimage_conformance.emulator.world import Operation
 
+
+_NO_POST = Refusal("verb", 405, "InvalidHttpVerb", "Not a method of a deployment.", (("Allow", "GET, HEAD"),))
 
 oddity(
     "unknown-names-code-of-its-own",
@@ -46,6 +51,32 @@ oddity(
         when=lambda call: bool(re.search(r"%(00|FF|C3%28|2F|5C)", call.message.target, re.IGNORECASE)),
     ),
 )
+
+
+oddity(
+    "special-characters-html",
+    "marks of markup, wildcards and percent signs in names are answered in HTML, before the application sees them",
+    reply_edit(
+        answered_by_front(b"<html><body>Not Found</body></html>", "text/html"),
+        *("service", "slot", "deployment", "instance", "operation"),
+        when=lambda call: bool(
+            re.search(r"%(25|3C|3E|2A|26)|[*&]", call.message.target.partition("?")[0], re.IGNORECASE)
+        ),
+    ),
+)
+oddity(
+    "dot-segments-405",
+    "dot segments in a path are removed before it is routed, so that the last one leads to the deployment",
+    instead(
+        reply_to,
+        lambda original, call, refused: refuse(call, _NO_POST) if _ends_in_dots(call) else original(call, refused),
+    ),
+)
+
+
+def _ends_in_dots(call: Call) -> bool:
+    path = call.message.target.partition("?")[0]
+    return path.endswith("/..") and call.message.method == "POST"
 
 
 def _accepts_missing_target(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:

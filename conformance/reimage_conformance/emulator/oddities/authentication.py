@@ -36,6 +36,16 @@ oddity(
     ),
 )
 oddity(
+    "strangers-refused-in-front-400",
+    "what ends TLS answers callers without a registered certificate 400 in HTML, as nginx does",
+    reply_edit(
+        reply_set(status=400, body=b"<html>No certificate was sent</html>", media_type="text/html", request_id=""),
+        "certificate",
+        when=lambda call: call.client.identity not in OPENED_BY,
+    ),
+    lenient_only=True,
+)
+oddity(
     "anonymous-refused-in-tls",
     "clients without a certificate are refused in TLS",
     gives(refuses_anonymous_in_tls, value=True),

@@ -13,7 +13,7 @@ from reimage_conformance.emulator.conditions import (
 )
 from reimage_conformance.emulator.departures import Change, instead, skips
 from reimage_conformance.emulator.http1 import reply_to
-from reimage_conformance.emulator.messages import Refusal
+from reimage_conformance.emulator.messages import Refusal, Reply
 from reimage_conformance.emulator.oddities.registry import oddity
 from reimage_conformance.emulator.operations import (
     conflicting_operation,
@@ -27,7 +27,7 @@ from reimage_conformance.emulator.writing import closes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reimage_conformance.emulator.messages import Call, Reply
+    from reimage_conformance.emulator.messages import Call
     from reimage_conformance.emulator.world import Operation
 
 
@@ -119,6 +119,38 @@ oddity(
     "now and then a request gets 500 InternalError, which a repeat does not",
     _refuses_where(_every(17), _throttled(500, "InternalError")),
 )
+
+
+oddity(
+    "timed-out-500",
+    "now and then a request gets 500 OperationTimedOut, which a repeat does not",
+    _refuses_where(_every(19), _throttled(500, "OperationTimedOut")),
+)
+
+
+oddity(
+    "expectation-417",
+    "a request with Expect gets 417",
+    _refuses_where(
+        lambda call, refused: refused is None and bool(call.message.values("Expect")),
+        lambda _: Refusal("expectation", 417, "BadRequest", "No expectation is met."),
+    ),
+)
+
+
+def _lost_by_gateway(status: int) -> Change:
+    """A gateway in front of the endpoint that does not pass on one request in some, and answers with a page of its own."""
+    page = f"<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>".encode()
+
+    def answer(original: Callable[..., Reply], call: Call, refused: Refusal | None) -> Reply:
+        is_lost = refused is None and call.number % 23 == 0 and not call.client.probe
+        return Reply(status, "gateway", page, "text/html") if is_lost else original(call, refused)
+
+    return instead(reply_to, answer)
+
+
+oddity("gateway-502", "now and then a gateway in front of the endpoint answers 502", _lost_by_gateway(502))
+oddity("gateway-504", "now and then a gateway in front of the endpoint answers 504", _lost_by_gateway(504))
 
 
 def _redirection(call: Call) -> Refusal:

@@ -80,6 +80,13 @@ oddity(
     advisories=("REQ-HTTP-UNKNOWN-METHOD",),
 )
 oddity(
+    "options-204",
+    "OPTIONS is answered 204 with Allow",
+    reply_edit(
+        reply_set(status=204, body=b"", media_type=""), "verb", when=lambda call: call.message.method == "OPTIONS"
+    ),
+)
+oddity(
     "head-not-allowed",
     "HEAD is a wrong verb everywhere",
     edits(allowed_methods, lambda _, methods: tuple(each for each in methods if each != "HEAD")),

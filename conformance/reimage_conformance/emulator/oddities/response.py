@@ -24,6 +24,11 @@ oddity(
     instead(new_request_id, lambda _, call: "-".join(call.state.random.choices(_WORDS, k=9))),
 )
 oddity("ids-short", "request ids are short numbers", instead(new_request_id, lambda _, call: _next_number(call)))
+oddity(
+    "ids-counted",
+    "request ids are numbers that count, after a prefix",
+    instead(new_request_id, lambda _, call: f"req-{int(_next_number(call)):09d}"),
+)
 oddity("ids-long", "request ids are 96 digits long", edits(new_request_id, lambda _, each: each * 3))
 oddity(
     "ids-opaque",
