@@ -21,12 +21,13 @@ SAME_REFUSAL = ("verbs-", "type-4")
 
 NOT_TOGETHER = (
     ("internal-error-500", "historical-errors-empty"),
+    ("timed-out-500", "historical-errors-empty"),
     ("busy-now-and-then", "offline-after-success"),
     ("busy-now-and-then", "offline-long-after-success"),
 )
 """Pairs of oddities that are never drawn together: the suite accuses nobody of either, but may accuse an endpoint that has both.
 
-The code InternalError tells clients to repeat a request (REQ-ERR-INTERNAL). Of instances that leave ReadyRole late and may be
+The codes InternalError and OperationTimedOut tell clients that a repeat may be answered (REQ-ERR-INTERNAL, REQ-TIMEOUT). Of instances that leave ReadyRole late and may be
 busy at any time, no answer tells when their reimage took them away.
 """
 
