@@ -313,6 +313,25 @@ def test_cloud_service_properties_show_what_is_there() -> None:
     assert [gate.admits(each) for each in (empty, by_name)] == [False, True]
 
 
+def test_a_slot_that_another_deployment_took_over_is_not_listed() -> None:
+    gate = Gate(target_of(LISTED), TOKEN)
+    by_slot, by_name = (BUILDER.deployment(LISTED, form) for form in UriForm)
+    posts = [reimage(), reimage(form=UriForm.NAME, place="v2")]
+    newer = DOCUMENT.replace("<Name>v2<", "<Name>v3<").replace(f"{2:032x}", f"{7:032x}")
+
+    gate.learn(looked(by_slot, DOCUMENT))
+    gate.learn(looked(by_slot, newer))
+    assert [gate.admits(each) for each in posts] == [False, True]
+    assert gate.question(posts[0]) is not None
+
+    gate.learn(looked(by_slot, DOCUMENT))
+    assert all(map(gate.admits, posts))
+
+    gate.learn(looked(by_name, DOCUMENT))
+    gate.learn(looked(by_slot, DOCUMENT.replace("<Name>v2<", "<Name>wrong<")))
+    assert all(map(gate.admits, posts)), "its private id is that of the listed deployment"
+
+
 def test_properties_that_lack_a_slot_are_not_whole() -> None:
     gate = Gate(target_of(LISTED), TOKEN)
     rest = document(REST, 0).replace("<DeploymentSlot>production</DeploymentSlot>", "")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reimage_conformance.gate.knowledge import Knowledge
     from reimage_conformance.gate.listing import Listing
     from reimage_conformance.gate.readings import Reading
+    from reimage_conformance.model import Deployment
 
 _WILDCARDS = re.compile(r"[*%]")
 
@@ -103,13 +104,17 @@ class Judge:
             return [by_name]
         return [by_name, *by_slots] if self._is_known(by_name) else by_slots
 
+    def _listed(self, container: Container) -> Deployment | None:
+        """The listed deployment at an address, None where another one took its place."""
+        return None if self.knowledge.is_replaced(container) else self.listing.deployment(container)
+
     def _is_known(self, container: Container) -> bool:
         """Whether a deployment is at an address, by the target file or by an answer."""
         return self.listing.deployment(container) is not None or self.knowledge.shown(container) is not None
 
     def _instance(self, container: Container, name: str) -> Admission:
         """The admission of a role instance at the address of a deployment."""
-        deployment, shown = self.listing.deployment(container), self.knowledge.shown(container)
+        deployment, shown = self._listed(container), self.knowledge.shown(container)
         listed = {normal(each) for each in instances_of(deployment)} if deployment is not None else set()
         if not name or _WILDCARDS.search(name):
             return self._pattern(container, name)
@@ -140,7 +145,7 @@ class Judge:
         """
         if self.knowledge.is_absent(container):
             return Admission.ABSENT
-        shown, deployment = self.knowledge.shown(container), self.listing.deployment(container)
+        shown, deployment = self.knowledge.shown(container), self._listed(container)
         if shown is None or not shown.whole:
             self.doubts.append(container)
             return Admission.MAY_EXIST
@@ -154,7 +159,7 @@ class Judge:
 
     def _deployment(self, container: Container, *, asks: bool) -> Admission:
         """The admission of a whole deployment: all its instances must be listed, unless the method changes nothing (`asks`)."""
-        if asks and self.listing.deployment(container) is not None:
+        if asks and self._listed(container) is not None:
             return Admission.LISTED
         return self._pattern(container, "*")
 

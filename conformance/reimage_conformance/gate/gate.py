@@ -12,6 +12,7 @@ from reimage_conformance.gate.knowledge import Knowledge
 from reimage_conformance.gate.listing import Container, Listing
 from reimage_conformance.gate.readings import readings_by_target
 from reimage_conformance.model import Why
+from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import OBSERVING_VERSION, RequestBuilder, with_subscription
 
 if TYPE_CHECKING:
@@ -80,18 +81,23 @@ class Gate:
         """The readings of a request that keep it back, in the order of their paths."""
         found: list[Reading] = []
         for target, readings in readings_by_target(request):
-            if _path(target) not in self._listing.paths:
+            if not self._is_listed(target):
                 judge = self._new_judge()
                 found += [each for each in readings if judge.admission(each) is Admission.MAY_EXIST]
         return sorted(found, key=lambda each: each.path)
 
     def _admission_and_doubts(self, target: str, readings: frozenset[Reading]) -> tuple[Admission, list[Container]]:
         """The admission of a request target with these readings, and the deployments for which Get Deployment may decide."""
-        if _path(target) in self._listing.paths:
+        if self._is_listed(target):
             return Admission.LISTED, []
         judge = self._new_judge()
         found = worst(judge.admission(each) for each in sorted(readings, key=lambda each: each.path))
         return found, list(dict.fromkeys(judge.doubts))
+
+    def _is_listed(self, target: str) -> bool:
+        """Whether a request target is the path of a listed instance, and each listed deployment still is where it was listed."""
+        in_slots = self._listing.listed_at(UriForm.SLOT)
+        return _path(target) in self._listing.paths and not any(map(self._knowledge.is_replaced, in_slots))
 
     def _new_judge(self) -> Judge:
         return Judge(self._listing, self._knowledge, self._token)

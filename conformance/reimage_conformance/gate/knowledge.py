@@ -92,6 +92,19 @@ class Knowledge:
                 found = shown if found is None else replace(found, instances=found.instances | shown.instances)
         return found
 
+    def is_replaced(self, container: Container) -> bool:
+        """Whether the latest answer showed another deployment in the slot of a listed one: a swap, or a new deployment.
+
+        A document that has the private id of the listed deployment is about that one, whatever Name it shows.
+        """
+        deployment, latest = self.listing.deployment(container), self._shown.get(container)
+        if container.form is not UriForm.SLOT or deployment is None or latest is None or not latest.name:
+            return False
+        if normal(latest.name) == normal(deployment.name):
+            return False
+        by_name = self._shown.get(replace(container, form=UriForm.NAME, name=normal(deployment.name)))
+        return by_name is None or not by_name.private_id.strip("0-") or by_name.private_id != latest.private_id
+
     def is_absent(self, container: Container) -> bool:
         """Whether answers showed that there is no deployment at an address, and none showed one."""
         if container in self._shown:
