@@ -6,6 +6,7 @@ symptom, then what was seen.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import ALL_REQUIREMENTS
@@ -13,6 +14,7 @@ from reimage_conformance.catalogue import ALL_REQUIREMENTS
 if TYPE_CHECKING:
     from reimage_conformance.model import Verdict
 
+_WORD = re.compile(r"[\w-]+")
 HEADLINE_CHARACTERS = 240
 """Longer headlines are cut."""
 
@@ -51,8 +53,20 @@ def violation_sentence(requirement: str, symptom: str = "") -> str:
 
 
 def headline_of(verdict: Verdict) -> str:
-    """The headline of a violation: what is wrong, then what was seen, on one line of at most `HEADLINE_CHARACTERS`."""
+    """The headline of a violation: what is wrong, then what was seen, on one line of at most `HEADLINE_CHARACTERS`.
+
+    Words with which the sentence ends and what was seen begins are written once.
+    """
     sentence = violation_sentence(verdict.requirement, verdict.symptom)
-    seen = " ".join(verdict.actual.split())
-    whole = f"{sentence}: {seen}" if seen else sentence
+    whole = _joined(sentence, " ".join(verdict.actual.split()))
     return whole if len(whole) <= HEADLINE_CHARACTERS else f"{whole[: HEADLINE_CHARACTERS - 1]}…"
+
+
+def _joined(sentence: str, seen: str) -> str:
+    """A sentence and what was seen: `... has no Date header (the answer to Get Deployment)`."""
+    if not seen:
+        return sentence
+    for end in sorted((match.end() for match in _WORD.finditer(seen)), reverse=True):
+        if sentence.endswith(f" {seen[:end]}"):
+            return sentence + seen[end:]
+    return f"{sentence}: {seen}"

@@ -41,6 +41,8 @@ def test_every_requirement_that_can_be_violated_says_what_is_wrong_then(row: Req
         ("REQ-HTTP-UNKNOWN-METHOD", "no-reply:timeout", "x", "A request with a method that the address does not allow got no complete answer: x"),
         ("REQ-HTTP-STD-HEADERS", "malformed-status-line:", "x", "The status line of a response is malformed: x"),
         ("REQ-AUTH-ANYCERT", "failed", "x", "A reimage with the second management certificate ended Failed: x"),
+        ("REQ-HTTP-DATE", "no-date", "no Date header (the answer to X)", "A response has no Date header (the answer to X)"),
+        ("REQ-HTTP-DATE", "no-date", "no", "A response has no Date header: no"),
         ("REQ-GOS-CT", "media-type:text/html", "", "The answer to a poll is XML, but its Content-Type does not say so"),
     ],
 )  # fmt: skip

@@ -370,7 +370,7 @@ class TestEmbedded:
         assert self.of(self.BOTH, {"x": ["A"]}, wanted=False) == (
             [violated(self.NAME, "unasked-detail")],
             "no deployments without embed-detail=true",
-            "deployments x, y shown",
+            "deployments x, y shown, for a request without a query",
         )
 
     @pytest.mark.parametrize("wanted", [True, False])

@@ -276,7 +276,9 @@ class TestUnknownOperation:
     def test_the_id_that_another_one_was_made_from_is_told(self, issued: str, made: str) -> None:
         found = judged("unknown_operation", [exchange(POLL, 200)], issued=issued)
 
-        assert [verdict.actual for verdict in found] == [f"200 OK, for the operation id '{OPERATION_ID}'{made}"]
+        assert [verdict.actual for verdict in found] == [
+            f"200 OK without content, for the operation id '{OPERATION_ID}'{made}"
+        ]
 
     def test_silence_and_busyness_prove_nothing(self) -> None:
         found = judged("unknown_operation", [silent(POLL), exchange(POLL, 429, number=2)])

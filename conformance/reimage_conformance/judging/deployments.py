@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.judging.operations.polls import version_of
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import call_of, header_sent, slot_sent
-from reimage_conformance.judging.wording import first_names, is_busy, reply_summary, root_words, symptom, valued
+from reimage_conformance.judging.wording import first_names, is_busy, quoted, reply_summary, root_words, symptom, valued
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import natural, read_target
 from reimage_conformance.protocol.deployments import (
@@ -220,7 +220,9 @@ def embedded_deployments(
     }
     verdict = about("REQ-PROPS-URI", exchange)
     if not wanted:
-        actual = f"deployments {', '.join(sorted(shown))} shown" if shown else "no deployments shown"
+        query = exchange.request.target.partition("?")[2]
+        asked = f"for the query {quoted(query)}" if query else "for a request without a query"
+        actual = f"deployments {', '.join(sorted(shown))} shown, {asked}" if shown else "no deployments shown"
         yield verdict.judged(not shown, "no deployments without embed-detail=true", actual, "unasked-detail")
         return
     missing = {

@@ -11,7 +11,7 @@ from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
 from reimage_conformance.judging.sent import with_kind_sent, with_sent
 from reimage_conformance.judging.transport.framing import is_lost_after_large_body
-from reimage_conformance.judging.wording import MOVED, REDIRECTED, is_busy, is_standard, reply_summary, symptom
+from reimage_conformance.judging.wording import MOVED, REDIRECTED, is_busy, is_standard, quoted, reply_summary, symptom
 from reimage_conformance.model import FailureKind
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.deployments import BAD_STATES, READY, statuses_in
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reimage_conformance.judging.defects import Defect
     from reimage_conformance.judging.registry import About
     from reimage_conformance.judging.world import World
-    from reimage_conformance.model import Exchange, Response, Verdict
+    from reimage_conformance.model import Exchange, Request, Response, Verdict
 
 _VERSION_KEYS = ("version-malformed", "version-old")
 """Defects that an endpoint also overlooks if it accepts requests without any version."""
@@ -286,5 +286,10 @@ def instance_untouched(
         yield verdict.inconclusive(f"{instance} is {now}, which is a problem of its guest")
         return
     for violated in dict.fromkeys((requirement, "REQ-GOS-NOTFOUND-NOEFFECT")):
-        actual = f"{instance} is {now} after {reply_summary(refusal)}"
+        actual = f"{instance} is {now} after {reply_summary(refusal)}{_method_if_unusual(refusal.request)}"
         yield about(violated, refusal, after).violated(expected, actual, "touched")
+
+
+def _method_if_unusual(request: Request) -> str:
+    """The method of a request in words, "" for POST."""
+    return "" if request.method == "POST" else f", for method {quoted(request.method)}"

@@ -40,6 +40,13 @@ def answer_to(request: Request) -> str:
     return f"(the answer to {asked})"
 
 
+def answer_of(exchange: Exchange) -> str:
+    """Which request an answer belongs to, with its status where it is an error: `(the 404 answer to Get Deployment)`."""
+    status = exchange.reply.status if exchange.reply is not None else 0
+    words = answer_to(exchange.request)
+    return words.replace("(the answer", f"(the {status} answer", 1) if status >= 400 else words
+
+
 def _address_of(request: Request) -> str:
     """The address of a request whose method does not fit it: `the address of Get Deployment`."""
     call = _CALLS.get(read_target(request.resource).kind)
@@ -57,7 +64,8 @@ def header_sent(request: Request, name: str) -> str:
 def slot_sent(request: Request) -> str:
     """The slot or the name of the deployment that a request addresses: `slot 'staging'`."""
     address = read_target(request.resource)
-    return valued("slot" if address.form is UriForm.SLOT else "deployment", address.deployment)
+    name = "slot" if address.form is UriForm.SLOT else "deployment"
+    return valued(name, address.deployment) if address.deployment else f"a {name} without a name ('//' in the path)"
 
 
 def sent(request: Request, defects: Sequence[Defect]) -> str:

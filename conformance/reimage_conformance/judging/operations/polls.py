@@ -111,7 +111,8 @@ def unknown_operation(world: World, exchanges: Sequence[Exchange], issued: str =
             yield from _unknown_code(exchange, exchange.reply, expected, strict=strict)
         elif exchange.is_successful or strict:
             asked = read_target(exchange.request.resource).operation
-            actual = f"{reply_summary(exchange)}, for the operation id {_made_up(asked, issued)}"
+            content = "" if exchange.reply.body else " without content"
+            actual = f"{reply_summary(exchange)}{content}, for the operation id {_made_up(asked, issued)}"
             yield verdict.violated(expected, actual, symptom(exchange))
         else:
             yield verdict.advised(expected, reply_summary(exchange), symptom(exchange))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.sent import answer_to, call_of
+from reimage_conformance.judging.sent import answer_of, answer_to, call_of
 from reimage_conformance.judging.transport.anomalies import expected_in_head, field_words
 from reimage_conformance.judging.transport.framing import FIELD_ANOMALIES
 from reimage_conformance.judging.wording import in_namespaces, quoted
@@ -243,7 +243,7 @@ def xml_bodies(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
             continue
         document = read_document(response)
         problem = document.encoding_problem
-        where = f" {answer_to(exchange.request)}"
+        where = f" {answer_of(exchange)}"
         yield about("REQ-XML-ENC", exchange).judged(
             not problem, "UTF-8 or UTF-16, as declared", f"{problem}{where}" if problem else "", "encoding"
         )
