@@ -54,6 +54,7 @@ def _names() -> Iterator[Step]:
         "ole1_IN_1",
         "Nothing",
         "WebRole1_IN_10x",
+        "..",
     )
     services = ("cont", "contoso1", "ontos", "nothing", "northwind", "adatum")
     slots = ("1", "prod", "productions", "xstaging", "stag", "duct", "%20production", "test", "contoso-v1", "")

@@ -327,8 +327,6 @@ GROUPS = (
             for name in (
                 "Web%3CRole",
                 "a" * 250,
-                ".",
-                "..",
                 "%20Role",
                 "Role%20",
                 "R%C3%B4le",
@@ -337,6 +335,15 @@ GROUPS = (
                 "Role%0AX",
             )
         },
+        later=(400, 404),
+    ),
+    Group(
+        "bad-name",
+        "REQ-REIMAGE-UNKNOWN-INSTANCE",
+        (*BAD_NAME, *answers(((301, 308, 405), ""))),
+        FAIL,
+        FAIL,
+        {name: instance(name) for name in (".", "..", "%2E%2e")},
         later=(400, 404),
     ),
     Group(

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
 CLIENT_ERRORS = frozenset(range(400, 500))
 ACCESS = answers(((403,), "AuthenticationFailed ForbiddenError"))
-ACCESS_LENIENT = answers(((403,), "AuthenticationFailed ForbiddenError"), ((401, 403, 404), ""))
+ACCESS_LENIENT = answers(((403,), "AuthenticationFailed ForbiddenError"), ((400, 401, 403, 404), ""))
 CHANGES = [pytest.param(group, change, id=name) for group in GROUPS for name, change in group.changes.items()]
 
 
