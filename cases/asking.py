@@ -10,10 +10,10 @@ from uuid import UUID
 
 import trio
 
-from reimage_conformance.casebook import SystemUnderTest, applicable, precondition
+from reimage_conformance.casebook import SystemUnderTest, Untested, answer, applicable, precondition
 from reimage_conformance.judging.request import refused
 from reimage_conformance.judging.transport.answers import answered_with
-from reimage_conformance.judging.wording import is_conflict
+from reimage_conformance.judging.wording import is_conflict, may_have_been_carried_out
 from reimage_conformance.model import Exchange, Identity, Request, Why
 from reimage_conformance.session.operations import NOT_KNOWN, UNPOLLED, Operation, State
 from reimage_conformance.session.step_runs import Result
@@ -70,6 +70,12 @@ async def start_once_more(sut: SystemUnderTest, wrong: list[Result]) -> tuple[St
         if not is_conflict(exchange):
             break
     return step, exchange
+
+
+def require_known_outcome(exchange: Exchange) -> None:
+    """Raises Untested where the answer to a reimage leaves open if it was started."""
+    if may_have_been_carried_out(exchange):
+        raise Untested(f"the answer leaves open if the reimage was started: {answer(exchange)}")
 
 
 async def polled_late(sut: SystemUnderTest, step: Step, exchange: Exchange) -> Operation:

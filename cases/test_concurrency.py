@@ -25,13 +25,14 @@ from reimage_conformance.judging.operations.progress import completes, progress
 from reimage_conformance.judging.response import accepted
 from reimage_conformance.judging.transport.answers import answered_with, same_answer
 from reimage_conformance.judging.transport.messages import request_ids_unique
-from reimage_conformance.judging.wording import is_conflict, is_gateway_fault
+from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Exchange, Request, Why
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place, without_header
 from reimage_conformance.session.operations import NOT_KNOWN, Operation, State
 from reimage_conformance.session.step_runs import Result
 
+from .asking import require_known_outcome
 from .contending import (
     judge_id,
     judge_refusals,
@@ -58,8 +59,7 @@ async def contention(sut: SystemUnderTest, which: str) -> tuple[Result, Exchange
         raise Untested(
             f"the reimage ended before a reimage of {'the same' if which == 'same' else 'another'} instance could be sent"
         )
-    if is_gateway_fault(exchange):
-        raise Untested("a gateway did not reach the endpoint with the reimage that was sent while another ran")
+    require_known_outcome(exchange)
     if operation is not None:
         await operation.over.wait()
     return result, exchange, operation

@@ -324,6 +324,15 @@ def test_a_slot_that_another_deployment_took_over_is_not_listed() -> None:
     assert [gate.admits(each) for each in posts] == [False, True]
     assert gate.question(posts[0]) is not None
 
+    shown_without_a_list = newer[: newer.index("<RoleInstanceList>")] + "</Deployment>"
+    for later in (shown_without_a_list, shown_without_a_list.replace("<Name>v3</Name>", "")):
+        gate.learn(looked(by_slot, later))
+        assert not gate.admits(posts[0]), later
+
+    complete = Gate(target_of(LISTED, complete=True), TOKEN)
+    complete.learn(looked(by_slot, newer))
+    assert not complete.admits(posts[0])
+
     gate.learn(looked(by_slot, DOCUMENT))
     assert all(map(gate.admits, posts))
 

@@ -11,7 +11,7 @@ import trio
 from judging_samples import NO_COMP, POLL, REIMAGE, error, exchange, silent
 from open_gate import OpenGate
 from reimage_conformance.model import FailureKind, Response
-from reimage_conformance.protocol.requests import with_header
+from reimage_conformance.protocol.requests import with_header, with_query
 from reimage_conformance.session.manner import Manner
 from session_rig import FakeRecorder, FakeWire, in_time, sender_over
 
@@ -132,13 +132,16 @@ class TestSending:
         assert (await sender_over(wire).once(POLL)).number == 4
         assert [request.target for request in wire.sent] == [POLL.target, POLL.target, "/a", "/a"]
 
-    @pytest.mark.parametrize("status", [502, 504])
-    @pytest.mark.parametrize(("request_", "number"), [(POLL, 2), (NO_COMP, 2), (REIMAGE, 1)])
+    @pytest.mark.parametrize("status", [500, 502, 504])
+    @pytest.mark.parametrize(
+        ("request_", "number"), [(POLL, 2), (NO_COMP, 2), (REIMAGE, 1), (with_query(REIMAGE, "comp=reimage&x=1"), 1)]
+    )
     @in_time
     async def test_what_a_gateway_did_not_pass_on_is_repeated_unless_it_may_have_started_a_reimage(
         self, status: int, request_: Request, number: int
     ) -> None:
-        wire = FakeWire(exchange(request_, status=status), exchange(request_))
+        body = error("OperationTimedOut") if status == 500 else ""
+        wire = FakeWire(exchange(request_, status=status, body=body), exchange(request_))
 
         assert (await sender_over(wire).once(request_)).number == number
 

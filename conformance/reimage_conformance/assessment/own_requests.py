@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from reimage_conformance.judging.oracle import permitted
-from reimage_conformance.judging.wording import is_gateway_fault, is_passing_fault
+from reimage_conformance.judging.wording import is_passing_fault, may_have_been_carried_out
 from reimage_conformance.judging.world import Absence
 from reimage_conformance.model import FailureKind
 from reimage_conformance.protocol.addresses import Address, Kind, UriForm
@@ -24,7 +24,7 @@ Key: TypeAlias = "tuple[str, str, str]"
 """A deployment as addresses name it: cloud service, form, and slot or name, in lower case."""
 
 UNKNOWN_EFFECT = (500, 502, 504)
-"""Statuses after which a sound request may have been carried out; a 500 with the code InternalError does not count."""
+"""Statuses after which a sound request may have been carried out; a passing fault counts only where it leaves that open."""
 REFUSED_HAS_NO_EFFECT = "REQ-GOS-NOTFOUND-NOEFFECT"
 """The requirement that is violated if a refused request has an effect, whichever request it was."""
 
@@ -61,7 +61,7 @@ class OwnRequest:
         reply = self.exchange.reply
         judged = permitted(self.exchange.request, world)
         if reply is not None:
-            failed = is_gateway_fault(self.exchange) or (
+            failed = may_have_been_carried_out(self.exchange) or (
                 reply.status in UNKNOWN_EFFECT and not is_passing_fault(self.exchange)
             )
             return failed and not judged.binding

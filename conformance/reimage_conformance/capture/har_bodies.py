@@ -43,7 +43,7 @@ _NOT_AS_SENT = re.compile(
     r"""\s*(?:
         (?:-|null|none|[\[(<{]?(?:empty|no\s(?:body|content))[\])>}]?)\s*\Z    # words for no body
         | &lt;                                                          # escaped for a page
-        | (?:<(?:!doctype|html)\b(?:(?!&lt;).)*)?<pre\b[^>]*>\s*&lt;    # in a page that a browser makes of it
+        | (?:<(?:!doctype|html)\b(?:(?!&lt;).)*)?<pre\b[^<>]*>\s*&lt;    # in a page that a browser makes of it
         | <div\ id="webkit-xml-viewer-source-xml"
         | <!\[CDATA\[
         | b?["']\s*<                                                    # as a program prints a string
@@ -53,6 +53,8 @@ _NOT_AS_SENT = re.compile(
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 """Text that recorders write, and that is no body as it was sent."""
+_HEAD = 65_536
+"""The marks of `_NOT_AS_SENT` stand among the first characters of a text."""
 _MISREAD_MARK = "\xef\xbb\xbf"
 _HEX_DUMP = re.compile(r"\s*[0-9a-f]{2}(?::?[0-9a-f]{2}){3}", re.IGNORECASE)
 _LEAF = re.compile(r"(<[^<>/!?][^<>]*(?<!/)>)(\s*)([^<>\s](?:[^<>]*[^<>\s])?)(\s*)(?=</)")
@@ -116,7 +118,9 @@ def _with_text(text: str, size: int, content: dict[str, Any], response: Response
     """The body of which the recorder shows `text`."""
     if _declared(response) == 0:
         return Body()
-    if _MASKED.fullmatch(text.strip()) or (_NOT_AS_SENT.match(text) and not _is_as_long_as_declared(text, response)):
+    if _MASKED.fullmatch(text.strip()) or (
+        _NOT_AS_SENT.match(text[:_HEAD]) and not _is_as_long_as_declared(text, response)
+    ):
         return NOT_RECORDED
     for read in (_of_hex_dump, _pieces):
         octets = read(text)
@@ -129,8 +133,8 @@ def _with_text(text: str, size: int, content: dict[str, Any], response: Response
 def _of_text(text: str, response: Response, size: int) -> Body:
     """The body of text that the recorder decoded.
 
-    It is cut or rewritten if it is not as long as announced and no whole document, and damaged if the recorder could not
-    decode it.
+    It is cut if it is shorter than announced and no whole document, rewritten if it is longer and none, and damaged if the
+    recorder could not decode it.
     """
     text = text if _is_as_long_as_declared(text, response) else _without_lines_around_text(text)
     octets = (_of_misread_mark(text) or text.encode(_codec(text, response), errors="replace"))[:LIMIT]

@@ -118,10 +118,12 @@ def _are_dates_rewritten(recorded: Sequence[Recorded]) -> bool:
 
 
 def _are_in_one_case(recorded: Sequence[Recorded]) -> bool:
-    """Whether the values of all header lines are in small letters, or all in capitals."""
+    """Whether the values of all header lines are in small letters, or all in capitals, and each Date is one in other letters."""
     responses = [each.exchange.response for each in recorded]
     values = [value for each in responses if each is not None for _, value in each.headers]
-    return all(value == value.lower() for value in values) or all(value == value.upper() for value in values)
+    dates = [value for each in responses if each is not None for value in each.values("Date")]
+    is_changed = all(value == value.lower() for value in values) or all(value == value.upper() for value in values)
+    return is_changed and all(is_date(value.title().replace("Gmt", "GMT")) for value in dates)
 
 
 def _is_rewritten(value: str) -> bool:

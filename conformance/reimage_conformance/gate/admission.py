@@ -75,7 +75,7 @@ class Judge:
 
     def _is_complete(self, reading: Reading) -> bool:
         """Whether the target file says that nothing but what it lists is at this address."""
-        if not self.listing.complete or reading.part is Part.UNREADABLE:
+        if not self.listing.complete or self.knowledge.is_out_of_date or reading.part is Part.UNREADABLE:
             return False
         if reading.subscription == self.listing.own or (reading.part is Part.OTHER and not reading.subscription):
             return True

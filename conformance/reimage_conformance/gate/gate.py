@@ -12,7 +12,6 @@ from reimage_conformance.gate.knowledge import Knowledge
 from reimage_conformance.gate.listing import Container, Listing
 from reimage_conformance.gate.readings import readings_by_target
 from reimage_conformance.model import Why
-from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import OBSERVING_VERSION, RequestBuilder, with_subscription
 
 if TYPE_CHECKING:
@@ -95,9 +94,8 @@ class Gate:
         return found, list(dict.fromkeys(judge.doubts))
 
     def _is_listed(self, target: str) -> bool:
-        """Whether a request target is the path of a listed instance, and each listed deployment still is where it was listed."""
-        in_slots = self._listing.listed_at(UriForm.SLOT)
-        return _path(target) in self._listing.paths and not any(map(self._knowledge.is_replaced, in_slots))
+        """Whether a request target is the path of a listed instance, and no answer showed another deployment in a listed slot."""
+        return _path(target) in self._listing.paths and not self._knowledge.is_out_of_date
 
     def _new_judge(self) -> Judge:
         return Judge(self._listing, self._knowledge, self._token)

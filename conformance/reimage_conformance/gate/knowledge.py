@@ -51,7 +51,14 @@ class Known:
         return cls(shown.name, shown.written_slot, shown.private_id, frozenset(shown.instances), whole)
 
     def with_more(self, other: Known) -> Known:
-        """What this and a later document together show."""
+        """What this and a later document together show; the later one alone where it is about another deployment.
+
+        A document without a Name is about the same deployment.
+        """
+        if not other.name:
+            other = replace(other, name=self.name, private_id=self.private_id)
+        if self.name and normal(self.name) != normal(other.name):
+            return other
         return replace(other, instances=self.instances | other.instances, whole=self.whole or other.whole)
 
 
@@ -91,6 +98,11 @@ class Knowledge:
             if other != container and shown is not None and normal(shown.name) == normal(deployment.name):
                 found = shown if found is None else replace(found, instances=found.instances | shown.instances)
         return found
+
+    @property
+    def is_out_of_date(self) -> bool:
+        """Whether answers showed that another deployment took the slot of a listed one, so that the target file is out of date."""
+        return any(map(self.is_replaced, self.listing.listed_at(UriForm.SLOT)))
 
     def is_replaced(self, container: Container) -> bool:
         """Whether the latest answer showed another deployment in the slot of a listed one: a swap, or a new deployment.

@@ -113,9 +113,8 @@ class _Reading:
         """The certificate, and whether it opens the subscription (REQ-AUTH-FAIL)."""
         target = self.world.target
         answers: tuple[Answer, ...] = (_answer(403, code=("AuthenticationFailed", "ForbiddenError")),)
-        if (
-            self.world.strictness is Strictness.LENIENT
-        ):  # the note: "do not require the code"; 400 is that of TLS fronts
+        # The note says "do not require the code"; 400 is the answer of what ends TLS.
+        if self.world.strictness is Strictness.LENIENT:
             answers = (*answers, _answer(400, 401, 403, 404))
         if target.is_https and self.request.identity is Identity.NONE:
             yield self.defect("anonymous", "REQ-AUTH-TLS", answers, layer="auth")

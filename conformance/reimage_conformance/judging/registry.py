@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _ARGUMENTS_OF_ALL = ("only", "short_of", "because")
 """The arguments that `judge` takes for every check and does not hand on to it."""
 REPEATS_OF_A_FAULT = 2
-"""The session repeats a request that was answered 500 InternalError up to this often.
+"""The session repeats a request that was answered by a passing fault (`wording.is_passing_fault`) up to this often.
 
 The fault has passed when one repeat gets another answer.
 """
@@ -261,9 +261,9 @@ def judge_scope(
 
 
 def passed_faults(exchanges: Sequence[Exchange]) -> set[int]:
-    """The numbers of the exchanges that were answered 500 InternalError and show nothing (REQ-ERR-INTERNAL).
+    """The numbers of the exchanges that were answered by a passing fault and show nothing (REQ-ERR-INTERNAL).
 
-    A repeat of the request got another answer, or no other request like it got a 500 InternalError.
+    A repeat of the request got another answer, or no other request like it met such a fault.
     """
     faults = [at for at, exchange in enumerate(exchanges) if is_passing_fault(exchange)]
     return {
@@ -275,6 +275,6 @@ def passed_faults(exchanges: Sequence[Exchange]) -> set[int]:
 
 
 def _has_passed(fault: Exchange, later: Sequence[Exchange]) -> bool:
-    """Whether one of the next `REPEATS_OF_A_FAULT` repeats of the request got another answer than 500 InternalError."""
+    """Whether one of the next `REPEATS_OF_A_FAULT` repeats of the request got another answer than a passing fault."""
     repeats = islice((exchange for exchange in later if exchange.request == fault.request), REPEATS_OF_A_FAULT)
     return any(not is_passing_fault(repeat) for repeat in repeats)

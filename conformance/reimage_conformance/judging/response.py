@@ -11,7 +11,7 @@ from reimage_conformance.judging.wording import (
     MOVED,
     is_busy,
     is_conflict,
-    is_gateway_fault,
+    may_have_been_carried_out,
     quoted,
     reply_summary,
     symptom,
@@ -94,7 +94,7 @@ def _why_unreached(exchange: Exchange) -> str:
     """Why an answer does not say what the endpoint makes of the request, "" where it does."""
     if is_busy(exchange):
         return "the endpoint was busy: "
-    return "a gateway did not reach the endpoint: " if is_gateway_fault(exchange) else ""
+    return "the endpoint may have carried out the request: " if may_have_been_carried_out(exchange) else ""
 
 
 @check

@@ -19,7 +19,9 @@ BUSY_STATUSES = (429, 503)
 """Statuses that ask the client to come back later (REQ-THROTTLE)."""
 GATEWAY_STATUSES = (502, 504)
 """Statuses of a gateway that did not reach the endpoint (RFC 9110 15.6.3, 15.6.5)."""
-PASSING_CODES = ("InternalError", "OperationTimedOut")
+TIMED_OUT = "OperationTimedOut"
+"""The error code of an operation that did not finish in the time allowed (REQ-TIMEOUT)."""
+PASSING_CODES = ("InternalError", TIMED_OUT)
 """Error codes of a 500 that may not come again (REQ-ERR-INTERNAL, REQ-TIMEOUT)."""
 MOVED = 307
 """The status that sends a request to another URI (REQ-HTTP-307)."""
@@ -58,11 +60,15 @@ def is_passing_fault(exchange: Exchange) -> bool:
     return is_unknown or error_code(reply) in PASSING_CODES
 
 
-def is_gateway_fault(exchange: Exchange) -> bool:
-    """Whether a gateway answered that it did not reach the endpoint: nothing in the answer is of this protocol.
+def may_have_been_carried_out(exchange: Exchange) -> bool:
+    """Whether an answer leaves open what became of the request: a gateway's fault, or a 500 OperationTimedOut (REQ-TIMEOUT)."""
+    reply = exchange.reply
+    is_timed_out = reply is not None and reply.status == 500 and error_code(reply) == TIMED_OUT
+    return is_timed_out or is_gateway_fault(exchange)
 
-    The endpoint may have carried out the request all the same.
-    """
+
+def is_gateway_fault(exchange: Exchange) -> bool:
+    """Whether a gateway answered that it did not reach the endpoint: nothing in the answer is of this protocol."""
     reply = exchange.reply
     if reply is None or reply.status not in GATEWAY_STATUSES:
         return False

@@ -14,7 +14,7 @@ from reimage_conformance import gate as gates
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import REPEATS_OF_A_FAULT
 from reimage_conformance.judging.sent import call_of
-from reimage_conformance.judging.wording import is_busy, is_gateway_fault, is_passing_fault
+from reimage_conformance.judging.wording import is_busy, is_passing_fault, may_have_been_carried_out
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.session.manner import Manner
 from reimage_conformance.session.patience import Sort
@@ -329,7 +329,7 @@ class Sender:
         """The last exchange of a request after errors inside the endpoint were repeated and 307s followed.
 
         The last repetition, and the request after the last redirect, are sent alone. A redirect is not followed where
-        the gate keeps it back. A sound reimage that a gateway did not pass on may have been started, and is not repeated.
+        the gate keeps it back. A reimage that may have been started is not repeated.
         """
         faults, moves = 0, 0
         while True:
@@ -347,13 +347,9 @@ class Sender:
             exchange = await self._carry(request, replace(manner.again, alone=alone), sort)
 
     def _may_have_started(self, exchange: Exchange) -> bool:
-        """Whether a gateway did not bring back the answer to a reimage that the endpoint has to accept."""
-        is_post = exchange.request.method == "POST"
-        return (
-            is_post
-            and is_gateway_fault(exchange)
-            and permitted(exchange.request, self._recorder.world).must_be_accepted
-        )
+        """Whether an answer leaves open if a reimage was started that the endpoint may accept."""
+        is_post = exchange.request.method == "POST" and may_have_been_carried_out(exchange)
+        return is_post and permitted(exchange.request, self._recorder.world).may_be_accepted
 
 
 def _sort_of(request: Request, manner: Manner) -> Sort:

@@ -40,7 +40,7 @@ class Connection:
     def note_surplus(self, octets: bytes, found: list[str], kind: str = "late-surplus") -> None:
         """Add an anomaly to `found` for `octets` after the latest response, unless they may be a second answer to it.
 
-        Nor is a 408 an anomaly by which a server says that it closes an idle connection (RFC 9110 15.5.9).
+        A 408 by which a server says that it closes an idle connection is no anomaly either (RFC 9110 15.5.9).
         """
         if kind == "late-surplus" and _REQUEST_TIMEOUT.match(octets):
             return

@@ -123,8 +123,11 @@ oddity(
 
 oddity(
     "timed-out-500",
-    "now and then a request gets 500 OperationTimedOut, which a repeat does not",
-    _refuses_where(_every(19), _throttled(500, "OperationTimedOut")),
+    "now and then a GET gets 500 OperationTimedOut, which a repeat does not",
+    _refuses_where(
+        lambda call, refused: _every(19)(call, refused) and call.message.method == "GET",
+        _throttled(500, "OperationTimedOut"),
+    ),
 )
 
 
@@ -139,18 +142,21 @@ oddity(
 
 
 def _lost_by_gateway(status: int) -> Change:
-    """A gateway in front of the endpoint that does not pass on one request in some, and answers with a page of its own."""
+    """A gateway in front of the endpoint that does not pass on some GETs, and answers them with a page of its own.
+
+    A reimage that it does not pass on may leave a run with few reimages incomplete: it is not repeated.
+    """
     page = f"<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>".encode()
 
     def answer(original: Callable[..., Reply], call: Call, refused: Refusal | None) -> Reply:
-        is_lost = refused is None and call.number % 23 == 0 and not call.client.probe
+        is_lost = _every(23)(call, refused) and call.message.method == "GET" and not call.client.probe
         return Reply(status, "gateway", page, "text/html") if is_lost else original(call, refused)
 
     return instead(reply_to, answer)
 
 
-oddity("gateway-502", "now and then a gateway in front of the endpoint answers 502", _lost_by_gateway(502))
-oddity("gateway-504", "now and then a gateway in front of the endpoint answers 504", _lost_by_gateway(504))
+oddity("gateway-502", "now and then a gateway in front of the endpoint answers a GET with 502", _lost_by_gateway(502))
+oddity("gateway-504", "now and then a gateway in front of the endpoint answers a GET with 504", _lost_by_gateway(504))
 
 
 def _redirection(call: Call) -> Refusal:
