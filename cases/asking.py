@@ -88,6 +88,7 @@ async def polled_late(sut: SystemUnderTest, step: Step, exchange: Exchange) -> O
 
 
 _NUMBERED = re.compile("(?P<prefix>(?:.*[^0-9A-Fa-f])?)(?P<number>[0-9A-Fa-f]+)")
+"""An id that ends in a number, decimal or hexadecimal."""
 FEWEST_BETWEEN_RANDOM_IDS = 1 << 24
 """Two ids whose numbers differ by less were not drawn at random."""
 
@@ -110,8 +111,8 @@ def unknown_ids(sut: SystemUnderTest, known: str) -> list[str]:
     if known:
         last = "0" if known[-1] != "0" else "1"
         first = "0" if known[0] != "0" else "1"
-        shorter = [known[:-1], known[1:], first + known[1:], known[: len(known) // 2], known[:-1] + last]
-        ids += [known + "0", "x" + known, *([] if is_counted else shorter)]
+        nearby = [known[:-1], known[1:], first + known[1:], known[: len(known) // 2], known[:-1] + last]
+        ids += [known + "0", "x" + known, *([] if is_counted else nearby)]
     return [each for each in ids if each not in issued]
 
 

@@ -1,4 +1,4 @@
-"""Instances that leave ReadyRole without a request accuse nobody; refused requests that reimage are found."""
+"""An instance that leaves ReadyRole by itself accuses nobody. A refused request that reimages is found."""
 
 from __future__ import annotations
 

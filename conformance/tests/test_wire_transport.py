@@ -182,13 +182,13 @@ def _until(claim: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("octets", "told"),
+    ("octets", "expected"),
     [
         (b"surplus", ("late-surplus: 7 octets after the response to request 1 of connection 1",)),
         (b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n", ()),
     ],
 )
-def test_octets_on_an_idle_connection_are_told_by_the_next_exchange(octets: bytes, told: tuple[str, ...]) -> None:
+def test_the_next_exchange_names_octets_on_an_idle_connection(octets: bytes, expected: tuple[str, ...]) -> None:
     said = threading.Event()
 
     def script(connected: socket.socket, number: int) -> None:
@@ -209,7 +209,7 @@ def test_octets_on_an_idle_connection_are_told_by_the_next_exchange(octets: byte
         second = client.exchange(GET)
         third = client.exchange(GET)
 
-    assert anomalies(second) == told
+    assert anomalies(second) == expected
     assert (second.connection, third.connection, anomalies(third)) == (2, 2, ())
 
 

@@ -112,18 +112,23 @@ def _has_one_date(recorded: Sequence[Recorded]) -> bool:
 
 def _are_dates_rewritten(recorded: Sequence[Recorded]) -> bool:
     """Whether a recorder or a sanitiser may have written every Date line: none is as HTTP writes it, all are moments."""
-    responses = [each.exchange.response for each in recorded]
-    values = [value for each in responses if each is not None for value in each.values("Date")]
-    return bool(values) and (all(map(_is_rewritten, values)) or _are_in_one_case(recorded))
+    lines = [line for each in recorded if each.exchange.response is not None for line in each.exchange.response.headers]
+    dates = [value for name, value in lines if name.strip().lower() == "date"]
+    if not dates:
+        return False
+    return all(map(_is_rewritten, dates)) or (
+        _are_in_one_case([value for _, value in lines]) and all(map(_is_date_in_other_letters, dates))
+    )
 
 
-def _are_in_one_case(recorded: Sequence[Recorded]) -> bool:
-    """Whether the values of all header lines are in small letters, or all in capitals, and each Date is one in other letters."""
-    responses = [each.exchange.response for each in recorded]
-    values = [value for each in responses if each is not None for _, value in each.headers]
-    dates = [value for each in responses if each is not None for value in each.values("Date")]
-    is_changed = all(value == value.lower() for value in values) or all(value == value.upper() for value in values)
-    return is_changed and all(is_date(value.title().replace("Gmt", "GMT")) for value in dates)
+def _are_in_one_case(values: Sequence[str]) -> bool:
+    """Whether values are all in small letters, or all in capitals."""
+    return all(value == value.lower() for value in values) or all(value == value.upper() for value in values)
+
+
+def _is_date_in_other_letters(value: str) -> bool:
+    """Whether a value is a date as HTTP writes it, but for the letter case."""
+    return is_date(value.title().replace("Gmt", "GMT"))
 
 
 def _is_rewritten(value: str) -> bool:

@@ -25,7 +25,7 @@ NOT_TOGETHER = (
     ("busy-now-and-then", "offline-after-success"),
     ("busy-now-and-then", "offline-long-after-success"),
 )
-"""Pairs of oddities that are never drawn together: the suite accuses nobody of either, but may accuse an endpoint that has both.
+"""Pairs of oddities that are never drawn together. An endpoint with one of them is not accused, one with both may be.
 
 The codes InternalError and OperationTimedOut tell clients that a repeat may be answered (REQ-ERR-INTERNAL, REQ-TIMEOUT). Of instances that leave ReadyRole late and may be
 busy at any time, no answer tells when their reimage took them away.

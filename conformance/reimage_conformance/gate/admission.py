@@ -93,16 +93,16 @@ class Judge:
         A word that is no slot may be taken for either slot, or for the name of a deployment.
         """
         subscription, service, written = reading.written
-        own, by_name = (self.listing.container(subscription, service, each, written) for each in (form, UriForm.NAME))
-        by_slots = [self.listing.container(subscription, service, UriForm.SLOT, slot) for slot in SLOTS]
+        by_slot, by_name = (self.listing.container(subscription, service, each, written) for each in UriForm)
+        own, other = (by_slot, by_name) if form is UriForm.SLOT else (by_name, by_slot)
         if self._is_known(own):
             return [own]
         if reading.deployment in SLOTS:  # a deployment may also have the name of a slot
-            by_slot = next(each for each in by_slots if each.name == reading.deployment)
-            return [by_slot, by_name] if form is UriForm.SLOT else [by_name, by_slot]
+            return [own, other]
         if form is UriForm.NAME:
             return [by_name]
-        return [by_name, *by_slots] if self._is_known(by_name) else by_slots
+        slots = [self.listing.container(subscription, service, UriForm.SLOT, slot) for slot in SLOTS]
+        return [by_name, *slots] if self._is_known(by_name) else slots
 
     def _listed(self, container: Container) -> Deployment | None:
         """The listed deployment at an address, None where another one took its place."""

@@ -39,7 +39,7 @@ oddity(
     "strangers-refused-in-front-400",
     "what ends TLS answers callers without a registered certificate 400 in HTML, as nginx does",
     reply_edit(
-        reply_set(status=400, body=b"<html>No certificate was sent</html>", media_type="text/html", request_id=""),
+        answered_by_front(b"<html>No certificate was sent</html>", "text/html", status=400),
         "certificate",
         when=lambda call: call.client.identity not in OPENED_BY,
     ),
