@@ -340,7 +340,7 @@ GROUPS = (
     Group(
         "bad-name",
         "REQ-REIMAGE-UNKNOWN-INSTANCE",
-        (*BAD_NAME, *answers(((301, 308, 405), ""))),
+        (*BAD_NAME, *answers(((301, 308, 405, 501), ""))),
         FAIL,
         FAIL,
         {name: instance(name) for name in (".", "..", "%2E%2e")},

@@ -406,6 +406,15 @@ def test_a_defect_says_what_it_permits() -> None:
     assert str(verb) == "400 with InvalidHttpVerb, or 404 or 405 or 501"
 
 
+@pytest.mark.parametrize("name", ["..", ".", "%2e%2e"])
+def test_a_path_that_is_cleaned_may_be_refused_as_what_remains_is_refused(name: str) -> None:
+    """The path without its dot segments leads to a deployment, where a POST is a wrong verb."""
+    (found,) = permitted(instance(name)(REIMAGE), world()).defects
+    (verb,) = permitted(method("PUT")(REIMAGE), world()).defects
+
+    assert verb.statuses < found.statuses
+
+
 def test_a_defect_knows_statuses_and_their_codes() -> None:
     (verb,) = permitted(method("PUT")(REIMAGE), world()).defects
     (loose,) = permitted(method("PUT")(REIMAGE), lenient()).defects

@@ -149,3 +149,30 @@ EXPLAINED = {
 @pytest.mark.parametrize("seen", EXPLAINED.values(), ids=EXPLAINED)
 def test_a_departure_that_a_request_may_explain_excuses_nothing(seen: list[Exchange]) -> None:
     assert outcome_of(*seen) is Outcome.VIOLATED
+
+
+def outcome_of_others(*others: Exchange) -> Outcome:
+    """The outcome of a reimage at 101 s during which the other instance is busy in the look at 102 s."""
+    given = [shown(100.0), started(REIMAGE, at=101.0), shown(102.0, "BusyRole")]
+    seen = [replace(e, number=n) for n, e in enumerate(sorted([*given, *others], key=lambda e: e.at), start=1)]
+    compared = [each for each in seen if 100.0 <= each.at <= 102.0]
+    arguments = {"instance": OWN, "others": [OTHER], "ended_at": 101.5, "waited": 0.5}
+    made = judge(WORLD, CHECKS["instance_effect"], compared, **arguments)
+    weighed = Weighing(Intervals.of(numbered(*seen).values())).weighed(made, WORLD)
+    return {verdict.requirement: verdict.outcome for verdict in weighed}["REQ-REIMAGE-OTHERS-UNTOUCHED"]
+
+
+@pytest.mark.parametrize(
+    ("request_before", "outcome"),
+    [
+        (NO_VERSION, Outcome.UNTESTED),
+        (BUILDER.reimage(Place(replace(PRODUCTION, name="unknown", slot="unknown"), "Nobody")), Outcome.UNTESTED),
+        (without_header(NEIGHBOUR, "x-ms-version"), Outcome.VIOLATED),
+    ],
+    ids=["to another instance", "to nothing", "to the instance that was busy"],
+)
+def test_refused_requests_to_others_do_not_explain_what_an_accepted_one_is_accused_of(
+    request_before: Request, outcome: Outcome
+) -> None:
+    assert outcome_of_others() is Outcome.VIOLATED
+    assert outcome_of_others(refused(19.5, request_before), *BY_ITSELF) is outcome

@@ -31,13 +31,14 @@ GROWTH = 1.1
 class Weighing:
     """Weighs verdicts by the exchanges of a run that `intervals` holds so far.
 
-    `_found` is the first spontaneous departure, None where none was found among the first `_searched` exchanges.
+    `_found` holds the first spontaneous departure, None where none was found among the first `_searched` exchanges. Each
+    is held for verdicts on refused requests and for those on accepted ones, by `after_refusal` of `spontaneous`.
     """
 
     def __init__(self, intervals: Intervals) -> None:
         self._intervals = intervals
-        self._searched = 0
-        self._found: Departure | None = None
+        self._searched = {True: 0, False: 0}
+        self._found: dict[bool, Departure | None] = {}
 
     def weighed(self, verdicts: Iterable[Verdict], world: World) -> list[Verdict]:
         """`verdicts` as they count.
@@ -58,17 +59,19 @@ class Weighing:
             or not all(_is_role_state(place, compared, world) for place in effect.places)
         ):
             return weighed
-        departure = self._departure(world)
+        departure = self._departure(world, after_refusal=effect.refusal)
         if departure is None:
             return weighed
         reason = f"{verdict.actual}; {departure} although no request explains it, so role instances are busy at times by themselves"
         return replace(weighed, outcome=Outcome.UNTESTED, actual=reason, expected="", symptom="", why=Why.OTHER)
 
-    def _departure(self, world: World) -> Departure | None:
-        """A spontaneous departure of the run, None where none is known."""
-        if self._found is None and self._intervals.size >= self._searched * GROWTH:
-            self._searched, self._found = self._intervals.size, spontaneous(self._intervals, world)
-        return self._found
+    def _departure(self, world: World, *, after_refusal: bool) -> Departure | None:
+        """A spontaneous departure of the run, as `spontaneous` finds it; None where none is known."""
+        found, size = self._found.get(after_refusal), self._intervals.size
+        if found is None and size >= self._searched[after_refusal] * GROWTH:
+            found = spontaneous(self._intervals, world, after_refusal=after_refusal)
+            self._searched[after_refusal], self._found[after_refusal] = size, found
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +87,22 @@ class Departure:
         return f"{self.place.role_instance} was {status} in exchange {self.after.number}"
 
 
-def spontaneous(intervals: Intervals, world: World) -> Departure | None:
-    """A departure of a listed instance that no request of ours explains, or None."""
+def spontaneous(intervals: Intervals, world: World, *, after_refusal: bool) -> Departure | None:
+    """A departure of a listed instance that no request of ours explains, or None.
+
+    With `after_refusal`, refused requests explain one as well: that they have no effect is in question. Without it, they
+    explain only a departure of an instance of the name that they address.
+    """
     for departure in _departures(intervals, world):
-        if not any(_explains(request, departure, intervals, world) for request in intervals.sent):
+        sent = (r for r in intervals.sent if after_refusal or _may_be_carried_out(r, departure, world))
+        if not any(_explains(request, departure, intervals, world) for request in sent):
             return departure
     return None
+
+
+def _may_be_carried_out(request: OwnRequest, departure: Departure, world: World) -> bool:
+    """Whether a request was accepted, may have been carried out, or addresses an instance of the name of the one that left."""
+    return request.is_accepted or request.has_unknown_effect(world) or is_namesake(request.address, departure.place)
 
 
 def _departures(intervals: Intervals, world: World) -> Iterator[Departure]:

@@ -226,7 +226,7 @@ class _Reading:
         absence = self.world.absence(self.address)
         names = (self.address.deployment, self.address.instance)
         malformed = not _LABEL.fullmatch(self.address.service) or not all(map(_is_ordinary_name, names))
-        cleaned = (_answer(301, 308, 405),) if has_segments_to_clean(self.request.target) else ()
+        cleaned = (_answer(301, 308, 405, 501),) if has_segments_to_clean(self.request.target) else ()
         if absence is Absence.SLOT:
             yield self.defect("slot", "REQ-REIMAGE-SLOT-OTHER", (_answer(400, 404), *cleaned), later=(400, 404))
         elif absence in (Absence.SLOT_CASE, Absence.NAME_CASE):
