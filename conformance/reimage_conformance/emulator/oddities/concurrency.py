@@ -17,6 +17,7 @@ from reimage_conformance.emulator.messages import Refusal, Reply
 from reimage_conformance.emulator.oddities.registry import oddity
 from reimage_conformance.emulator.operations import (
     conflicting_operation,
+    instance_status,
     is_over,
 )
 from reimage_conformance.emulator.routing import origin_form
@@ -49,6 +50,18 @@ def _locked(locks_out: Callable[[Call, Operation], bool]) -> Change:
     return instead(conflicting_operation, conflicting)
 
 
+def _until_ready(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
+    """Refuses the reimage of an instance that has not come back from the last one, too, though its operation has ended."""
+    if call.instance is not None and instance_status(call, call.instance) != "ReadyRole":
+        return Refusal("conflict", 409, "ConflictError", "The role instance is not ready.")
+    return original(call)
+
+
+oddity(
+    "lock-until-ready",
+    "a reimage of an instance that is not ready again gives 409, as one beside a running operation does",
+    instead(check_conflict, _until_ready),
+)
 oddity(
     "lock-none", "there are no conflicts: two reimages run side by side, even of one instance", skips(check_conflict)
 )
