@@ -18,9 +18,11 @@ from reimage_conformance.casebook import (
 from reimage_conformance.judging.instances.effects import instance_effect
 from reimage_conformance.judging.instances.probes import fresh_installation, storage_kept_and_lost
 from reimage_conformance.judging.operations.polls import TERMINAL, status_of
+from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Exchange, Why
 from reimage_conformance.protocol.deployments import BAD_STATES, statuses_in
 from reimage_conformance.protocol.documents import read_document
+from reimage_conformance.protocol.requests import Place
 from reimage_conformance.session.instances import Call, Watch
 from reimage_conformance.session.step_runs import Result
 
@@ -65,10 +67,18 @@ async def watched(sut: SystemUnderTest) -> list[Watch]:
     return watches
 
 
+def refused_meanwhile(sut: SystemUnderTest, watch: Watch) -> list[str]:
+    """The other instances of a watch whose own reimages were refused with 409 while it ran."""
+    first, last = watch.operation.start.number, max((look.number for look in watch.looks), default=0)
+    requests = {name: sut.refusals.reimage_requests_to(Place(watch.place.deployment, name)) for name in watch.others}
+    return [name for name, sent in requests.items() if any(is_conflict(e) and first < e.number < last for e in sent)]
+
+
 def judge_watched(sut: SystemUnderTest, watches: list[Watch], *requirements: str) -> None:
     """Judges by the looks at reimages, as far as they say something about `requirements`."""
     with sut.together():
         for watch in watches:
+            refused = refused_meanwhile(sut, watch)
             sut.judge(
                 instance_effect,
                 watch.before,
@@ -76,6 +86,7 @@ def judge_watched(sut: SystemUnderTest, watches: list[Watch], *requirements: str
                 *watch.looks,
                 instance=watch.place.role_instance,
                 others=list(watch.others),
+                **({"refused": refused} if refused else {}),
                 ended_at=next((p.at for p in watch.operation.polls if status_of(p) in TERMINAL), 0.0),
                 waited=round(watch.waited, 3),
                 only=list(requirements),

@@ -20,7 +20,7 @@ HEADLINE_CHARACTERS = 240
 
 REQUEST_SENTENCES = {
     "accepted": "{request} was accepted",
-    "accepted:no-end": "{request} was accepted, but its operation did not end",
+    "accepted:no-end": "{request} was accepted, but its operation was not seen to end",
     "no-reply": "{request} got no complete answer",
     "code": "{request} was refused with an error code that is not documented for it",
     "error-in-2xx": "{request} was answered with an error under a 2xx status",

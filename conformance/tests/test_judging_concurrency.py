@@ -123,7 +123,12 @@ class TestContended:
         )
 
         assert brief(found) == [violated(self.NAME, "no-end", 2, 1, 4)]
-        assert worded(found) == [(self.EXPECTED, "202 Accepted, but its operation had not ended after 2 polls")]
+        assert worded(found) == [(self.EXPECTED, "202 Accepted, but the operation had not ended after 2 polls")]
+        unknown = [poll(b"", 404, number=number) for number in (3, 4)]
+        found = judged("contended", [started(), second, *unknown], requirement=self.NAME, ended=False)
+        assert brief(found) == [violated(self.NAME, "no-end", 2, 1, 4)]
+        told = "202 Accepted, but every poll of the operation was answered 404 Not Found"
+        assert worded(found) == [(self.EXPECTED, told)]
 
 
 class TestUndisturbed:

@@ -490,7 +490,7 @@ class TestNoEffect:
         )
 
         assert brief(found) == [met("REQ-VER-MISSING", 5)]
-        assert found[0].actual == "400 Bad Request, and WebRole1_IN_0 stays ReadyRole"
+        assert found[0].actual == "400 Bad Request, and contoso-v2/WebRole1_IN_0 stays ReadyRole"
 
     def test_an_instance_whose_guest_has_a_problem_proves_nothing(self) -> None:
         after = look({"WebRole1_IN_0": "RestartingRole"}, number=6)
@@ -516,8 +516,8 @@ class TestNoEffect:
             worded(found)
             == [
                 (
-                    "WebRole1_IN_0 stays ReadyRole after a refused request",
-                    "WebRole1_IN_0 is BusyRole after 400 Bad Request",
+                    "contoso-v2/WebRole1_IN_0 stays ReadyRole after a refused request",
+                    "contoso-v2/WebRole1_IN_0 is BusyRole after 400 Bad Request",
                 )
             ]
             * 2

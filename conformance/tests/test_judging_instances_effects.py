@@ -10,6 +10,7 @@ import pytest
 from judging_samples import (
     BUILDER,
     LOOK,
+    PLACE,
     STAGING,
     advisory,
     brief,
@@ -55,7 +56,7 @@ class TestEffect:
         assert brief(found) == [met(OFFLINE, 4), met(SAME, 5), met(ONLINE, 5)]
         assert [v.actual for v in found] == [
             "ReadyRole > StoppedVM > ReadyRole; shown 1 time while the operation ran",
-            f"{NAME} has RoleName 'WebRole1'",
+            f"contoso-v2/{NAME} has RoleName 'WebRole1'",
             "ReadyRole > StoppedVM > ReadyRole; the last Get Deployment was 0.0 s after the end of the operation",
         ]
 
@@ -64,7 +65,7 @@ class TestEffect:
 
         assert brief(found)[0] == advisory(OFFLINE, "never-offline", 2, 7)
         assert worded(found)[0] == (
-            f"{NAME} leaves ReadyRole",
+            f"contoso-v2/{NAME} leaves ReadyRole",
             "InstanceStatus was ReadyRole in all 4 answers to Get Deployment while the operation ran",
         )
         assert brief(found)[1:] == [met(SAME, 7), met(ONLINE, 7)]
@@ -98,7 +99,7 @@ class TestEffect:
             met(SAME, 4),
         ]
         assert worded(found)[0] == (
-            f"{NAME} is ReadyRole again",
+            f"contoso-v2/{NAME} is ReadyRole again",
             "ReadyRole > StoppedVM > BusyRole; the last Get Deployment was 3600.0 s after the end of the operation",
         )
 
@@ -120,7 +121,9 @@ class TestEffect:
         found = judged("instance_effect", [BEFORE, START, *looks(status)], instance=NAME)
 
         assert inconclusive(ONLINE, 3, 1) in brief(found)
-        assert f"{NAME} is {status}: the guest has a problem (REQ-DEPL-BAD-STATES)" in [v.actual for v in found]
+        assert f"contoso-v2/{NAME} is {status}: the guest has a problem (REQ-DEPL-BAD-STATES)" in [
+            v.actual for v in found
+        ]
 
     def test_a_bystander_whose_guest_had_a_problem_accuses_nobody(self) -> None:
         """The other one, which left ReadyRole in another way, is named, and is what may have had another cause."""
@@ -135,7 +138,7 @@ class TestEffect:
         effect = EFFECTS["instance_effect"](world(), left, [BEFORE, START, *seen])
 
         assert [verdict for verdict in alone if verdict.requirement == OTHERS] == []
-        assert left.actual == f"C is BusyRole after a reimage of {NAME}"
+        assert left.actual == f"contoso-v2/C is BusyRole after a reimage of contoso-v2/{NAME}"
         assert effect is not None
         assert [place.role_instance for place in effect.places] == ["C"]
 
@@ -149,11 +152,27 @@ class TestEffect:
             met(OFFLINE, 3),
         ]
         assert worded(found)[0] == (
-            f"{NAME} of role WebRole1",
-            f"{NAME} is no longer listed; new in the list: N0, N1, N2, N3, N4, N5 and 2 more",
+            f"contoso-v2/{NAME} of role WebRole1",
+            f"contoso-v2/{NAME} is no longer listed; new in the list: N0, N1, N2, N3, N4, N5 and 2 more",
         )
-        assert found[1].actual == f"{NAME} is no longer listed after its reimage"
+        assert found[1].actual == f"contoso-v2/{NAME} is no longer listed after its reimage"
         assert found[2].actual == "ReadyRole > missing; shown 1 time while the operation ran"
+
+    def test_renamed_while_it_is_away(self) -> None:
+        seen = [look({"Z": status}, number=n) for n, status in enumerate(("StoppedVM", "ReadyRole"), 3)]
+        found = judged("instance_effect", [BEFORE, START, *seen], instance=NAME)
+
+        assert brief(found)[0] == violated(SAME, "renamed", 4, 1)
+        told = "already while it was away (StoppedVM) it had another name, Z"
+        assert found[0].actual == f"contoso-v2/{NAME} is no longer listed; {told}"
+
+    def test_the_only_deployment_is_not_named(self) -> None:
+        alone = world(deployments=(PLACE.deployment,))
+        found = judged(
+            "instance_effect", [BEFORE, START, *looks(*["ReadyRole"] * 5)], alone, instance=NAME, ended_at=9.0
+        )
+
+        assert found[0].expected == f"{NAME} leaves ReadyRole"
 
     def test_back_at_once(self) -> None:
         found = judged("instance_effect", [BEFORE, START, *looks("StoppedVM", "ReadyRole")], instance=NAME)
@@ -170,16 +189,20 @@ class TestEffect:
         other = judged("instance_effect", [BEFORE, START, first, moved], instance=NAME)
 
         assert brief(gone)[0] == violated(SAME, "renamed", 4, 1)
-        assert gone[0].actual == f"{NAME} is no longer listed; new in the list: Z"
+        assert gone[0].actual == f"contoso-v2/{NAME} is no longer listed; new in the list: Z"
         assert violated(SAME, "role-changed", 4, 1) in brief(other)
-        assert (f"{NAME} has RoleName 'WebRole1'", f"{NAME} has RoleName 'Other'") in worded(other)
+        assert (f"contoso-v2/{NAME} has RoleName 'WebRole1'", f"contoso-v2/{NAME} has RoleName 'Other'") in worded(
+            other
+        )
 
     def test_another_role(self) -> None:
         after = look({NAME: "ReadyRole"}, number=3, roles={NAME: "Other"})
         found = judged("instance_effect", [BEFORE, START, after], instance=NAME)
 
         assert violated(SAME, "role-changed", 3, 1) in brief(found)
-        assert (f"{NAME} has RoleName 'WebRole1'", f"{NAME} has RoleName 'Other'") in worded(found)
+        assert (f"contoso-v2/{NAME} has RoleName 'WebRole1'", f"contoso-v2/{NAME} has RoleName 'Other'") in worded(
+            found
+        )
 
     def test_looks_that_show_nothing_are_passed_over(self) -> None:
         several = [BEFORE, START, silent(LOOK, number=3), *looks("StoppedVM", "ReadyRole")[1:]]
@@ -193,9 +216,13 @@ class TestEffect:
             (
                 look({NAME: "BusyRole"}, number=1),
                 looks("ReadyRole"),
-                f"{NAME} was BusyRole, not ReadyRole, before the reimage",
+                f"contoso-v2/{NAME} was BusyRole, not ReadyRole, before the reimage",
             ),
-            (look({"B": "ReadyRole"}, number=1), looks("ReadyRole"), f"{NAME} was not shown before the reimage"),
+            (
+                look({"B": "ReadyRole"}, number=1),
+                looks("ReadyRole"),
+                f"contoso-v2/{NAME} was not shown before the reimage",
+            ),
             (BEFORE, [], "no answer to Get Deployment showed a role instance after the 202"),
             (BEFORE, [silent(LOOK, number=3)], "no answer to Get Deployment showed a role instance after the 202"),
         ],
@@ -225,12 +252,26 @@ class TestEffect:
         expected = "the other instances stay ReadyRole"
         touched = violated(OTHERS, "others-touched", 3, 2)
 
-        assert self.others(seen, "C", "B") == [(touched, expected, "B is BusyRole after a reimage of WebRole1_IN_0")]
+        assert self.others(seen, "C", "B") == [
+            (touched, expected, "contoso-v2/B is BusyRole after a reimage of contoso-v2/WebRole1_IN_0")
+        ]
         assert self.others(looks("ReadyRole", B="BusyRole"), "B", "C") == [
-            (touched, expected, "B is BusyRole after a reimage of WebRole1_IN_0, and 1 more changed")
+            (
+                touched,
+                expected,
+                "contoso-v2/B is BusyRole after a reimage of contoso-v2/WebRole1_IN_0, and 1 more changed",
+            )
         ]
         assert self.others(looks("ReadyRole", B="ReadyRole"), "C") == [
-            (touched, expected, "C is missing after a reimage of WebRole1_IN_0")
+            (touched, expected, "contoso-v2/C is missing after a reimage of contoso-v2/WebRole1_IN_0")
+        ]
+
+    def test_another_one_moves_whose_own_reimage_was_refused(self) -> None:
+        seen = looks("StoppedVM", "ReadyRole", B="BusyRole", C="ReadyRole")
+        found = judged("instance_effect", [BEFORE, START, *seen], instance=NAME, others=["B", "C"], refused=["B"])
+
+        assert [v.actual for v in found if v.requirement == OTHERS] == [
+            f"contoso-v2/B is BusyRole, although its own reimage was refused with 409 during the reimage of contoso-v2/{NAME}"
         ]
 
     def test_only_others_that_were_ready_are_watched(self) -> None:

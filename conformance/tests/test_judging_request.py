@@ -36,7 +36,7 @@ from judging_samples import (
     world,
 )
 from reimage_conformance.model import FailureKind, Request
-from reimage_conformance.protocol.requests import with_body, with_query
+from reimage_conformance.protocol.requests import with_body, with_header, with_query, without_header
 
 CODES = "REQ-ERR-CODES"
 
@@ -111,6 +111,29 @@ class TestRefused:
         assert worded(judged("refused", [refusal(NO_TYPE, 404, "X")])) == [("400 or 415", "404 Not Found with X")]
         assert brief(judged("refused", [refusal(UNKNOWN, 401)])) == [violated("REQ-AUTH-FAIL", "status:401")]
         assert brief(judged("refused", [refusal(NO_TYPE, 300)])) == [violated("REQ-REIMAGE-CT-ABSENT", "status:300")]
+
+    @pytest.mark.parametrize(
+        ("status", "code", "told"),
+        [
+            (404, "ResourceNotFound", "404 Not Found with ResourceNotFound, as if the certificate were accepted"),
+            (400, "AuthenticationFailed", "400 Bad Request with AuthenticationFailed"),
+            (401, "", "401 Unauthorized"),
+        ],
+    )
+    def test_a_refusal_that_is_not_about_the_certificate_says_so(self, status: int, code: str, told: str) -> None:
+        found = judged("refused", [refusal(UNKNOWN, status, code)])
+
+        assert brief(found) == [violated("REQ-AUTH-FAIL", f"status:{status}")]
+        assert found[0].actual == f"{told}, for Reimage Role Instance"
+
+    def test_an_accepted_body_is_told(self) -> None:
+        chunked = replace(with_header(REIMAGE, "Transfer-Encoding", "chunked"), body=b"1\r\nx\r\n0\r\n\r\n")
+        chunked = without_header(chunked, "Content-Length")
+        told = "a body with Transfer-Encoding 'chunked' and without Content-Length"
+
+        assert judged("refused", [exchange(chunked)])[0].actual == f"202 Accepted, for {told}"
+        plain = judged("refused", [exchange(with_body(REIMAGE, b"x"))])
+        assert plain[0].actual == "202 Accepted, for a body of 1 octet"
 
     def test_another_status_for_a_name_of_odd_characters_may_be_the_tables_matter(self) -> None:
         odd = replace(REIMAGE, target=REIMAGE.target.replace("/WebRole1_IN_0", "/No%3Cbody%3E"))

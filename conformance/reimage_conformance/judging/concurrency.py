@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.operations.polls import TERMINAL, status_of
+from reimage_conformance.judging.operations.polls import TERMINAL, status_of, without_end
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
 from reimage_conformance.judging.wording import is_busy, reply_summary, symptom
 from reimage_conformance.protocol.addresses import read_target
@@ -63,7 +63,7 @@ def contended(
         actual = f"{reply_summary(second)}, but the first operation did not end"
         yield verdict.violated(expected, actual, "first-lost")
     elif not ended:
-        actual = f"{reply_summary(second)}, but its operation had not ended after {counted(len(polls), 'poll')}"
+        actual = f"{reply_summary(second)}, but {without_end(polls)}"
         yield verdict.violated(expected, actual, "no-end")
     else:
         yield verdict.met(f"{reply_summary(second)}, and the operation ended")
@@ -91,6 +91,8 @@ def _progress(polls: Sequence[Exchange]) -> str:
     """How far an operation without an end had come, by the last of its polls."""
     if not polls:
         return "its operation could not be polled"
+    if not any(poll.is_successful for poll in polls) and len({reply_summary(poll) for poll in polls}) == 1:
+        return without_end(polls)
     last = polls[-1]
     status = "no readable Status" if _shows_no_status(last) else f"Status {status_of(last)}" if status_of(last) else ""
     shown = f"{reply_summary(last)}, {status}" if status else reply_summary(last)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.errors import BY_TABLE, TABLE_KEYS
-from reimage_conformance.judging.operations.polls import TERMINAL
+from reimage_conformance.judging.operations.polls import TERMINAL, without_end
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
 from reimage_conformance.judging.sent import with_kind_sent, with_sent
@@ -17,7 +17,6 @@ from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.deployments import BAD_STATES, READY, statuses_in
 from reimage_conformance.protocol.documents import error_code, read_document
 from reimage_conformance.protocol.requests import Place
-from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -104,7 +103,16 @@ class _BadRequest:
         """
         if requirement == "REQ-ERR-CODES" and len(self.defects) == 1:
             return with_kind_sent(reply_summary(self.exchange), self.exchange.request, self.defects[0])
-        return self.seen(reply_summary(self.exchange))
+        return self.seen(f"{reply_summary(self.exchange)}{self._as_if_let_in}")
+
+    @property
+    def _as_if_let_in(self) -> str:
+        """Words for a refusal with an error code that is not about the certificate, where the caller may not send the request."""
+        answers = [answer for defect in self.defects if defect.layer == "auth" for answer in defect.answers]
+        codes = frozenset().union(*(answer.codes for answer in answers))
+        code = error_code(self.exchange.reply) if self.exchange.reply is not None else ""
+        is_refused = self.exchange.reply is not None and 400 <= self.exchange.reply.status < 500
+        return ", as if the certificate were accepted" if answers and is_refused and code and code not in codes else ""
 
     def seen(self, actual: str) -> str:
         """What was seen, then what had been sent."""
@@ -148,7 +156,7 @@ def _accepted(bad: _BadRequest, response: Response, polls: Sequence[Exchange], *
         return
     later = frozenset().union(*(defect.later for defect in bad.defects))
     if later and overdue and end is None:
-        actual = f"{reply_summary(exchange)}, but the operation had not ended after {counted(len(polls), 'poll')}"
+        actual = f"{reply_summary(exchange)}, but {without_end(polls)}"
         yield verdict.violated(bad.expected, actual, "accepted:no-end")
     elif later and response.status == 202 and end is None:
         yield verdict.inconclusive("accepted; the end of the operation was not seen")
@@ -272,21 +280,22 @@ def instance_untouched(
     being reimaged meanwhile; the verdict is the same, but that reimage may be the cause
     (`reimage_conformance.assessment.causes`). A status that is due to the guest is inconclusive (REQ-DEPL-BAD-STATES).
     """
-    del world, beside
+    del beside
     before, refusal, after = exchanges[0], exchanges[1], exchanges[2]
+    named = world.named(read_target(before.request.resource), instance)
     was, now = statuses_in(before).get(instance), statuses_in(after).get(instance)
     if was != READY or now is None:
         return
-    expected = f"{instance} stays {READY} after a refused request"
+    expected = f"{named} stays {READY} after a refused request"
     verdict = about(requirement, refusal, after)
     if now == READY:
-        yield verdict.met(f"{reply_summary(refusal)}, and {instance} stays {READY}")
+        yield verdict.met(f"{reply_summary(refusal)}, and {named} stays {READY}")
         return
     if now in BAD_STATES:
-        yield verdict.inconclusive(f"{instance} is {now}, which is a problem of its guest")
+        yield verdict.inconclusive(f"{named} is {now}, which is a problem of its guest")
         return
     for violated in dict.fromkeys((requirement, "REQ-GOS-NOTFOUND-NOEFFECT")):
-        actual = f"{instance} is {now} after {reply_summary(refusal)}{_method_if_unusual(refusal.request)}"
+        actual = f"{named} is {now} after {reply_summary(refusal)}{_method_if_unusual(refusal.request)}"
         yield about(violated, refusal, after).violated(expected, actual, "touched")
 
 

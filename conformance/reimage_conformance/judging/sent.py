@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.catalogue import ALL_REQUIREMENTS
 from reimage_conformance.judging.wording import quoted, reply_summary, valued
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
+from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -95,6 +96,14 @@ def _host(request: Request) -> str:
     return header_sent(request, "Host") or "no Host header"
 
 
+def _body(request: Request) -> str:
+    """The body of a reimage, which has to have none."""
+    coding = header_sent(request, "Transfer-Encoding")
+    if coding and not request.values("Content-Length"):
+        return f"a body with {coding} and without Content-Length"
+    return f"a body of {counted(len(request.body), 'octet')}" if request.body else ""
+
+
 def _spaced_names(request: Request) -> str:
     return " and ".join(f"header name {quoted(name)}" for name, _ in request.headers if name != name.rstrip(" \t"))
 
@@ -125,6 +134,7 @@ _SENT: Mapping[str, Callable[[Request], str]] = {
     "invalid-length": partial(header_sent, name="Content-Length"),
     "differing-lengths": partial(header_sent, name="Content-Length"),
     "unknown-coding": partial(header_sent, name="Transfer-Encoding"),
+    "body": _body,
     "host": _host,
     "space-before-colon": _spaced_names,
     "method": _method_and_address,

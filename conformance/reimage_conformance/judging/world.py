@@ -63,6 +63,15 @@ class World:
         folds = self.folds_slots and address.form is UriForm.SLOT and slot in SLOTS
         return replace(address, deployment=slot) if folds else address
 
+    def named(self, address: Address, instance: str) -> str:
+        """A role instance in words, with its deployment where the target lists several: `contoso-v2/WebRole1_IN_0`.
+
+        `address` is the address of a request to that deployment.
+        """
+        deployment = self.deployment_of(address)
+        is_clear = deployment is None or len(self.target.deployments) < 2
+        return instance if is_clear or deployment is None else f"{deployment.name}/{instance}"
+
     def instances(self, deployment: Deployment) -> tuple[str, ...]:
         """Every role instance known in `deployment`."""
         found: tuple[str, ...] | None = self.memory.get(deployment)

@@ -98,17 +98,19 @@ def instance_effect(
     instance: str,
     *,
     others: Sequence[str] = (),
+    refused: Sequence[str] = (),
     ended_at: float = 0.0,
     waited: float = 0.0,
 ) -> Iterator[Verdict]:
     """The instance goes offline and comes back under its name, and the other instances stay as they are.
 
     The requirements are REQ-REIMAGE-OFFLINE, -ONLINE, -SAME-NAME and -OTHERS-UNTOUCHED. Exchanges: a look before the
-    reimage, the 202, then looks in order. `others` are instances that no request of the run had addressed. `ended_at`
+    reimage, the 202, then looks in order. `others` are instances that no request of the run had addressed, and
+    `refused` those whose own reimage was refused with 409 meanwhile: the verdict is the same, and the message says it. `ended_at`
     is when the end of the operation was seen, in seconds since the run began. `waited` is how many seconds after that
     the suite made its last look. An instance may be offline for so short a time that no look falls into it.
     """
-    course = _Course(instance, exchanges[0], exchanges[1], exchanges[2:])
+    course = _Course(world, instance, exchanges[0], exchanges[1], exchanges[2:])
     unclear = course.unclear()
     if unclear is not None:
         reason, why = unclear
@@ -118,17 +120,27 @@ def instance_effect(
     yield _offline(course, ended_at)
     yield _same_name(course)
     yield _online(course, waited, world.target.limits.operation_timeout_seconds)
-    yield from _others(course.before, course.seen, course.start, others)
+    yield from _others(course, others, refused)
 
 
 @dataclass(frozen=True)
 class _Course:
     """The looks at one instance: `before` its reimage, and `looks` after `start`, the 202; some may have no answer."""
 
+    world: World
     instance: str
     before: Exchange
     start: Exchange
     looks: Sequence[Exchange]
+
+    def named(self, instance: str) -> str:
+        """An instance of the deployment in words."""
+        return self.world.named(read_target(self.before.request.resource), instance)
+
+    @property
+    def name(self) -> str:
+        """The instance in words."""
+        return self.named(self.instance)
 
     @cached_property
     def seen(self) -> list[Exchange]:
@@ -156,7 +168,7 @@ class _Course:
             return "no answer to Get Deployment showed a role instance after the 202", Why.OTHER
         if status != READY:
             was = f"{status}, not {READY}," if status else "not shown"
-            return f"{self.instance} was {was} before the reimage", Why.NOT_READY
+            return f"{self.name} was {was} before the reimage", Why.NOT_READY
         return None
 
 
@@ -176,7 +188,7 @@ def _offline(course: _Course, ended_at: float) -> Verdict:
             f"Get Deployment was answered only {counted(during, 'time')} while the operation ran"
         )
     actual = f"InstanceStatus was {READY} in all {during} answers to Get Deployment while the operation ran"
-    return verdict.violated(f"{course.instance} leaves {READY}", actual, "never-offline")
+    return verdict.violated(f"{course.name} leaves {READY}", actual, "never-offline")
 
 
 def _same_name(course: _Course) -> Verdict:
@@ -184,16 +196,24 @@ def _same_name(course: _Course) -> Verdict:
     last, instance, role = course.seen[-1], course.instance, roles_in(course.before).get(course.instance)
     verdict = about("REQ-REIMAGE-SAME-NAME", last, course.before)
     if instance not in statuses_in(last):
-        new = sorted(set(statuses_in(last)) - set(statuses_in(course.before)))
-        named = f"new in the list: {first_names(new, _MAX_NAMES)}" if new else "no new name is listed"
-        actual = f"{instance} is no longer listed; {named}"
-        return verdict.violated(f"{instance} of role {role}", actual, "renamed")
+        actual = f"{course.name} is no longer listed; {_new_names(course)}"
+        return verdict.violated(f"{course.name} of role {role}", actual, "renamed")
     now = roles_in(last).get(instance)
     expected, actual = (
-        f"{instance} has {valued('RoleName', role or '')}",
-        f"{instance} has {valued('RoleName', now or '')}",
+        f"{course.name} has {valued('RoleName', role or '')}",
+        f"{course.name} has {valued('RoleName', now or '')}",
     )
     return verdict.judged(now == role, expected, actual, "role-changed")
+
+
+def _new_names(course: _Course) -> str:
+    """The names that the last look lists and the look before the reimage did not; the only one, if an instance had it while it was away."""
+    new = sorted(set(statuses_in(course.seen[-1])) - set(statuses_in(course.before)))
+    shown = [statuses_in(look).get(new[0], READY) for look in course.seen] if len(new) == 1 else []
+    away = next((status for status in shown if status != READY), None)
+    if away is not None:
+        return f"already while it was away ({away}) it had another name, {new[0]}"
+    return f"new in the list: {first_names(new, _MAX_NAMES)}" if new else "no new name is listed"
 
 
 def _online(course: _Course, waited: float, time_limit: float) -> Verdict:
@@ -208,10 +228,10 @@ def _online(course: _Course, waited: float, time_limit: float) -> Verdict:
     status, unanswered = statuses_in(last).get(instance), course.unanswered(after=last.number)
     if status is None:
         return verdict.inconclusive(
-            f"{instance} is no longer listed after its reimage", because=("REQ-REIMAGE-SAME-NAME",)
+            f"{course.name} is no longer listed after its reimage", because=("REQ-REIMAGE-SAME-NAME",)
         )
     if status in BAD_STATES:
-        return verdict.inconclusive(f"{instance} is {status}: the guest has a problem (REQ-DEPL-BAD-STATES)")
+        return verdict.inconclusive(f"{course.name} is {status}: the guest has a problem (REQ-DEPL-BAD-STATES)")
     if status != READY and unanswered:
         reason = f"{course.path}; the last {counted(unanswered, 'request')} for Get Deployment got no answer"
         return verdict.inconclusive(reason, why=Why.NO_REPLY)
@@ -220,16 +240,21 @@ def _online(course: _Course, waited: float, time_limit: float) -> Verdict:
         reason = f"{course.path}; the last Get Deployment was only {late}, and the instance has {time_limit:g} s"
         return verdict.inconclusive(reason, because=("REQ-REIMAGE-SAME-NAME", "REQ-DEPL-INSTANCES"))
     actual = f"{course.path}; the last Get Deployment was {late}"
-    return verdict.judged(status == READY, f"{instance} is {READY} again", actual, "still-offline")
+    return verdict.judged(status == READY, f"{course.name} is {READY} again", actual, "still-offline")
 
 
-def _others(before: Exchange, seen: Sequence[Exchange], start: Exchange, others: Sequence[str]) -> Iterator[Verdict]:
+def _others(course: _Course, others: Sequence[str], refused: Sequence[str]) -> Iterator[Verdict]:
     """The verdict on whether every other instance stayed as it was, except those whose guests had a problem (REQ-DEPL-BAD-STATES)."""
-    look, changed, watched = _first_change(seen, _watched(before, others))
+    seen, start = course.seen, course.start
+    look, changed, watched = _first_change(seen, _watched(course.before, others))
     if look is not None:
         name, status = next(iter(changed.items()))
         more = f", and {len(changed) - 1} more changed" if len(changed) > 1 else ""
-        actual = f"{name} is {status} after a reimage of {read_target(start.request.resource).instance}{more}"
+        reimaged = course.named(read_target(start.request.resource).instance)
+        cause = f" after a reimage of {reimaged}"
+        if name in refused:
+            cause = f", although its own reimage was refused with 409 during the reimage of {reimaged}"
+        actual = f"{course.named(name)} is {status}{cause}{more}"
         yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", look, start).violated(
             f"the other instances stay {READY}", actual, "others-touched"
         )

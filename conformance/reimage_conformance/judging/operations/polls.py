@@ -15,6 +15,7 @@ from reimage_conformance.protocol.documents import (
     read_body,
     read_document,
 )
+from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,6 +53,17 @@ def shows_operation(poll: Exchange) -> bool:
     if poll.is_successful:
         return True
     return poll.reply is not None and read_document(poll.reply).local_name == "Operation"
+
+
+def without_end(polls: Sequence[Exchange]) -> str:
+    """Why no end of an operation was seen, by its polls: `the operation had not ended after 4 polls`."""
+    if not polls:
+        return "the operation could not be polled"
+    answers = {reply_summary(poll) for poll in polls}
+    if len(answers) == 1 and polls[0].reply is not None and not polls[0].is_successful:
+        every = "every poll" if len(polls) > 1 else "the only poll"
+        return f"{every} of the operation was answered {answers.pop()}"
+    return f"the operation had not ended after {counted(len(polls), 'poll')}"
 
 
 @check
