@@ -131,7 +131,12 @@ BROKEN = {
     + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nhi\r\n",
     "bad-chunk: a chunk does not begin with its size, but with an empty line": OK
     + b"Transfer-Encoding: chunked\r\n\r\n\r\nhi\r\n",
-    "bad-chunk: no line end after a chunk of 1 octets": OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\nhi\r\n0\r\n\r\n",
+    "bad-chunk: the size of a chunk is given as 1, but no CR LF comes after so many octets": OK
+    + b"Transfer-Encoding: chunked\r\n\r\n1\r\nhi\r\n0\r\n\r\n",
+    "bad-chunk: the size of a chunk is given as 6, but CR LF comes after 2 octets": OK
+    + b"Transfer-Encoding: chunked\r\n\r\n6\r\nhi\r\n0\r\n\r\n",
+    "bad-chunk: after a chunk comes 'zz', not the size of the next chunk": OK
+    + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\nzz\r\n",
     "truncated: within the head": OK + b"Content-Le",
 }
 
@@ -153,6 +158,11 @@ def test_a_reply_that_stops_short_is_kept_as_far_as_it_came(anomaly: str) -> Non
     [
         (b"", FailureKind.CLOSED, "the endpoint closed the connection without a reply"),
         (b"SSH-2.0-x\r\n", FailureKind.NOT_HTTP, "the reply is not HTTP: it begins with 'SSH-2.0-x\\r\\n'"),
+        (
+            b"HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\nhello" + OK,
+            FailureKind.NOT_HTTP,
+            "the reply is not HTTP: after the interim response 103, which must have no content, comes 'hello', not a status line",
+        ),
         (b"\x15\x03\x01", FailureKind.NOT_HTTP, "the reply is not HTTP: it begins with '\\x15\\x03\\x01'"),
         (b"HTTP/1.1 OK\n\n", FailureKind.NOT_HTTP, "the reply is not HTTP: it begins with 'HTTP/1.1 OK\\n\\n'"),
         (OK + b"a: " + b"b" * HEAD_LIMIT, FailureKind.TOO_LARGE, "the head has more than 65536 octets"),

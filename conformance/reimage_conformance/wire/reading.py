@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from reimage_conformance.model import NOTHING_CAME, Failure, FailureKind, Response
 from reimage_conformance.wire.framing import Extent, framing_of
 from reimage_conformance.wire.heads import Head, end_of_head, excerpt, parse_head
 from reimage_conformance.wire.streams import failure_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HEAD_LIMIT = 64 * 1024
 BODY_LIMIT = 4 * 1024 * 1024
@@ -25,6 +28,9 @@ LINGER_SECONDS = 0.05
 STALLED = "stalled"
 """The anomaly of an incomplete reply after which the endpoint sent no more octets and did not close the connection."""
 _CHUNK_LINE_LIMIT = 8 * 1024
+_LF_BETWEEN_CHUNKS = "bad-chunk: a line between chunks ends with LF alone, without CR"
+_NEAR_THE_END = 16
+"""A chunk that is shorter than its size says has its CR LF among this many of the octets that were read for it."""
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]+)[ \t]*(?:;[^\r\n]*)?")
 
 
@@ -95,6 +101,9 @@ class ResponseReader:
         self._expected: int | None = None
         self._anomalies: list[str] = []
         self._empty_line_octets = 0
+        self._awaits_first_chunk = False
+        self._chunk = 0
+        self._chunk_ended_with_lf = False
 
     def read(self) -> Reading:
         """The response, or the part of it that came, with the failure."""
@@ -179,7 +188,7 @@ class ResponseReader:
         del self._buffer[:end]
         head = parse_head(block)
         if head is None:
-            raise _not_http(block)
+            raise _not_http(block, self._interim)
         return head
 
     def _skip_empty_lines(self) -> int:
@@ -190,7 +199,7 @@ class ResponseReader:
 
     def _expect_http(self) -> None:
         if bytes(self._buffer[:5]).upper() != b"HTTP/"[: len(self._buffer)]:
-            raise _not_http(bytes(self._buffer))
+            raise _not_http(bytes(self._buffer), self._interim)
 
     def _end_within_head(self) -> None:
         if not self._buffer:
@@ -233,15 +242,21 @@ class ResponseReader:
         self._move(len(self._buffer))
 
     def _read_chunks(self) -> None:
+        self._awaits_first_chunk = True
         while (size := self._read_chunk_size()) > 0:
+            self._awaits_first_chunk = False
             self._check_size(len(self._body) + size)
             while len(self._buffer) < size:
                 if not self._more():
                     self._move(len(self._buffer))
                     raise self._truncated(f"within a chunk of {size} octets, {len(self._body)} in all")
             self._move(size)
+            self._chunk, noted = size, len(self._anomalies)
             if self._read_line():
-                raise self._bad_chunk(f"no line end after a chunk of {size} octets")
+                raise self._bad_chunk(
+                    f"the size of a chunk is given as {size}, but no CR LF comes after so many octets"
+                )
+            self._chunk_ended_with_lf = len(self._anomalies) > noted
         while self._read_line():
             pass
 
@@ -249,10 +264,21 @@ class ResponseReader:
         line = self._read_line()
         found = _CHUNK_SIZE.fullmatch(line)
         if not found:
-            instead = excerpt(line.decode("latin-1")) if line else "an empty line"
-            raise self._bad_chunk(f"a chunk does not begin with its size, but with {instead}")
+            raise self._bad_size(line)
         digits = found[1].lstrip(b"0")
         return int(digits[:16] or b"0", 16)
+
+    def _bad_size(self, line: bytes) -> _IncompleteError:
+        """What is wrong where `line` does not hold the size of a chunk: often the chunk before is shorter than its size says."""
+        instead = excerpt(line.decode("latin-1")) if line else "an empty line"
+        if not self._chunk:
+            return self._bad_chunk(f"a chunk does not begin with its size, but with {instead}")
+        end = self._body[-self._chunk :].rfind(b"\r\n")
+        if end < max(0, self._chunk - _NEAR_THE_END):
+            return self._bad_chunk(f"after a chunk comes {instead}, not the size of the next chunk")
+        if self._chunk_ended_with_lf:  # this line end is a part of what follows the chunk
+            self._anomalies.remove(_LF_BETWEEN_CHUNKS)
+        return self._bad_chunk(f"the size of a chunk is given as {self._chunk}, but CR LF comes after {end} octets")
 
     def _read_line(self) -> bytes:
         while (end := self._buffer.find(b"\n")) < 0:
@@ -263,7 +289,7 @@ class ResponseReader:
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
         if not line.endswith(b"\r"):
-            self._anomalies.append("bad-chunk: a line between chunks ends with LF alone, without CR")
+            self._anomalies.append(_LF_BETWEEN_CHUNKS)
         return line.removesuffix(b"\r")
 
     def _move(self, count: int) -> None:
@@ -299,11 +325,17 @@ class ResponseReader:
     def _note_a_stall(self, failure: Failure) -> None:
         if failure.kind is FailureKind.TIMEOUT and self._head is not None and self._source.fell_silent():
             of = "octets, neither more nor an end" if self._expected is None else f"of {self._expected} octets"
+            if self._awaits_first_chunk and self._body and not _CHUNK_SIZE.match(bytes(self._body)):
+                of = f"octets, not in chunks: {excerpt(self._body.decode('latin-1'))}"
             self._anomalies.append(f"{STALLED}: {len(self._body)} {of}")
 
 
-def _not_http(octets: bytes) -> _IncompleteError:
+def _not_http(octets: bytes, interim: Sequence[int]) -> _IncompleteError:
     start = excerpt(octets.decode("latin-1"))
+    if interim:
+        start = excerpt((octets.partition(b"HTTP/")[0] or octets).decode("latin-1"))
+        what = f"after the interim response {interim[-1]}, which must have no content, comes {start}, not a status line"
+        return _IncompleteError(FailureKind.NOT_HTTP, f"the reply is not HTTP: {what}")
     return _IncompleteError(FailureKind.NOT_HTTP, f"the reply is not HTTP: it begins with {start}")
 
 

@@ -12,6 +12,7 @@ _FRAMING_WORDS = (
     (r"truncated: (.+)", "{0}"),
     (r"stalled: (\d+) of (\d+) octets", "{0} of {1} octets of content came, then nothing"),
     (r"stalled: (\d+) octets, neither more nor an end", "{0} octets of content came, then neither more octets nor the last chunk nor the end of the connection"),
+    (r"stalled: (\d+) octets, not in chunks: (.*)", "Transfer-Encoding announces chunks, but the content begins with {1}, not with the size of a chunk; {0} octets came, then nothing"),
     (r"(?:late-)?surplus: (\d+) octets after the response(.*)", "{0} more octets came after the end of the response{1}"),
     (r"second-response: (\d+) octets after the response", "{0} more octets came after the end of the response, and they begin with HTTP/"),
     (r"content-on-head: (\d+) octets", "{0} octets of content came"),
@@ -26,6 +27,7 @@ _FRAMING_WORDS = (
     (r"transfer-encoding-in-http-1.0: (.*)", "Transfer-Encoding: {0} in HTTP/1.0"),
     (r"bad-chunk: (.*)", "{0}"),
     (r"not-http: the reply is not HTTP: it (.*)", "the reply {0}"),
+    (r"not-http: the reply is not HTTP: (.*)", "{0}"),
     (r"not-http: (.*)", "{0}"),
     (r"octets-before-status-line: (\d+) of CR and LF", "{0} octets of CR and LF before the status line"),
 )  # fmt: skip
@@ -107,6 +109,8 @@ def _worded(problem: str, table: tuple[tuple[str, str], ...]) -> str | None:
 def expected_framing(anomaly: str) -> str:
     """What HTTP expects in place of an anomaly."""
     key = anomaly.partition(":")[0]
+    if re.match(r"stalled: \d+ octets, not in chunks", anomaly):
+        return "content in chunks, as Transfer-Encoding announces, or no Transfer-Encoding"
     bodiless = re.fullmatch(r"(?:content|length|transfer-encoding)-on-(\S+)", key)
     if key not in _EXPECTED and bodiless:
         return "a response without content, and without Content-Length and Transfer-Encoding"
