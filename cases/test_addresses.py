@@ -215,7 +215,11 @@ async def judge_observed(sut: SystemUnderTest, form: UriForm) -> None:
         sut.judge(equivalent_forms, *exchanges, **arguments, others=others, only=["REQ-REIMAGE-URI-EQUIV"])
     for result in results if not watches else ():
         judge_completion(sut, [await sut.reimages.finished(result)], requirement="REQ-REIMAGE-URI-EQUIV")
-    possible(results, "the budget of reimages is spent, and no reimage in this form was accepted", why=Why.BUDGET)
+    possible(
+        results,
+        "the run had sent all reimages that it may send, and no reimage in this form was accepted",
+        why=Why.BUDGET,
+    )
 
 
 @alone

@@ -54,7 +54,10 @@ async def contention(sut: SystemUnderTest, which: str) -> tuple[Result, Exchange
     if exchange is None and result.adopted:
         raise Untested("the run was cut short before another reimage could be sent while this one ran", Why.CUT_SHORT)
     if exchange is None and not result.contention_sent:
-        raise Untested("max_reimages leaves no room for a reimage that may be accepted while another runs", Why.BUDGET)
+        raise Untested(
+            "max_reimages under [limits] in the target file leaves no room for a reimage that may be accepted while another runs",
+            Why.BUDGET,
+        )
     if exchange is None:
         raise Untested(
             f"the reimage ended before a reimage of {'the same' if which == 'same' else 'another'} instance could be sent"
@@ -69,7 +72,7 @@ async def contended_step(sut: SystemUnderTest) -> Result:
     """The step during which other reimages are sent."""
     step = sut.planner.contended
     if step is None:
-        raise Untested("this profile sends no reimage while another runs", Why.PROFILE)
+        raise Untested("the chosen --profile sends no reimage while another runs", Why.PROFILE)
     return await sut.reimages.result(step.name)
 
 
@@ -117,7 +120,7 @@ async def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnder
     other = applicable(other, "no reimage of another instance was refused with 409")
     seen = await start_for_contention(sut, first.step.place, other)
     await refuse_while_it_runs(sut, seen)
-    precondition(seen.refused, "the endpoint refused no reimage with 409 when this case sent them")
+    precondition(seen.refused, "the endpoint refused none of these reimages with 409")
     with sut.together():
         await judge_refusals(sut, seen)
         judge_refused_instance(sut, seen)
@@ -219,7 +222,7 @@ async def ready_places(sut: SystemUnderTest) -> list[Place]:
         await sut.instances.until_ready(place)
     if not sut.reimages.may_start(2):
         sut.reimages.raise_if_cut_short()
-        raise Untested("the budget of reimages is spent", Why.BUDGET)
+        raise Untested("the run had sent all reimages that it may send", Why.BUDGET)
     return places
 
 

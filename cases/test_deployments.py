@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from math import inf
 
 from reimage_conformance.casebook import (
     SystemUnderTest,
@@ -30,7 +32,7 @@ from reimage_conformance.judging.request import refused
 from reimage_conformance.judging.transport.messages import allow_with_405
 from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.model import Deployment, Exchange, Request
-from reimage_conformance.protocol.addresses import FORMS, UriForm
+from reimage_conformance.protocol.addresses import FORMS, UriForm, read_target
 from reimage_conformance.protocol.deployments import deployment_elements, member
 from reimage_conformance.protocol.requests import VERSION_HEADER, with_header, with_query, without_header
 from reimage_conformance.protocol.strategies import MALFORMED_VERSIONS
@@ -57,6 +59,32 @@ def _offer_in_words(offered: bool) -> str:
     return "offered" if offered else "not offered"
 
 
+def judge_looks(sut: SystemUnderTest, looks: Sequence[Exchange]) -> None:
+    """Judges that looks at deployments are answered; the message says which were sent while a reimage was under way."""
+    spans = [
+        (each.place.deployment, each.start.number, inf if each.is_under_way else each.polls[-1].number)
+        for each in sut.operations.all
+        if each.place is not None and each.polls
+    ]
+    reimaged = [
+        look.number for look in looks if not is_answered_200(look) and any(is_within(sut, look, span) for span in spans)
+    ]
+    sut.judge(
+        observer_answers, *looks, requirement="REQ-DEPL-URI", **({"while_reimaged": reimaged} if reimaged else {})
+    )
+
+
+def is_answered_200(look: Exchange) -> bool:
+    """Whether a look is answered 200."""
+    return look.reply is not None and look.reply.status == 200
+
+
+def is_within(sut: SystemUnderTest, look: Exchange, span: tuple[Deployment, int, float]) -> bool:
+    """Whether a look at a deployment was sent between two exchanges."""
+    deployment, first, last = span
+    return first < look.number < last and sut.world.deployment_of(read_target(look.request.resource)) == deployment
+
+
 @smoke
 @verifies("REQ-DEPL-URI")
 @each_form
@@ -64,7 +92,7 @@ async def test_a_deployment_answers_by_slot_and_by_name(sut: SystemUnderTest, fo
     """GET on a deployment, by slot or by name, answers 200 with a request id."""
     require_get_deployment(sut)
     looks = [await sut.instances.look(deployment, form) for deployment in sut.target.deployments]
-    sut.judge(observer_answers, *looks, requirement="REQ-DEPL-URI")
+    judge_looks(sut, looks)
 
 
 async def judge_document(sut: SystemUnderTest, form: UriForm, deployment: Deployment) -> None:
@@ -124,7 +152,7 @@ async def test_elements_appear_from_their_first_version_on(sut: SystemUnderTest,
     looks = await sut.each(
         lambda version: sut.instances.look(sut.planner.main, form, version=version), published_from("2009-10-01")
     )
-    sut.judge(observer_answers, *[e for e in looks if version_of(e) in TABLE_VERSIONS], requirement="REQ-DEPL-URI")
+    judge_looks(sut, [e for e in looks if version_of(e) in TABLE_VERSIONS])
     sut.judge(version_gates, *looks)
 
 
@@ -252,4 +280,4 @@ async def test_a_deployment_answers_while_it_is_reimaged(sut: SystemUnderTest) -
     watched = {look.number: look for watch in sut.instances.watches for look in watch.looks}
     answered = [look for look in watched.values() if look.reply is not None and not is_busy(look)]
     applicable(answered, "no reimage was watched")
-    sut.judge(observer_answers, *answered, requirement="REQ-DEPL-URI")
+    judge_looks(sut, answered)

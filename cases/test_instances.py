@@ -20,7 +20,7 @@ from reimage_conformance.judging.instances.probes import fresh_installation, sto
 from reimage_conformance.judging.operations.polls import TERMINAL, status_of
 from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Exchange, Why
-from reimage_conformance.protocol.deployments import BAD_STATES, statuses_in
+from reimage_conformance.protocol.deployments import BAD_STATES, READY, statuses_in
 from reimage_conformance.protocol.documents import read_document
 from reimage_conformance.protocol.requests import Place
 from reimage_conformance.session.instances import Call, Watch
@@ -67,18 +67,22 @@ async def watched(sut: SystemUnderTest) -> list[Watch]:
     return watches
 
 
-def refused_meanwhile(sut: SystemUnderTest, watch: Watch) -> list[str]:
-    """The other instances of a watch whose own reimages were refused with 409 while it ran."""
-    first, last = watch.operation.start.number, max((look.number for look in watch.looks), default=0)
-    requests = {name: sut.refusals.reimage_requests_to(Place(watch.place.deployment, name)) for name in watch.others}
-    return [name for name, sent in requests.items() if any(is_conflict(e) and first < e.number < last for e in sent)]
+def refused_before_change(sut: SystemUnderTest, watch: Watch) -> list[str]:
+    """The other instances of a watch that left ReadyRole after their own reimage was refused with 409 while it ran."""
+    found = []
+    for name in watch.others:
+        left = next((look.number for look in watch.looks if statuses_in(look).get(name, READY) != READY), 0)
+        sent = sut.refusals.reimage_requests_to(Place(watch.place.deployment, name))
+        if any(is_conflict(each) and watch.operation.start.number < each.number < left for each in sent):
+            found.append(name)
+    return found
 
 
 def judge_watched(sut: SystemUnderTest, watches: list[Watch], *requirements: str) -> None:
     """Judges by the looks at reimages, as far as they say something about `requirements`."""
     with sut.together():
         for watch in watches:
-            refused = refused_meanwhile(sut, watch)
+            refused = refused_before_change(sut, watch)
             sut.judge(
                 instance_effect,
                 watch.before,
@@ -122,7 +126,7 @@ async def probed(sut: SystemUnderTest) -> list[Result]:
     ]
     return precondition(
         found,
-        "no reimage of a role instance in which the probe had written its markers succeeded",
+        "no reimage succeeded of a role instance in which the probe had stored data before",
         because=("REQ-REIMAGE-COMPLETES",),
     )
 

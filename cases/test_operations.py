@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -23,7 +23,13 @@ from reimage_conformance.casebook import (
 )
 from reimage_conformance.catalogue import FIRST_VERSION, TABLE_VERSIONS
 from reimage_conformance.judging.operations.documents import operation_documents
-from reimage_conformance.judging.operations.polls import TERMINAL, polls_answered, status_of, unknown_operation
+from reimage_conformance.judging.operations.polls import (
+    TERMINAL,
+    polls_answered,
+    status_of,
+    unknown_operation,
+    version_of,
+)
 from reimage_conformance.judging.operations.progress import (
     asking_forgets,
     fails_as_announced,
@@ -161,7 +167,15 @@ async def test_the_first_version_is_enough_to_poll(sut: SystemUnderTest, version
     """2009-10-01 and later versions are usable."""
     operation = await ended_operation(sut)
     exchange = await sut.operations.poll(operation, version=version, label="poll-version")
-    sut.judge(answered_with, exchange, requirement="REQ-GOS-VERSION-MIN", statuses=[200])
+    others = [each for each in operation.asked if version_of(each) != version_of(exchange)]
+    alike = {"alike": "a poll with another x-ms-version"} if answered_alike_wrongly(exchange, others) else {}
+    sut.judge(answered_with, exchange, requirement="REQ-GOS-VERSION-MIN", statuses=[200], **alike)
+
+
+def answered_alike_wrongly(exchange: Exchange, others: Sequence[Exchange]) -> bool:
+    """Whether one of `others` got the same status as `exchange`, and that is not 200."""
+    status = exchange.reply.status if exchange.reply is not None else 0
+    return status not in (0, 200) and any(e.reply is not None and e.reply.status == status for e in others)
 
 
 @afterwards

@@ -160,7 +160,7 @@ async def test_a_sibling_operation_is_no_reimage(sut: SystemUnderTest, form: Uri
     await sut.reimages.all_finished()
     place = sut.main_witness(Witness.SIBLING)
     before = await sut.probe.installation(place)
-    precondition(installation_in(before), "the probe shows no installation_id")
+    precondition(installation_in(before), "the probe's answer has no installation id")
     request = with_query(sut.reimage_of(Witness.SIBLING, form), f"comp={sibling}")
     exchange = await sut.attempt(request, label="sibling")
     after = await installation_after(sut, exchange, place, form, before)

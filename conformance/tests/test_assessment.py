@@ -78,7 +78,7 @@ class TestOutcomes:
 
         assert (found.outcome, found.reason) == (
             Outcome.UNTESTED,
-            "no case about it ran: it is not in the chosen profile or selection, or max_reimages is too small",
+            "the run sent no request for it: --profile or the selection leaves it out, or max_reimages under [limits] in the target file is too small",
         )
         assert (found.counts_as, found.cases, found.evidence, found.fingerprints) == (CountsAs.FAIL, (), (), ())
 

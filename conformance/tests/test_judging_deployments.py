@@ -109,6 +109,9 @@ class TestDocuments:
             ("an x-ms-request-id", "200 OK without x-ms-request-id"),
             ("200 OK", "404 Not Found, for cloud service 'contoso', slot 'production' with x-ms-version '2011-10-01'"),
         ]
+        during = judged("observer_answers", several[2:3], requirement="REQ-DEPL-URI", while_reimaged=[3])
+        assert brief(during) == [violated("REQ-DEPL-URI", "status:404", 3)]
+        assert during[0].actual == f"{found[1].actual}, while a reimage was under way in it"
         assert [v.actual for v in found[3:5]] == [
             "503 Service Unavailable",
             "Get Deployment got no complete answer: no answer came in time: as arranged",

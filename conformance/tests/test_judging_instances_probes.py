@@ -58,7 +58,7 @@ def test_a_fresh_installation() -> None:
     assert worded(found) == [
         (
             "a new installation id, as the probe in the guest reports it, after the reimage",
-            "installation_id of contoso/contoso-v2/WebRole1_IN_0 is still a",
+            "the probe's installation id of contoso/contoso-v2/WebRole1_IN_0 is still a",
         )
     ]
     known = judged("fresh_installation", [probe("a"), probe("a", 2), started(number=3)])
@@ -83,7 +83,7 @@ def test_without_ids_nothing_is_known(pair: list[Exchange]) -> None:
     found = judged("fresh_installation", pair)
 
     assert brief(found) == [inconclusive(FRESH, 2, 1)]
-    assert found[0].actual == "the probe showed no installation_id"
+    assert found[0].actual == "the probe's answer has no installation id"
 
 
 KEPT, LOST = "REQ-REIMAGE-LOCALSTORE", "REQ-REIMAGE-OTHERDATA-LOST"
@@ -106,8 +106,8 @@ def test_local_storage_is_lost(after: tuple[int, bytes]) -> None:
 
     assert brief(found) == [advisory(KEPT, "local-storage-lost", 3, 1), met(LOST, 4)]
     assert worded(found)[0] == (
-        "the marker in local storage",
-        "the marker written in contoso/contoso-v2/WebRole1_IN_0 before the reimage is gone",
+        "what the probe stored in local storage is still there",
+        "what the probe stored in contoso/contoso-v2/WebRole1_IN_0 before the reimage is gone",
     )
 
 
@@ -116,8 +116,8 @@ def test_other_data_is_kept() -> None:
 
     assert brief(found) == [violated(LOST, "other-data-kept", 4, 2), met(KEPT, 3)]
     assert worded(found)[0] == (
-        "no marker outside local storage",
-        "the marker written in contoso/contoso-v2/WebRole1_IN_0 before the reimage is still there",
+        "what the probe stored outside local storage is gone",
+        "what the probe stored in contoso/contoso-v2/WebRole1_IN_0 before the reimage is still there",
     )
 
 
@@ -134,10 +134,10 @@ def test_markers_that_were_not_written_prove_nothing(before: tuple[int, bytes]) 
     found = judged("storage_kept_and_lost", markers(before, before, NONE, NONE))
 
     assert brief(found) == [inconclusive(KEPT, 3, 1), inconclusive(LOST, 4, 2)]
-    assert [v.actual for v in found] == ["the marker could not be written"] * 2
+    assert [v.actual for v in found] == ["the probe did not store the data that was sent to it before the reimage"] * 2
 
 
-INSTALLATION = "installation_id of contoso/contoso-v2/WebRole1_IN_0"
+INSTALLATION = "the probe's installation id of contoso/contoso-v2/WebRole1_IN_0"
 NOEFFECT, OTHERS = "REQ-GOS-NOTFOUND-NOEFFECT", "REQ-REIMAGE-OTHERS-UNTOUCHED"
 
 

@@ -273,7 +273,7 @@ class TestMet:
             exchange(status=200, body=f'{{"installation_id": "{name}"}}', number=n) for n, name in enumerate("ab", 1)
         ]
         assert met_words("fresh_installation", *probes) == [
-            "installation_id of contoso/contoso-v2/WebRole1_IN_0 changed from a to b"
+            "the probe's installation id of contoso/contoso-v2/WebRole1_IN_0 changed from a to b"
         ]
 
     def test_statuses_of_instances(self) -> None:

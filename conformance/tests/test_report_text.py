@@ -231,7 +231,7 @@ def test_what_was_not_judged_is_grouped_by_reason_with_what_to_do() -> None:
     sample = sample_assessment()
     first = sample.requirements[0]
     told = (
-        (Outcome.UNTESTED, "the budget of reimages is spent", Why.BUDGET),
+        (Outcome.UNTESTED, "the run had sent all reimages that it may send", Why.BUDGET),
         (Outcome.UNTESTED, "max_reimages leaves no room for a reimage that may be accepted", Why.BUDGET),
         (Outcome.INCONCLUSIVE, "WebRole1_IN_0 was BusyRole before the reimage", Why.NOT_READY),
         (Outcome.INCONCLUSIVE, "something of its own kind", Why.OTHER),
@@ -240,11 +240,11 @@ def test_what_was_not_judged_is_grouped_by_reason_with_what_to_do() -> None:
     groups = unjudged(replace(sample, requirements=rows))
 
     assert [each.sentence for each in groups] == [
-        "2 requirements untested: the budget of reimages was spent; raise max_reimages under [limits] in the target file, or give --max-reimages",
+        "2 requirements untested: the run had sent all reimages that it may send; raise max_reimages under [limits] in the target file, or give --max-reimages",
         "1 requirement inconclusive: WebRole1_IN_0 was BusyRole before the reimage; bring it to ReadyRole, then run again",
         "1 requirement inconclusive: something of its own kind",
     ]
-    assert "2 requirements untested: the budget of reimages was spent" in summary_text(
+    assert "2 requirements untested: the run had sent all reimages that it may send" in summary_text(
         replace(sample, requirements=rows)
     )
     few = f"  1 requirement inconclusive: something of its own kind ({first.requirement.id})"
@@ -262,13 +262,16 @@ def test_what_was_not_judged_is_grouped_by_reason_with_what_to_do() -> None:
 def test_a_spent_budget_says_how_much_would_have_been_enough(enough: Sufficing | None, advice: str) -> None:
     sample = sample_assessment()
     row = replace(
-        sample.requirements[0], outcome=Outcome.UNTESTED, reason="the budget of reimages is spent", why=Why.BUDGET
+        sample.requirements[0],
+        outcome=Outcome.UNTESTED,
+        reason="the run had sent all reimages that it may send",
+        why=Why.BUDGET,
     )
     told = replace(sample, requirements=(row,), sufficing=enough)
 
     (group,) = unjudged(told)
 
-    assert group.sentence == f"1 requirement untested: the budget of reimages was spent; {advice}"
+    assert group.sentence == f"1 requirement untested: the run had sent all reimages that it may send; {advice}"
     assert results(told)["run"].get("sufficing") == (
         None if enough is None else {"max_reimages": 24, "exact": enough.exact}
     )

@@ -61,7 +61,7 @@ class TestHolding:
                 tasks.start_soon(attempt, number)
 
         assert (len(sent), budget.spent, budget.held) == (limit, limit, 0)
-        assert left_out == ["the budget of reimages is spent"] * (8 - limit)
+        assert left_out == ["the run had sent all reimages that it may send"] * (8 - limit)
 
     @in_time
     async def test_requests_that_are_refused_hold_it_one_after_the_other(self) -> None:
@@ -191,7 +191,7 @@ class TestOpen:
                 budget.give_back(1)
             budget.settle(1)
 
-        assert ended == (["sent"] if fails_late else ["the budget of reimages is spent"])
+        assert ended == (["sent"] if fails_late else ["the run had sent all reimages that it may send"])
         assert budget.is_spent is not fails_late
 
     def test_what_is_not_open_is_spent_at_once(self) -> None:

@@ -135,10 +135,10 @@ def test_a_look_costs_nothing(tmp_path: Path) -> None:
         for look in (sut.builder.operation_status("0" * 32), sut.builder.deployment(sut.planner.main)):
             assert (await sut.attempt(look)).reply is not None
             assert (await sut.attempt(replace(look, method="HEAD"))).reply is not None
-            with pytest.raises(Untested, match="the budget of reimages is spent"):
+            with pytest.raises(Untested, match="the run had sent all reimages that it may send"):
                 await sut.attempt(replace(look, method="POST"))
         for request in (sut.unknown_instance(), replace(sut.unknown_instance(), method="GET")):
-            with pytest.raises(Untested, match="the budget of reimages is spent"):
+            with pytest.raises(Untested, match="the run had sent all reimages that it may send"):
                 await sut.attempt(request)
 
     in_run(tmp_path, body, COMP_IGNORED)

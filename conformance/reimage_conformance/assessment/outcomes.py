@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import CaseRecord, Observation, Requirement
 
 
-LEFT_OUT = "no case about it ran: it is not in the chosen profile or selection, or max_reimages is too small"
+LEFT_OUT = "the run sent no request for it: --profile or the selection leaves it out, or max_reimages under [limits] in the target file is too small"
 """Why a requirement is untested if no case of the run was about it."""
 UNSHOWN = "no answer of this run shows whether the requirement is met"
 """Why a requirement is untested although a case of the run was about it."""

@@ -101,8 +101,14 @@ def _misplaced(parent: etree._Element, names: Sequence[str]) -> tuple[str, ...]:
 
 
 @check
-def observer_answers(world: World, exchanges: Sequence[Exchange], requirement: str) -> Iterator[Verdict]:
-    """Get Deployment or Get Cloud Service Properties answers 200 with a request id (REQ-DEPL-URI, REQ-PROPS-URI)."""
+def observer_answers(
+    world: World, exchanges: Sequence[Exchange], requirement: str, *, while_reimaged: Sequence[int] = ()
+) -> Iterator[Verdict]:
+    """Get Deployment or Get Cloud Service Properties answers 200 with a request id (REQ-DEPL-URI, REQ-PROPS-URI).
+
+    `while_reimaged` holds the numbers of exchanges that were sent while a reimage in the same deployment was under way: the
+    verdict is the same, and the message says it.
+    """
     del world
     for exchange in exchanges:
         verdict = about(requirement, exchange)
@@ -111,7 +117,8 @@ def observer_answers(world: World, exchanges: Sequence[Exchange], requirement: s
         elif exchange.reply.status != 200:
             place = _place_asked(exchange.request)
             asked = f"{place} with {version}" if (version := header_sent(exchange.request, "x-ms-version")) else place
-            yield verdict.violated("200 OK", f"{reply_summary(exchange)}, for {asked}", symptom(exchange))
+            when = ", while a reimage was under way in it" if exchange.number in while_reimaged else ""
+            yield verdict.violated("200 OK", f"{reply_summary(exchange)}, for {asked}{when}", symptom(exchange))
         else:
             identified = bool(exchange.request_id)
             actual = "200 OK with an x-ms-request-id" if identified else "200 OK without x-ms-request-id"

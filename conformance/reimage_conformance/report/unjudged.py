@@ -29,15 +29,17 @@ class Remedy:
 
 REMEDIES = {
     Why.BUDGET: Remedy(
-        "the budget of reimages was spent",
+        "the run had sent all reimages that it may send",
         "raise max_reimages{enough} under [limits] in the target file, or give --max-reimages{number}",
     ),
     Why.UNLISTED: Remedy(
         "what they address may exist and is not listed, so that it was not touched",
         "set complete = true under [target] if nothing exists beside what the target file lists",
     ),
-    Why.NOT_CHOSEN: Remedy("no case that judges this was chosen", "choose a larger --profile, or select more cases"),
-    Why.PROFILE: Remedy("the profile leaves them out", "choose a larger --profile"),
+    Why.NOT_CHOSEN: Remedy(
+        "the chosen --profile or selection leaves them out", "choose a larger --profile, or select more cases"
+    ),
+    Why.PROFILE: Remedy("the chosen --profile leaves them out", "choose a larger --profile"),
     Why.CUT_SHORT: Remedy("the run was cut short", "run again, or go on with --resume"),
     Why.OWN_REQUEST: Remedy(
         "another request of this run may have had the effect",

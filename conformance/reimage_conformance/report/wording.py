@@ -33,7 +33,7 @@ OUTCOME_MEANINGS = {
     Outcome.INCONCLUSIVE: "it could not be judged: something that must hold first did not",
     Outcome.MET: "there is evidence that the endpoint keeps it",
     Outcome.OBSERVED: "the documents leave it open; what the endpoint does is recorded",
-    Outcome.UNTESTED: "not part of the chosen profile or selection, or max_reimages was too small for it",
+    Outcome.UNTESTED: "--profile or the selection leaves it out, or max_reimages under [limits] in the target file is too small for it",
     Outcome.NOT_APPLICABLE: "the target does not offer what it speaks of, or it binds the caller",
 }
 """What each outcome says about a requirement, in the reports about an endpoint."""

@@ -22,7 +22,7 @@ from reimage_conformance.session.thresholds import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-SPENT = Reason("the budget of reimages is spent", Why.BUDGET)
+SPENT = Reason("the run had sent all reimages that it may send", Why.BUDGET)
 
 
 class Spent(Untested):

@@ -269,7 +269,7 @@ class Operations:
             found = await self.renew(forgotten[0])
         if found is None and forgotten:
             raise Untested(
-                "the endpoint forgets operations soon after their end, and max_reimages leaves no room for another reimage"
+                "the endpoint forgets operations soon after their end, and max_reimages under [limits] in the target file leaves no room for another reimage"
             )
         if found is None:
             message = f"the run had no operation that ended {status}" if status else UNPOLLED

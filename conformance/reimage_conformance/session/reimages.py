@@ -64,7 +64,7 @@ class Reimages:
         planned = {each for step in self._planner.steps for each in step.names} | set(results)
         is_part = ":" in name  # a step that is sent only if one with several variations is refused
         if name not in planned and not is_part:
-            raise Untested(f"there is no reimage {name!r} in profile {self._profile.value}", Why.PROFILE)
+            raise Untested(f"the chosen --profile, {self._profile.value}, does not send this reimage", Why.PROFILE)
         await self.campaign.until_sent(name)
         result = results.get(name)
         if result is not None and result.skipped is None:

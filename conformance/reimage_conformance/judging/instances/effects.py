@@ -106,7 +106,7 @@ def instance_effect(
 
     The requirements are REQ-REIMAGE-OFFLINE, -ONLINE, -SAME-NAME and -OTHERS-UNTOUCHED. Exchanges: a look before the
     reimage, the 202, then looks in order. `others` are instances that no request of the run had addressed, and
-    `refused` those whose own reimage was refused with 409 meanwhile: the verdict is the same, and the message says it. `ended_at`
+    `refused` those whose own reimage was refused with 409 before they changed: the verdict is the same, and the message says it. `ended_at`
     is when the end of the operation was seen, in seconds since the run began. `waited` is how many seconds after that
     the suite made its last look. An instance may be offline for so short a time that no look falls into it.
     """
@@ -251,10 +251,8 @@ def _others(course: _Course, others: Sequence[str], refused: Sequence[str]) -> I
         name, status = next(iter(changed.items()))
         more = f", and {len(changed) - 1} more changed" if len(changed) > 1 else ""
         reimaged = course.named(read_target(start.request.resource).instance)
-        cause = f" after a reimage of {reimaged}"
-        if name in refused:
-            cause = f", although its own reimage was refused with 409 during the reimage of {reimaged}"
-        actual = f"{course.named(name)} is {status}{cause}{more}"
+        own = "; its own reimage was refused with 409, but may have had this effect" if name in refused else ""
+        actual = f"{course.named(name)} is {status} after a reimage of {reimaged}{own}{more}"
         yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", look, start).violated(
             f"the other instances stay {READY}", actual, "others-touched"
         )

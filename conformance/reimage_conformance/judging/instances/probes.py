@@ -56,7 +56,7 @@ def installation_in(exchange: Exchange) -> str:
 def _installation_id_of(world: World, look: Exchange) -> str:
     """The value that two looks of the probe compare, with the role instance that they looked into."""
     place = probed_place(world, look)
-    return f"installation_id of {place}" if place is not None else "installation_id"
+    return f"the probe's installation id of {place}" if place is not None else "the probe's installation id"
 
 
 @effect_on(_effect_of_reimage)
@@ -73,7 +73,7 @@ def fresh_installation(
     before, after = installation_in(exchanges[0]), installation_in(exchanges[1])
     verdict = about(requirement, exchanges[1], exchanges[0], *exchanges[2:])
     if not before or not after:
-        yield verdict.inconclusive("the probe showed no installation_id")
+        yield verdict.inconclusive("the probe's answer has no installation id")
     else:
         expected = "a new installation id, as the probe in the guest reports it, after the reimage"
         change = f"is still {after}" if before == after else f"changed from {before} to {after}"
@@ -100,23 +100,23 @@ def storage_kept_and_lost(world: World, exchanges: Sequence[Exchange]) -> Iterat
             yield verdict.inconclusive("the probe did not answer after the reimage")
         return
     if not _holds(local_before):
-        yield kept_verdict.inconclusive("the marker could not be written")
+        yield kept_verdict.inconclusive("the probe did not store the data that was sent to it before the reimage")
     else:
         is_kept = _content(local_after) == _content(local_before)
         yield kept_verdict.judged(
             is_kept,
-            "the marker in local storage",
-            f"the marker written{where} before the reimage is {'still there' if is_kept else 'gone'}",
+            "what the probe stored in local storage is still there",
+            f"what the probe stored{where} before the reimage is {'still there' if is_kept else 'gone'}",
             "local-storage-lost",
         )
     if not _holds(other_before):
-        yield lost_verdict.inconclusive("the marker could not be written")
+        yield lost_verdict.inconclusive("the probe did not store the data that was sent to it before the reimage")
     else:
         is_lost = not _holds(other_after)
         yield lost_verdict.judged(
             is_lost,
-            "no marker outside local storage",
-            f"the marker written{where} before the reimage is {'gone' if is_lost else 'still there'}",
+            "what the probe stored outside local storage is gone",
+            f"what the probe stored{where} before the reimage is {'gone' if is_lost else 'still there'}",
             "other-data-kept",
         )
 
@@ -171,7 +171,7 @@ def sibling_is_no_reimage(world: World, exchanges: Sequence[Exchange], sibling: 
     if sibling == "rebuild" and exchanges[2].is_successful:
         yield verdict.observed("comp=rebuild was accepted, and a rebuild writes a fresh installation too")
     elif not before or not after:
-        yield verdict.inconclusive("the probe showed no installation_id")
+        yield verdict.inconclusive("the probe's answer has no installation id")
     else:
         expected = f"comp={sibling} reimages nothing"
         change = "is unchanged" if before == after else f"changed from {before} to {after}"

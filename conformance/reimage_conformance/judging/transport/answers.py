@@ -23,11 +23,15 @@ def answered_with(
     statuses: Sequence[int],
     *,
     expected: str = "",
+    alike: str = "",
 ) -> Iterator[Verdict]:
-    """The answer has one of these statuses; `expected` are the words for it, those of the statuses if empty."""
+    """The answer has one of these statuses; `expected` are the words for it, those of the statuses if empty.
+
+    `alike` names other requests that got the same wrong status: the verdict is the same, and the message says it.
+    """
     del world
     wanted = expected or (phrase(statuses[0]) if len(statuses) == 1 else " or ".join(map(str, statuses)))
-    yield _with_status(exchanges[0], requirement, wanted, lambda status: status in statuses)
+    yield _with_status(exchanges[0], requirement, wanted, lambda status: status in statuses, alike)
 
 
 @check
@@ -39,7 +43,9 @@ def not_answered_with(
     yield _with_status(exchanges[0], requirement, expected, lambda status: status not in statuses)
 
 
-def _with_status(exchange: Exchange, requirement: str, expected: str, is_right: Callable[[int], bool]) -> Verdict:
+def _with_status(
+    exchange: Exchange, requirement: str, expected: str, is_right: Callable[[int], bool], alike: str = ""
+) -> Verdict:
     """The verdict on the status of an answer; a missing answer is wrong, and a busy endpoint or a redirect shows nothing."""
     verdict = about(requirement, exchange)
     if is_busy(exchange):
@@ -47,7 +53,8 @@ def _with_status(exchange: Exchange, requirement: str, expected: str, is_right: 
     if exchange.reply is not None and exchange.reply.status == MOVED:
         return verdict.inconclusive(REDIRECTED)
     holds = exchange.reply is not None and is_right(exchange.reply.status)
-    return verdict.judged(holds, expected, answer_for(exchange, requirement), symptom(exchange))
+    too = f"; {alike} got the same status" if alike and not holds else ""
+    return verdict.judged(holds, expected, f"{answer_for(exchange, requirement)}{too}", symptom(exchange))
 
 
 @check
