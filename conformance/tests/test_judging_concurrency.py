@@ -74,7 +74,7 @@ class TestContended:
         found = judged("contended", [started(), second], requirement=self.NAME, ended=True, lost=True)
 
         assert brief(found) == [violated(self.NAME, "first-lost", 2, 1)]
-        assert worded(found) == [(self.EXPECTED, "202 Accepted, but the first operation did not end")]
+        assert worded(found) == [(self.EXPECTED, "202 Accepted, but no poll of the first operation showed its end")]
 
     def test_silence_to_it_alone(self) -> None:
         found = judged("contended", [started(), silent(number=2)], requirement=self.NAME, ended=True, alive=True)
@@ -170,11 +170,11 @@ class TestUndisturbed:
     @pytest.mark.parametrize(
         ("last", "told"),
         [
-            (poll(number=5), "200 OK, Status InProgress"),
-            (poll(b"", 404, number=5), "404 Not Found"),
+            (poll(number=5), "not ended after 2 polls (the last one: 200 OK, Status InProgress)"),
+            (poll(b"", 404, number=5), "the last of 2 polls of the operation was answered 404 Not Found"),
             (
                 silent(POLL, number=5),
-                "no answer came in time: as arranged",
+                "not ended after 2 polls (the last one: no answer came in time: as arranged)",
             ),
         ],
     )
@@ -182,9 +182,7 @@ class TestUndisturbed:
         found = self.of(poll(number=4), last)
 
         assert brief(found) == [violated(self.NAME, "no-end", 2, 5, 1)]
-        assert worded(found) == [
-            (self.EXPECTED, f"not ended after 2 polls (the last one: {told}); 2 requests refused meanwhile")
-        ]
+        assert worded(found) == [(self.EXPECTED, f"{told}; 2 requests refused meanwhile")]
 
     def test_it_is_never_polled(self) -> None:
         found = self.of()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.operations.polls import TERMINAL, status_of, without_end
+from reimage_conformance.judging.operations.polls import NOT_KNOWN, TERMINAL, status_of, without_end
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
 from reimage_conformance.judging.wording import is_busy, reply_summary, symptom
 from reimage_conformance.protocol.addresses import read_target
@@ -60,7 +60,7 @@ def contended(
     if second.request_id and second.request_id == first.request_id:
         yield verdict.violated(expected, f"202 with the running operation's id {second.request_id}", "shared-id")
     elif lost:
-        actual = f"{reply_summary(second)}, but the first operation did not end"
+        actual = f"{reply_summary(second)}, but no poll of the first operation showed its end"
         yield verdict.violated(expected, actual, "first-lost")
     elif not ended:
         actual = f"{reply_summary(second)}, but {without_end(polls)}"
@@ -91,9 +91,9 @@ def _progress(polls: Sequence[Exchange]) -> str:
     """How far an operation without an end had come, by the last of its polls."""
     if not polls:
         return "its operation could not be polled"
-    if not any(poll.is_successful for poll in polls) and len({reply_summary(poll) for poll in polls}) == 1:
-        return without_end(polls)
     last = polls[-1]
+    if last.reply is not None and last.reply.status in NOT_KNOWN:
+        return without_end(polls)
     status = "no readable Status" if _shows_no_status(last) else f"Status {status_of(last)}" if status_of(last) else ""
     shown = f"{reply_summary(last)}, {status}" if status else reply_summary(last)
     return f"not ended after {counted(len(polls), 'poll')} (the last one: {shown})"

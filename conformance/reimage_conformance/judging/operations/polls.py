@@ -63,6 +63,8 @@ def without_end(polls: Sequence[Exchange]) -> str:
     if len(answers) == 1 and polls[0].reply is not None and not polls[0].is_successful:
         every = "every poll" if len(polls) > 1 else "the only poll"
         return f"{every} of the operation was answered {answers.pop()}"
+    if polls[-1].reply is not None and polls[-1].reply.status in NOT_KNOWN:
+        return f"the last of {len(polls)} polls of the operation was answered {reply_summary(polls[-1])}"
     return f"the operation had not ended after {counted(len(polls), 'poll')}"
 
 
