@@ -320,6 +320,19 @@ class TestRequestIds:
 
         assert brief(found) == [violated(self.NAME, "reused-id", 3, 1)]
 
+    @pytest.mark.parametrize(("position", "content", "is_told"), [(8, b"x", True), (9, b"x", False), (8, b"y", False)])
+    def test_an_answer_of_the_request_before_is_told(self, position: int, content: bytes, *, is_told: bool) -> None:
+        headers = (("x-ms-request-id", "a"),)
+        poll = replace(exchange(POLL, 200, b"x", headers=headers), connection=3, position=7)
+        after = replace(exchange(LOOK, 200, content, headers=headers, number=2), connection=3, position=position)
+        found = judged("request_ids_unique", [poll, after])
+
+        told = (
+            "Get Deployment (exchange 2) got the answer to Get Operation Status, the request before on its connection"
+        )
+        assert brief(found) == [violated(self.NAME, "reused-id", 2, 1)]
+        assert (told in found[0].actual) == is_told
+
     def test_many_shared_ids_are_one_violation(self) -> None:
         found = judged("request_ids_unique", [with_id("a", n) for n in range(1, 5)])
 

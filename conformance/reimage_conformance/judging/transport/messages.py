@@ -217,11 +217,27 @@ def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[
         actual = f"the answers to {both} both carry {repeat.request_id}"
         others = len(repeats) - 1
         more = f"; {counted(others, 'more answer')} {'repeats' if others == 1 else 'repeat'} an id" if others else ""
+        more += _out_of_step(repeats)
         because = _causes_of_repeats([later for later, _ in repeats])
         verdict = about("REQ-ASYNC-REQID-UNIQUE", *dict.fromkeys(each for pair in repeats for each in pair))
         yield verdict.violated("an id of its own for every request", actual + more, "reused-id", because=because)
     elif len(first) > 1:
         yield about("REQ-ASYNC-REQID-UNIQUE", next(reversed(first.values()))).met(f"{len(first)} distinct ids")
+
+
+def _out_of_step(repeats: Sequence[tuple[Exchange, Exchange]]) -> str:
+    """Words for an answer that belongs to the request before on its connection, which asked for something else; "" where there is none."""
+    for later, earlier in repeats:
+        is_next = (later.connection, later.position) == (earlier.connection, earlier.position + 1)
+        if not is_next or call_of(later.request) == call_of(earlier.request):
+            continue
+        content = earlier.reply.body if earlier.reply is not None and earlier.is_successful else b""
+        if content and later.reply is not None and later.reply.body == content:
+            return (
+                f"; {call_of(later.request)} (exchange {later.number}) got the answer to {call_of(earlier.request)}, "
+                "the request before on its connection"
+            )
+    return ""
 
 
 def _causes_of_repeats(repeats: Sequence[Exchange]) -> tuple[str, ...]:
