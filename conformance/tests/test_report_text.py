@@ -299,7 +299,7 @@ def test_nothing_of_an_endpoint_steers_the_terminal() -> None:
     ("verdict", "sentence"),
     [
         (RunVerdict.INCOMPLETE, "No violation was seen, but 1 requirement that must hold could not be judged, and 1 was left out; 1 of"),
-        (RunVerdict.PARTIAL, "No violation was seen: 1 of 4 judged requirements is met, 1 is a known violation; 1 was not judged, for profile, selection or budget"),
+        (RunVerdict.PARTIAL, "No violation was seen: 1 of 4 judged requirements is met, 1 is a known violation; 1 was not judged, left out by --profile, by the selection or by max_reimages under [limits]"),
         (RunVerdict.CONFORMANT, "Everything that must hold for this target is met: 1 requirement, besides 1 known"),
     ],
 )  # fmt: skip

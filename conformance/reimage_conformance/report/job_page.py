@@ -119,7 +119,10 @@ def _meaning(night: Night) -> tuple[str, str]:
             "The run left no results.json where this page looks. Check the report folder, the arguments and the last lines of the run.",
         )
     if night.exit_code == GOOD and night.results is not None and night.results["run"]["verdict"] == "partial":
-        return "No violation was seen", "Something was left untested, for the profile, the selection or the budget."
+        return (
+            "No violation was seen",
+            "Something was left untested: --profile, the selection or max_reimages under [limits] left it out.",
+        )
     if night.exit_code == NONCONFORMANT and night.results is not None and not night.results["summary"]["violated"]:
         return (
             "The baseline lists what no longer occurs",

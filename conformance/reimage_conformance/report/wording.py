@@ -66,7 +66,11 @@ def verdict_sentence(assessment: Assessment) -> str:
 def _why_left_out(assessment: Assessment) -> str:
     if assessment.run.subject is Subject.CLIENT:
         return "because nothing that was recorded of the client shows them"
-    return "because the capture does not show them" if assessment.run.capture else "for profile, selection or budget"
+    return (
+        "because the capture does not show them"
+        if assessment.run.capture
+        else "left out by --profile, by the selection or by max_reimages under [limits]"
+    )
 
 
 def outcome_meanings(subject: Subject) -> dict[str, str]:
