@@ -303,6 +303,13 @@ def test_a_reply_of_unknown_length_stalls_too(head: bytes, *, silent: bool) -> N
     assert anomalies(reading) == (("stalled: 2 octets, neither more nor an end",) if silent else ())
 
 
+def test_content_that_is_announced_in_chunks_and_is_not_stalls() -> None:
+    octets = OK + b"Transfer-Encoding: chunked\r\n\r\n<Operation xmlns='x'/>"
+    reading = ResponseReader(Octets([octets], TimeoutError(), silent=True), "GET").read()
+
+    assert anomalies(reading) == ("stalled: 22 octets, not in chunks: '<Operation'",)
+
+
 @pytest.mark.parametrize("octets", [[], [OK + b"Content-Le"]])
 def test_a_reply_whose_head_never_ends_is_none_that_stalls(octets: list[bytes]) -> None:
     reading = ResponseReader(Octets(octets, TimeoutError()), "GET").read()

@@ -29,6 +29,8 @@ STALLED = "stalled"
 """The anomaly of an incomplete reply after which the endpoint sent no more octets and did not close the connection."""
 _CHUNK_LINE_LIMIT = 8 * 1024
 _LF_BETWEEN_CHUNKS = "bad-chunk: a line between chunks ends with LF alone, without CR"
+_SHOWN_OCTETS = 10
+"""How much is shown of content that ought to begin with the size of a chunk."""
 _NEAR_THE_END = 16
 """A chunk that is shorter than its size says has its CR LF among this many of the octets that were read for it."""
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]+)[ \t]*(?:;[^\r\n]*)?")
@@ -326,7 +328,7 @@ class ResponseReader:
         if failure.kind is FailureKind.TIMEOUT and self._head is not None and self._source.fell_silent():
             of = "octets, neither more nor an end" if self._expected is None else f"of {self._expected} octets"
             if self._awaits_first_chunk and self._body and not _CHUNK_SIZE.match(bytes(self._body)):
-                of = f"octets, not in chunks: {excerpt(self._body.decode('latin-1'))}"
+                of = f"octets, not in chunks: {excerpt(self._body[:_SHOWN_OCTETS].decode('latin-1'))}"
             self._anomalies.append(f"{STALLED}: {len(self._body)} {of}")
 
 
