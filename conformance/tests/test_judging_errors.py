@@ -103,6 +103,7 @@ class TestErrorDocuments:
             exchange(replace(NO_VERSION, target="/elsewhere"), 404),
             exchange(replace(NO_VERSION, target=NO_VERSION.target.replace("?", "%00?")), 400),
             exchange(replace(REIMAGE, method="HEAD"), 400),
+            *(exchange(with_header(REIMAGE, "x-ms-version", value), 400) for value in ("\xb22011-10-01", "2011\x7f")),
             exchange(REIMAGE, 404),
             exchange(NO_VERSION, 399),
             exchange(NO_VERSION, 500),

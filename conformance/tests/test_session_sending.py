@@ -145,12 +145,21 @@ class TestSending:
 
         assert (await sender_over(wire).once(request_)).number == number
 
+    @pytest.mark.parametrize(("request_", "number"), [(POLL, 2), (NO_COMP, 1), (REIMAGE, 1)])
+    @in_time
+    async def test_a_500_in_which_nothing_is_of_the_protocol_is_repeated_for_a_get(
+        self, request_: Request, number: int
+    ) -> None:
+        wire = FakeWire(exchange(request_, status=500, body="<html><h1>500</h1></html>"), exchange(request_))
+
+        assert (await sender_over(wire).once(request_)).number == number
+
     @pytest.mark.parametrize(
         "other",
         [
             exchange(status=502, body=error("Oops")),
             exchange(status=504, headers=(("x-ms-request-id", "1"),)),
-            exchange(status=500),
+            exchange(status=500, headers=(("x-ms-request-id", "1"),)),
             exchange(status=500, body=error("Oops")),
             exchange(status=501, body=error("InternalError")),
         ],

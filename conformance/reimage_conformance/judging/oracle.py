@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 SIBLINGS = ("reboot", "rebuild", "delete")
 _VERSION_FORM = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _HOST_FORM = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%\[\]:-]*\Z")
+_LEGIBLE = re.compile(r"[\t -~]*")
+"""A header value that no HTTP software refuses; other octets are opaque to HTTP (RFC 9110 5.5), and refused by some."""
 _LENGTH_FORM = re.compile(r"\d+\Z", re.ASCII)
 _APPLICATION_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 """Methods that reach the application; HTTP software may refuse others itself."""
@@ -249,7 +251,9 @@ class _Reading:
         if self.address.kind is Kind.REIMAGE:
             found += self.reimage()
         huge = any(len(value) >= HUGE_DIGITS for value in self.request.values("Content-Length"))
-        sound = is_plain(self.request.target) and not huge and not any(defect.layer == "http" for defect in found)
+        legible = all(_LEGIBLE.fullmatch(value) for _, value in self.request.headers)
+        of_http = any(defect.layer == "http" for defect in found)
+        sound = is_plain(self.request.target) and legible and not huge and not of_http
         return Permitted(self.address, tuple(found), sound)
 
 

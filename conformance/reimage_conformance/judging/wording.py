@@ -51,13 +51,15 @@ def is_passing_fault(exchange: Exchange) -> bool:
     """Whether a reply is a fault that may not come again when the request is repeated (REQ-ERR-INTERNAL, REQ-TIMEOUT).
 
     That is a 500 with one of PASSING_CODES, and the fault of a gateway. A 500 whose content is not known may be one: the
-    answer to a HEAD, or content that was not recorded.
+    answer to a HEAD, or content that was not recorded. So may a 500 to a GET in which nothing is of this protocol: what
+    runs the endpoint gives it while it starts the endpoint anew.
     """
     reply = exchange.reply
     if reply is None or reply.status != 500:
         return is_gateway_fault(exchange)
     is_unknown = exchange.request.method == "HEAD" or Fact.CONTENT in exchange.unrecorded
-    return is_unknown or error_code(reply) in PASSING_CODES
+    is_foreign = exchange.request.method == "GET" and _is_of_another_hand(exchange)
+    return is_unknown or is_foreign or error_code(reply) in PASSING_CODES
 
 
 def may_have_been_carried_out(exchange: Exchange) -> bool:
@@ -70,9 +72,12 @@ def may_have_been_carried_out(exchange: Exchange) -> bool:
 def is_gateway_fault(exchange: Exchange) -> bool:
     """Whether a gateway answered that it did not reach the endpoint: nothing in the answer is of this protocol."""
     reply = exchange.reply
-    if reply is None or reply.status not in GATEWAY_STATUSES:
-        return False
-    return not exchange.request_id and not error_code(reply)
+    return reply is not None and reply.status in GATEWAY_STATUSES and _is_of_another_hand(exchange)
+
+
+def _is_of_another_hand(exchange: Exchange) -> bool:
+    """Whether nothing in an error is of this protocol: it has no x-ms-request-id, and no error code."""
+    return exchange.reply is not None and not exchange.request_id and not error_code(exchange.reply)
 
 
 def reply_summary(exchange: Exchange) -> str:

@@ -168,6 +168,11 @@ def _lost_by_gateway(status: int) -> Change:
     return instead(reply_to, answer)
 
 
+oddity(
+    "restarted-500",
+    "now and then what runs the endpoint answers a GET with a page and 500, while it starts the endpoint anew",
+    _lost_by_gateway(500),
+)
 oddity("gateway-502", "now and then a gateway in front of the endpoint answers a GET with 502", _lost_by_gateway(502))
 oddity("gateway-504", "now and then a gateway in front of the endpoint answers a GET with 504", _lost_by_gateway(504))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from reimage_conformance.emulator.admission import (
     check_body,
     check_length,
@@ -13,8 +15,28 @@ from reimage_conformance.emulator.conditions import (
     refused_with,
 )
 from reimage_conformance.emulator.departures import instead, skips
+from reimage_conformance.emulator.http1 import reply_to
+from reimage_conformance.emulator.messages import Reply
 from reimage_conformance.emulator.oddities.registry import oddity
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reimage_conformance.emulator.messages import Call, Refusal
+
+
+def _refuses_octets(original: Callable[..., Reply], call: Call, refused: Refusal | None) -> Reply:
+    """Answers 400 without content where a header value has octets beyond ASCII, before the application sees the request."""
+    if any(not value.isascii() for _, value in call.message.fields):
+        return Reply(400, "front")
+    return original(call, refused)
+
+
+oddity(
+    "header-octets-400",
+    "a header value with octets beyond ASCII gives 400 without content, before the application sees it",
+    instead(reply_to, _refuses_octets),
+)
 oddity("length-400", "a missing Content-Length gives 400", refusal_edit(refused_with(status=400), "length"))
 oddity(
     "type-415", "a missing Content-Type gives 415", refusal_edit(refused_with(status=415), "type-missing", "type-wrong")
