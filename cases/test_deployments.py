@@ -111,8 +111,18 @@ async def test_the_document_describes_the_deployment(sut: SystemUnderTest, form:
 
 
 async def judge_instances(sut: SystemUnderTest, form: UriForm, deployment: Deployment) -> None:
-    """Judges that the document lists the instances of the deployment."""
-    sut.judge(instance_list, await sut.instances.look(deployment, form), instances=list(deployment.role_instances))
+    """Judges that the document lists the instances of the deployment, except those that are being reimaged."""
+    reimaged = being_reimaged(sut, deployment)
+    look = await sut.instances.look(deployment, form)
+    reimaged |= being_reimaged(sut, deployment)
+    sut.judge(instance_list, look, instances=[each for each in deployment.role_instances if each not in reimaged])
+
+
+def being_reimaged(sut: SystemUnderTest, deployment: Deployment) -> set[str]:
+    """The instances that a reimage of ours may be changing: its operation is under way, or they were not seen back."""
+    places = [each.place for each in sut.operations.all if each.is_under_way]
+    places += [each.place for each in sut.instances.watches if not each.is_over]
+    return {each.role_instance for each in places if each is not None and each.deployment == deployment}
 
 
 @smoke
@@ -177,18 +187,23 @@ async def test_what_else_a_deployment_allows(sut: SystemUnderTest) -> None:
 async def judge_service(sut: SystemUnderTest, service: str) -> None:
     """Judges that a cloud service shows its deployments with embed-detail=true, and none without."""
     own = [deployment for deployment in sut.target.deployments if deployment.cloud_service == service]
-    instances = {deployment.name: list(sut.world.instances(deployment)) for deployment in own}
     plain = sut.builder.cloud_service(service, version="2011-10-01", detail=False)
-    await judge_embedded(sut, sut.builder.cloud_service(service, version="2011-10-01"), instances, wanted=True)
-    await judge_embedded(sut, plain, {}, wanted=False)
-    await judge_embedded(sut, with_query(plain, "embed-detail=false"), {}, wanted=False)
+    await judge_embedded(sut, sut.builder.cloud_service(service, version="2011-10-01"), own, wanted=True)
+    await judge_embedded(sut, plain, [], wanted=False)
+    await judge_embedded(sut, with_query(plain, "embed-detail=false"), [], wanted=False)
 
 
-async def judge_embedded(
-    sut: SystemUnderTest, request: Request, deployments: dict[str, list[str]], *, wanted: bool
-) -> None:
-    """Judges that a GET on a cloud service is answered, and which deployments the answer shows."""
+async def judge_embedded(sut: SystemUnderTest, request: Request, shown: Sequence[Deployment], *, wanted: bool) -> None:
+    """Judges that a GET on a cloud service is answered, and shows these deployments.
+
+    Instances that are being reimaged need not be shown.
+    """
+    reimaged = {deployment: being_reimaged(sut, deployment) for deployment in shown}
     look = await sut.send(request, label="look")
+    deployments = {
+        deployment.name: sorted(set(sut.world.instances(deployment)) - earlier - being_reimaged(sut, deployment))
+        for deployment, earlier in reimaged.items()
+    }
     sut.judge(observer_answers, look, requirement="REQ-PROPS-URI")
     sut.judge(embedded_deployments, look, wanted=wanted, deployments=deployments)
 

@@ -24,8 +24,10 @@ from judging_samples import (
     STAGING,
     SUCCEEDED,
     TARGET,
+    deployment,
     error,
     exchange,
+    instance,
     look,
     numbered,
     operation,
@@ -57,6 +59,9 @@ SHARED = BUILDER.reimage(Place(STAGING, OWN))
 """A sound reimage of the instance of the same name in the other slot."""
 NEIGHBOUR = BUILDER.reimage(Place(PRODUCTION, OTHER))
 LIMITS = Limits(poll_interval_seconds=0.1, operation_timeout_seconds=60.0)
+SERVICE = (
+    '<HostedService xmlns="http://schemas.microsoft.com/windowsazure"><Deployments>{}</Deployments></HostedService>'
+)
 NEIGHBOUR_UNVERSIONED = without_header(NEIGHBOUR, "x-ms-version")
 
 
@@ -474,7 +479,67 @@ def test_every_check_that_looks_for_effects_says_where() -> None:
     of_effects = {name for name, check in CHECKS.items() if ".judging.instances." in check.__module__}
 
     assert len(of_effects) >= 7
-    assert set(EFFECTS) == of_effects | {"instance_untouched", "undisturbed"}
+    others = {"instance_untouched", "undisturbed", "instance_list", "embedded_deployments"}
+    assert set(EFFECTS) == of_effects | others
+
+
+def listing(*others: Exchange, names: Sequence[str], of: Sequence[str]) -> list[Outcome]:
+    """The outcomes of a look at 10 s, and of one at the cloud service, that list `names`, where the target lists `of`."""
+    inner = "".join(map(instance, names))
+    listed = exchange(BUILDER.deployment(PRODUCTION), 200, deployment(inner), at=10.0, label="judged")
+    seen = timed(look(dict.fromkeys(of, "ReadyRole"), at=1.0), *others, listed)
+    where = world_with_limits(deployments=(replace(PRODUCTION, role_instances=tuple(of)),))
+    body = SERVICE.format(deployment(inner))
+    service = exchange(BUILDER.cloud_service("contoso"), 200, body, at=10.0, number=len(seen) + 1)
+    seen.append(service)
+    made = judge(where, CHECKS["instance_list"], [e for e in seen if e.label == "judged"], instances=list(of))
+    made += judge(
+        where, CHECKS["embedded_deployments"], [service], wanted=True, deployments={PRODUCTION.name: list(of)}
+    )
+    return [verdict.outcome for verdict in weighed_by(made, numbered(*seen), where)]
+
+
+ONE, TWO = (OWN,), (OWN, OTHER)
+GONE = {
+    "its operation runs": [started(at=5.0), poll(RUNNING, at=6.0)],
+    "it is not back": [started(at=5.0), look({OTHER: "ReadyRole"}, at=6.0), poll(SUCCEEDED, at=7.0)],
+    "it may leave late": [started(at=5.0), poll(SUCCEEDED, at=7.0)],
+    "it had just come back": [started(at=5.0), away(6.0), poll(SUCCEEDED, at=8.0), ready(9.0)],
+}
+
+
+@pytest.mark.parametrize("others", GONE.values(), ids=GONE)
+@pytest.mark.parametrize("of", [ONE, TWO], ids=len)
+def test_an_instance_that_our_own_reimage_may_be_changing_need_not_be_listed(
+    others: list[Exchange], of: tuple[str, ...]
+) -> None:
+    assert listing(*others, names=of[1:], of=of) == [INCONCLUSIVE, INCONCLUSIVE]
+
+
+STILL_MISSING = {
+    "no request was sent": [],
+    "it was back long before": [started(at=2.0), away(2.5), poll(SUCCEEDED, at=3.0), ready(3.5)],
+}
+
+
+@pytest.mark.parametrize("others", STILL_MISSING.values(), ids=STILL_MISSING)
+@pytest.mark.parametrize("of", [ONE, TWO], ids=len)
+def test_an_instance_that_no_request_explains_must_be_listed(others: list[Exchange], of: tuple[str, ...]) -> None:
+    assert listing(*others, names=of[1:], of=of) == [VIOLATED, VIOLATED]
+
+
+def test_an_instance_that_is_missing_beside_one_that_is_reimaged_is_a_violation() -> None:
+    reimaged = [started(at=5.0), poll(RUNNING, at=6.0)]
+
+    assert listing(*reimaged, names=[OWN], of=TWO) == [VIOLATED, VIOLATED]
+    assert listing(*reimaged, names=["C"], of=[OWN, OTHER, "C"]) == [VIOLATED, VIOLATED]
+    assert listing(*reimaged, names=[OTHER, OTHER], of=TWO)[0] is VIOLATED
+
+
+def test_the_only_instance_is_away_while_the_list_is_empty() -> None:
+    run = [started(at=5.0), look({}, at=6.0), poll(SUCCEEDED, at=5.1)]
+
+    assert listing(*run, names=[], of=ONE) == [INCONCLUSIVE, INCONCLUSIVE]
 
 
 def test_later_exchanges_do_not_change_a_verdict() -> None:

@@ -229,6 +229,10 @@ class TestDocuments:
 
         assert worded(found) == [(f"every role instance of {owner} listed once", "1 not listed: A")]
 
+    def test_a_list_that_may_be_empty_and_is(self) -> None:
+        assert self.listed("") == [inconclusive("REQ-DEPL-INSTANCES")]
+        assert self.listed(instance("A")) == [met("REQ-DEPL-INSTANCES")]
+
     def test_what_stands_in_another_namespace_is_the_namespaces_matter(self) -> None:
         list_strange = deployment(instance("A")).replace("<RoleInstanceList>", '<RoleInstanceList xmlns="urn:x">')
         name_strange = deployment(instance("A")).replace("<InstanceName>", '<InstanceName xmlns="urn:x">')

@@ -60,6 +60,15 @@ class TestEffect:
             "ReadyRole > StoppedVM > ReadyRole; the last Get Deployment was 0.0 s after the end of the operation",
         ]
 
+    def test_the_only_instance_is_not_listed_while_it_is_away(self) -> None:
+        before, listed = look({NAME: "ReadyRole"}, number=1), [*["ReadyRole"] * 5, "", "ReadyRole"]
+        seen = [look({NAME: s} if s else {}, number=3 + i, at=float(i)) for i, s in enumerate(listed)]
+        back = judged("instance_effect", [before, START, *seen], instance=NAME, ended_at=9.0)
+        lost = judged("instance_effect", [before, START, *seen[:-1]], instance=NAME, ended_at=9.0)
+
+        assert brief(back) == [met(OFFLINE, 8), met(SAME, 9), met(ONLINE, 9)]
+        assert violated(SAME, "renamed", 8, 1) in brief(lost)
+
     def test_never_offline(self) -> None:
         found = judged("instance_effect", [BEFORE, START, *looks(*["ReadyRole"] * 5)], instance=NAME, ended_at=3.0)
 
@@ -411,7 +420,10 @@ class TestForms:
         assert self.of() == [(inconclusive(self.URI, 3), "", told)]
         elsewhere = look({NAME: "BusyRole"}, number=4, name=self.THERE)
         assert self.of(elsewhere, silent(LOOK, number=5)) == [(inconclusive(self.URI, 3, 5), "", told)]
-        assert self.of(look({"B": "ReadyRole"}, number=4)) == [(inconclusive(self.URI, 3, 4), "", told)]
+
+    def test_the_instance_is_not_listed_while_it_is_away(self) -> None:
+        assert self.of(look({"B": "ReadyRole"}, number=4)) == [(met(self.URI, 3), "", f"{NAME}: missing")]
+        assert self.of(look({"B": "ReadyRole"}, number=4), before=())[0][0] == inconclusive(self.URI, 3, 4)
 
     def test_looks_that_show_nothing_are_passed_over(self) -> None:
         seen = [silent(LOOK, number=4), look({NAME: "BusyRole"}, number=5), silent(LOOK, number=6)]

@@ -40,7 +40,13 @@ from reimage_conformance.judging.registry import EFFECTS
 from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Outcome, Why
 from reimage_conformance.protocol.addresses import Address, Kind, UriForm, read_target
-from reimage_conformance.protocol.deployments import READY, deployment_elements, member, statuses_in
+from reimage_conformance.protocol.deployments import (
+    READY,
+    deployment_elements,
+    has_instance_list,
+    member,
+    statuses_in,
+)
 from reimage_conformance.protocol.documents import plain_identifier
 
 if TYPE_CHECKING:
@@ -105,8 +111,10 @@ class Intervals:
         if address.kind is Kind.OPERATION and status_of(exchange) in STATUSES:
             self._polls.setdefault(plain_identifier(address.operation), []).append(exchange)
         elif address.kind in (Kind.DEPLOYMENT, Kind.CLOUD_SERVICE) and method == "GET":
+            shows_some = bool(statuses_in(exchange))
             for key in _shown_in(exchange, address):
-                self._looks.setdefault(key, []).append(exchange)
+                if shows_some or key in self._looks:  # where no instance was ever listed, an empty list tells nothing
+                    self._looks.setdefault(key, []).append(exchange)
         elif address.kind in (Kind.REIMAGE, Kind.OTHER) and (
             method not in _SAFE_METHODS or (reply is not None and (reply.status == 202 or reply.status >= 400))
         ):
@@ -199,7 +207,8 @@ class Intervals:
                 until = (until[0] + self._relapse_seconds(request, window[1]), until[1])
             if may_have_run and (effect.on_operation or until > window[0]):
                 elsewhere = request not in here and is_namesake(request.address, place)
-                reason = worded(request, place, is_back=not effect.on_operation and interval_end <= window[0])
+                is_back = not effect.on_operation and interval_end <= window[0]
+                reason = worded(request, place, is_back=is_back, is_one_answer=len(looks) == 1)
                 return reason, (*blamed(request, world), *(_VIOLATED_ELSEWHERE if elsewhere else ()))
         if verdict.outcome is Outcome.MET:
             return "", ()
@@ -444,8 +453,8 @@ class Intervals:
 
 
 def _shown_in(look: Exchange, address: Address) -> Iterator[Key]:
-    """The deployments whose instances a look shows, as `keys_of` names them."""
-    if not statuses_in(look):
+    """The deployments whose lists of instances a look shows, as `keys_of` names them."""
+    if not has_instance_list(look):
         return
     if address.form is not None:
         yield (address.service.lower(), address.form, address.deployment.lower())

@@ -103,12 +103,14 @@ def overlap(first: Exchange, second: Exchange) -> bool:
     return first.at < second.at + second.elapsed and second.at < first.at + first.elapsed
 
 
-def worded(request: OwnRequest, place: Place, *, is_back: bool = False) -> str:
+def worded(request: OwnRequest, place: Place, *, is_back: bool = False, is_one_answer: bool = False) -> str:
     """A sentence on how a request of ours may have caused what was seen.
 
     `is_back` says that its instance had come back from it before the first of the answers that are compared.
+    `is_one_answer` says that what was seen is one answer, and not compared with another.
     """
-    number, name, between = request.exchange.number, place.role_instance, "between the two answers that are compared"
+    number, name = request.exchange.number, place.role_instance
+    between = "when the answer was given" if is_one_answer else "between the two answers that are compared"
     if not request.is_accepted:
         return (
             f"the suite's own request to reimage {request.address.instance} (exchange {number}) got no reply that shows "

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.operations.polls import version_of
-from reimage_conformance.judging.registry import about, check
+from reimage_conformance.judging.registry import NOBODY, Effect, about, check, effect_on
 from reimage_conformance.judging.sent import call_of, header_sent, slot_sent
 from reimage_conformance.judging.wording import first_names, is_busy, quoted, reply_summary, root_words, symptom, valued
-from reimage_conformance.model import Fact
+from reimage_conformance.model import Fact, Outcome, Why
 from reimage_conformance.protocol.addresses import natural, read_target
 from reimage_conformance.protocol.deployments import (
     BAD_STATES,
@@ -27,14 +27,15 @@ from reimage_conformance.protocol.documents import (
     own_elements,
     read_document,
 )
+from reimage_conformance.protocol.requests import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from lxml import etree
 
     from reimage_conformance.judging.world import World
-    from reimage_conformance.model import Exchange, Request, Verdict
+    from reimage_conformance.model import Deployment, Exchange, Request, Verdict
 
 
 STATUS_VALUES = (
@@ -165,9 +166,36 @@ def deployment_document(world: World, exchanges: Sequence[Exchange], name: str, 
         )
 
 
+def _effect_on_list(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
+    """The effect that role instances are not listed; None where the verdict is about something else.
+
+    No document says that an instance stays in the list while it is written afresh (REQ-DEPL-SEQ).
+    """
+    names = [member(node, "InstanceName") for node in _listed_instances(exchanges[0])]
+    wanted = verdict.arguments["instances"]
+    deployment = world.deployment_of(read_target(exchanges[0].request.resource))
+    if not _is_violation(verdict) or deployment is None or any(names.count(name) > 1 for name in wanted):
+        return None
+    return _unlisted((deployment, name) for name in wanted if name not in names)
+
+
+def _is_violation(verdict: Verdict) -> bool:
+    """Whether a verdict says that a requirement is violated, however that counts."""
+    return verdict.outcome in (Outcome.VIOLATED, Outcome.ADVISORY)
+
+
+def _unlisted(places: Iterable[tuple[Deployment, str]]) -> Effect:
+    """The effect that instances are not listed: only a reimage of ours may explain that."""
+    return Effect(tuple(Place(*each) for each in places), NOBODY, departs=True)
+
+
+@effect_on(_effect_on_list)
 @check
 def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequence[str]) -> Iterator[Verdict]:
-    """RoleInstanceList holds the instances with RoleName, InstanceName, InstanceStatus in this order (REQ-DEPL-INSTANCES)."""
+    """RoleInstanceList holds the instances with RoleName, InstanceName, InstanceStatus in this order (REQ-DEPL-INSTANCES).
+
+    `instances` are those that must be listed: all of the deployment that no request of ours is reimaging.
+    """
     del world
     exchange = exchanges[0]
     found = _listed_instances(exchange)
@@ -192,6 +220,9 @@ def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequen
     elif empty:
         actual = ", ".join(f"an empty {name}" for name in sorted(set(empty)))
         yield verdict.violated(f"text in {', '.join(_INSTANCE_MEMBERS)}", actual, "empty-member")
+    elif not found and not instances:
+        reason = "every role instance of the deployment was being reimaged, and none was listed"
+        yield verdict.inconclusive(reason, why=Why.OWN_REQUEST)
     else:
         known = (*_INSTANCE_MEMBERS, *FIRST_VERSIONS)
         orders = {tuple(local(part) for part in own_elements(node) if local(part) in known)[:3] for node in found}
@@ -208,6 +239,25 @@ def _miscounted(miscounted: Sequence[str], names: Sequence[str]) -> str:
     return "; ".join(f"{len(group)} {what}: {first_names(group, _MAX_NAMES)}" for group, what in groups if group)
 
 
+def _effect_on_service(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
+    """As `_effect_on_list`, for the deployments of a cloud service; None where one of them is missing."""
+    wanted, shown = verdict.arguments["deployments"], _embedded_instances(exchanges[0])
+    service = read_target(exchanges[0].request.resource).service
+    own = {each.name: each for each in world.target.deployments if each.cloud_service == service}
+    if not _is_violation(verdict) or not wanted or not wanted.keys() <= own.keys() & shown.keys():
+        return None
+    return _unlisted((own[name], each) for name, names in wanted.items() for each in names if each not in shown[name])
+
+
+def _embedded_instances(exchange: Exchange) -> dict[str, list[str]]:
+    """The names of the role instances that an answer shows, by the name of their deployment."""
+    return {
+        member(deployment, "Name"): [member(node, "InstanceName") for node in instance_elements(deployment)]
+        for deployment in deployment_elements(exchange)
+    }
+
+
+@effect_on(_effect_on_service)
 @check
 def embedded_deployments(
     world: World, exchanges: Sequence[Exchange], *, wanted: bool, deployments: dict[str, list[str]]
@@ -221,10 +271,7 @@ def embedded_deployments(
     exchange = exchanges[0]
     if exchange.reply is None or exchange.reply.status != 200 or read_document(exchange.reply).root is None:
         return
-    shown = {
-        member(deployment, "Name"): [member(node, "InstanceName") for node in instance_elements(deployment)]
-        for deployment in deployment_elements(exchange)
-    }
+    shown = _embedded_instances(exchange)
     verdict = about("REQ-PROPS-URI", exchange)
     if not wanted:
         query = exchange.request.target.partition("?")[2]

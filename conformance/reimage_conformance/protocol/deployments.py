@@ -102,6 +102,11 @@ def statuses_in(exchange: Exchange) -> dict[str, str]:
     return {name: status for name, (status, _) in _instances(exchange).items()}
 
 
+def has_instance_list(exchange: Exchange) -> bool:
+    """Whether an answer has a RoleInstanceList; it may be empty, as while the only instance is written afresh."""
+    return bool(statuses_in(exchange)) or any(shown.lists_all for shown in shown_in(exchange))
+
+
 def roles_in(exchange: Exchange) -> dict[str, str]:
     """RoleName by instance name."""
     return {name: role for name, (_, role) in _instances(exchange).items()}

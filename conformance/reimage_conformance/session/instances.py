@@ -11,7 +11,7 @@ import trio
 
 from reimage_conformance.judging.instances.effects import SETTLING_SHARE, relapse_seconds, settling_seconds
 from reimage_conformance.protocol.addresses import UriForm
-from reimage_conformance.protocol.deployments import READY, statuses_in
+from reimage_conformance.protocol.deployments import READY, has_instance_list, statuses_in
 from reimage_conformance.protocol.requests import OBSERVING_VERSION, Place
 from reimage_conformance.session.looks import LATER_VERSION, Call, Looks
 from reimage_conformance.session.operation import State
@@ -50,8 +50,8 @@ class Watch:
 
     @property
     def was_offline(self) -> bool:
-        """Whether some look listed instances and did not show this one at ReadyRole."""
-        shown = [listed for look in self.looks if (listed := statuses_in(look))]
+        """Whether some look had a list of instances and did not show this one at ReadyRole."""
+        shown = [statuses_in(look) for look in self.looks if has_instance_list(look)]
         return any(listed.get(self.place.role_instance) != READY for listed in shown)
 
 

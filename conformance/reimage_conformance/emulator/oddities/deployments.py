@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from reimage_conformance.emulator.admission import check_resource, not_found
 from reimage_conformance.emulator.conditions import kind_is
 from reimage_conformance.emulator.departures import edits, gives, instead
@@ -10,10 +12,15 @@ from reimage_conformance.emulator.messages import Call, Refusal
 from reimage_conformance.emulator.observation import (
     deployment_document,
     details_wanted,
+    instance_list,
     instance_node,
     service_document,
 )
 from reimage_conformance.emulator.oddities.registry import oddity
+from reimage_conformance.emulator.operations import instance_status
+
+if TYPE_CHECKING:
+    from reimage_conformance.emulator.world import Deployment
 
 _NOT_FOUND = not_found("path", "No such resource.")
 _BAD_REQUEST = Refusal("path", 400, "BadRequest", "No such operation.")
@@ -59,6 +66,22 @@ oddity(
         lambda _, node: Node(
             node.name, (Node("f:InstanceStatus", "StoppedVM"), Node("f:InstanceName", "x"), *node.children)
         ),
+    ),
+)
+
+
+def _without_those_away(call: Call, deployment: Deployment, listed: Node) -> Node:
+    """The RoleInstanceList without the instances that are not at ReadyRole."""
+    instances = zip(deployment.instances.values(), listed.children, strict=True)
+    return Node(listed.name, tuple(node for each, node in instances if instance_status(call, each) == "ReadyRole"))
+
+
+oddity(
+    "instances-unlisted-while-away",
+    "a role instance is not listed while it is written afresh",
+    instead(
+        instance_list,
+        lambda original, call, deployment: _without_those_away(call, deployment, original(call, deployment)),
     ),
 )
 oddity(

@@ -15,6 +15,7 @@ from reimage_conformance.protocol.deployments import (
     BAD_STATES,
     READY,
     deployment_elements,
+    has_instance_list,
     member,
     roles_in,
     statuses_in,
@@ -144,12 +145,12 @@ class _Course:
 
     @cached_property
     def seen(self) -> list[Exchange]:
-        """The looks that show instances."""
-        return [look for look in self.looks if statuses_in(look)]
+        """The looks that show a list of instances; it is empty where the only instance is not listed."""
+        return [look for look in self.looks if has_instance_list(look)]
 
     @cached_property
     def statuses(self) -> list[str]:
-        """The InstanceStatus in each look that shows instances, "missing" where this one is not listed."""
+        """The InstanceStatus in each look of `seen`, "missing" where this one is not listed."""
         return [statuses_in(look).get(self.instance, "missing") for look in self.seen]
 
     @property
@@ -329,8 +330,8 @@ def equivalent_forms(
     before, start, looks = exchanges[:looked], exchanges[looked], exchanges[looked + 1 :]
     own = (_service_of(start), deployment, instance)
     others_offline = ["/".join(place[1:]) for place in _places_that_left(before, looks, own, others)]
-    statuses = [_statuses_by_place(look).get(own) for look in looks]
-    own_statuses = [status for status in statuses if status is not None]
+    unlisted = "missing" if any(own in _statuses_by_place(look) for look in before) else ""
+    own_statuses = [status for look in looks if (status := _status_at(own, look, unlisted))]
     verdict = about("REQ-REIMAGE-URI-EQUIV", start, *looks[-1:])
     expected = f"{deployment}/{instance}, addressed by {slot_sent(start.request)}, is reimaged, and no other"
     actual = f"{first_names(others_offline, _MAX_NAMES)} went offline"
@@ -369,6 +370,13 @@ def _places_that_left(
         ready -= {place for place, status in statuses.items() if status in BAD_STATES}
         left |= {place for place, status in statuses.items() if place in ready and status != READY}
     return sorted(left)
+
+
+def _status_at(own: _Where, look: Exchange, unlisted: str) -> str:
+    """The status of an instance in one look: `unlisted` where its deployment is shown without it, "" where that is not shown."""
+    shown = [member(element, "Name") for element in deployment_elements(look)[:1]] if has_instance_list(look) else []
+    is_shown = [(_service_of(look), name) for name in shown] == [own[:2]]
+    return _statuses_by_place(look).get(own, unlisted) if is_shown else ""
 
 
 def _statuses_by_place(look: Exchange) -> dict[_Where, str]:
