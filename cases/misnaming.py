@@ -13,6 +13,8 @@ from reimage_conformance.protocol.requests import Place
 SLOT, NAME = UriForm.SLOT, UriForm.NAME
 Names = tuple[str, str, str, UriForm]
 """Cloud service, slot or deployment, role instance, and form of an address."""
+FAR_BEYOND = 100
+"""An index that is so much higher than the highest one is not given to an instance when a role is scaled out."""
 
 
 def near_names(sut: SystemUnderTest) -> list[Names]:
@@ -92,6 +94,7 @@ def near_instances(sut: SystemUnderTest) -> list[tuple[Place, str]]:
     """Deployments, each with instance names that are one small change away from one of its own.
 
     The changed names are those of listed instances: an endpoint may take such a name for the one that it was made from.
+    Names that the role gets when it is scaled out are left out, unless the target file says that nothing else exists.
     """
     found: list[tuple[Place, str]] = []
     for deployment in sut.target.deployments:
@@ -100,10 +103,27 @@ def near_instances(sut: SystemUnderTest) -> list[tuple[Place, str]]:
         near = [slip for name in ends for slip in slips_of_instance(name, sut.builder.token)]
         near += indices_beyond(known)
         elsewhere = {n for other in sut.target.deployments if other != deployment for n in other.role_instances}
-        near += sorted(elsewhere - set(known))[:3]  # a few names from other deployments
         place = Place(deployment, deployment.role_instances[0])
-        found += [(place, name) for name in near if name and name not in known]
+        wrong = [*possible_slips(sut, near, known), *possible_slips(sut, sorted(elsewhere), known)[:3]]
+        found += [(place, name) for name in wrong]
     return found
+
+
+def possible_slips(sut: SystemUnderTest, names: Sequence[str], known: Sequence[str]) -> list[str]:
+    """The names that no instance has, nor gets when its role is scaled out."""
+    return [
+        name
+        for name in names
+        if name and name not in known and (sut.target.complete or not comes_with_scaling(name, known))
+    ]
+
+
+def comes_with_scaling(name: str, known: Sequence[str]) -> bool:
+    """Whether scaling out may create the name during the run: a number of a known role, less than a hundred beyond its highest."""
+    role, mark, index = name.rpartition("_")
+    highest = highest_indices(known)
+    is_number = bool(mark) and index.isdecimal() and str(int(index)) == index  # no instance is called _IN_01
+    return is_number and role in highest and int(index) < highest[role] + FAR_BEYOND
 
 
 def slips_of_instance(name: str, token: str) -> list[str]:
@@ -117,8 +137,14 @@ def slips_of_instance(name: str, token: str) -> list[str]:
 
 def indices_beyond(known: Sequence[str]) -> list[str]:
     """For each role the next index after the highest one, and one a hundred higher."""
+    highest = highest_indices(known)
+    return [f"{role}_{highest[role] + step}" for role in sorted(highest) for step in (1, FAR_BEYOND)]
+
+
+def highest_indices(known: Sequence[str]) -> dict[str, int]:
+    """The highest index of the known instances of each role, by what stands before it in their names."""
     highest: dict[str, int] = {}
     for role, _, index in (name.rpartition("_") for name in known):
-        if index.isdigit():
+        if index.isdecimal():
             highest[role] = max(int(index), highest.get(role, 0))
-    return [f"{role}_{highest[role] + step}" for role in sorted(highest) for step in (1, 100)]
+    return highest

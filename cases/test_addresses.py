@@ -117,7 +117,7 @@ def test_an_unknown_instance_is_refused(sut: SystemUnderTest, form: UriForm) -> 
 @forms
 @verifies("REQ-REIMAGE-UNKNOWN-INSTANCE")
 async def test_near_misses_of_instance_names_are_refused(sut: SystemUnderTest, form: UriForm) -> list[Request]:
-    """A prefix, an index one too high, a name from another deployment: none is in the deployment."""
+    """A prefix, an index that is too high, a name from another deployment: none is in the deployment."""
     near = [
         sut.builder.reimage_at(place.deployment.cloud_service, form, place.container(form), name)
         for place, name in near_instances(sut)

@@ -94,14 +94,28 @@ def is_wrong(found: Found) -> bool:
     return bool(found.unlisted or found.accused or found.errors) or not found.requests
 
 
-def test_near_misses_are_made_from_listed_names_alone() -> None:
-    """An endpoint may take `WebRole1_IN_4.5` for `WebRole1_IN_4`, so that instance must be a listed one."""
-    deployment = Deployment("contoso", "production", "v1", ("WebRole1_IN_0", "WebRole1_IN_1"))
-    shown = tuple(f"WebRole1_IN_{index}" for index in range(5))
-    target = SimpleNamespace(deployments=(deployment,))
+def near_misses_of(*listed: str, shown: tuple[str, ...], complete: bool = False) -> list[str]:
+    """The near misses of one deployment that lists some of its instances."""
+    target = SimpleNamespace(deployments=(Deployment("contoso", "production", "v1", listed),), complete=complete)
     world = SimpleNamespace(instances=lambda _: shown)
     sut = cast("SystemUnderTest", SimpleNamespace(target=target, world=world, builder=SimpleNamespace(token="xyz")))  # noqa: S106 no secret
-    near = [name for _, name in near_instances(sut)]
+    return [name for _, name in near_instances(sut)]
+
+
+def test_near_misses_are_made_from_listed_names_alone() -> None:
+    """An endpoint may take `WebRole1_IN_4.5` for `WebRole1_IN_4`, so that instance must be a listed one."""
+    shown = tuple(f"WebRole1_IN_{index}" for index in range(5))
+    near = near_misses_of("WebRole1_IN_0", "WebRole1_IN_1", shown=shown)
 
     assert "WebRole1_IN_1.5" in near
     assert [name for name in near if name.startswith(shown[2:])] == []
+
+
+def test_no_near_miss_is_a_name_that_scaling_out_may_create() -> None:
+    """An autoscaler gives the next free index, while the suite may still believe that nothing has it."""
+    shown = ("WebRole1_IN_0", "WebRole1_IN_10")
+    near = near_misses_of(*shown, shown=shown)
+    complete = near_misses_of(*shown, shown=shown, complete=True)
+
+    assert {"WebRole1_IN_110", "WebRole1_IN_00"} <= set(near)
+    assert set(complete) - set(near) == {"WebRole1_IN_1", "WebRole1_IN_11"}
