@@ -517,6 +517,10 @@ def test_an_instance_that_our_own_reimage_may_be_changing_need_not_be_listed(
 
 
 STILL_MISSING = {
+    "another was stopped by itself": [
+        look(dict.fromkeys(TWO, "ReadyRole"), at=7.0),
+        ready(8.0, **{OTHER: "StoppedVM"}),
+    ],
     "no request was sent": [],
     "it was back long before": [started(at=2.0), away(2.5), poll(SUCCEEDED, at=3.0), ready(3.5)],
 }

@@ -1,19 +1,20 @@
 """Spontaneous departures: role instances that leave ReadyRole though no request of ours can be the cause.
 
-A role may be busy by itself. An endpoint whose instances were seen to be so without a request is not blamed for one
-that is busy after a request. All of this is computed from the exchanges.
+A role may be busy by itself, and an update of its host may stop its virtual machine. An endpoint whose instances were
+seen to be so without a request is not blamed for one that is so after a request. A virtual machine that was seen to stop
+explains a busy role too; a role that was seen busy explains no virtual machine that stops. All of this is computed from the exchanges.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from reimage_conformance.assessment.own_requests import addresses_nothing, answered, began, is_at, is_namesake, keys_of
 from reimage_conformance.model import Outcome, Why
 from reimage_conformance.protocol.addresses import Kind, read_target
-from reimage_conformance.protocol.deployments import READY, ROLE_STATES, statuses_in
+from reimage_conformance.protocol.deployments import MACHINE_STATES, READY, ROLE_STATES, has_instance_list, statuses_in
 from reimage_conformance.protocol.requests import Place
 
 if TYPE_CHECKING:
@@ -32,13 +33,13 @@ class Weighing:
     """Weighs verdicts by the exchanges of a run that `intervals` holds so far.
 
     `_found` holds the first spontaneous departure, None where none was found among the first `_searched` exchanges. Each
-    is held for verdicts on refused requests and for those on accepted ones, by `after_refusal` of `spontaneous`.
+    is held by `after_refusal` and `states` of `spontaneous`.
     """
 
     def __init__(self, intervals: Intervals) -> None:
         self._intervals = intervals
-        self._searched = {True: 0, False: 0}
-        self._found: dict[bool, Departure | None] = {}
+        self._searched: dict[_Sought, int] = {}
+        self._found: dict[_Sought, Departure] = {}
 
     def weighed(self, verdicts: Iterable[Verdict], world: World) -> list[Verdict]:
         """`verdicts` as they count.
@@ -53,30 +54,43 @@ class Weighing:
         if weighed.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY):
             return weighed
         effect, compared = self._intervals.effect_of(verdict, world)
-        if (
-            effect is None
-            or not effect.departs
-            or not all(_is_role_state(place, compared, world) for place in effect.places)
-        ):
+        if effect is None or not effect.departs:
             return weighed
-        departure = self._departure(world, after_refusal=effect.refusal)
+        shown = [_states(place, compared, world) for place in effect.places]
+        states = _explaining(set().union(*shown)) if all(shown) else ()
+        departure = self._departure(world, (effect.refusal, states)) if states else None
         if departure is None:
             return weighed
-        reason = f"{verdict.actual}; {departure} although no request explains it, so role instances are busy at times by themselves"
+        reason = f"{verdict.actual}; {departure} although no request explains it, so role instances leave {READY} at times by themselves"
         return replace(weighed, outcome=Outcome.UNTESTED, actual=reason, expected="", symptom="", why=Why.OTHER)
 
-    def _departure(self, world: World, *, after_refusal: bool) -> Departure | None:
+    def _departure(self, world: World, sought: _Sought) -> Departure | None:
         """A spontaneous departure of the run, as `spontaneous` finds it; None where none is known."""
-        found, size = self._found.get(after_refusal), self._intervals.size
-        if found is None and size >= self._searched[after_refusal] * GROWTH:
-            found = spontaneous(self._intervals, world, after_refusal=after_refusal)
-            self._searched[after_refusal], self._found[after_refusal] = size, found
+        found, size = self._found.get(sought), self._intervals.size
+        if found is None and size >= self._searched.get(sought, 0) * GROWTH:
+            after_refusal, states = sought
+            found = spontaneous(self._intervals, world, after_refusal=after_refusal, states=states)
+            self._searched[sought] = size
+            if found is not None:
+                self._found[sought] = found
         return found
+
+
+_Sought: TypeAlias = "tuple[bool, tuple[str, ...]]"
+"""What `spontaneous` looks for: `after_refusal` and `states`."""
+
+
+def _explaining(shown: set[str]) -> tuple[str, ...]:
+    """The states of a spontaneous departure that explains an instance in the states `shown`; none where nothing does."""
+    away = shown - {READY}
+    if away <= {*ROLE_STATES}:
+        return (*ROLE_STATES, *MACHINE_STATES)
+    return MACHINE_STATES if away <= {*ROLE_STATES, *MACHINE_STATES} else ()
 
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """An instance that was at ReadyRole in look `before`, and in look `after`, the next one, is in a state of `ROLE_STATES`."""
+    """An instance that was at ReadyRole in look `before`, and in look `after`, the next one, is away."""
 
     place: Place
     before: Exchange
@@ -87,13 +101,15 @@ class Departure:
         return f"{self.place.role_instance} was {status} in exchange {self.after.number}"
 
 
-def spontaneous(intervals: Intervals, world: World, *, after_refusal: bool) -> Departure | None:
-    """A departure of a listed instance that no request of ours explains, or None.
+def spontaneous(
+    intervals: Intervals, world: World, *, after_refusal: bool, states: tuple[str, ...]
+) -> Departure | None:
+    """A departure of a listed instance into one of `states` that no request of ours explains, or None.
 
     With `after_refusal`, refused requests explain one as well: that they have no effect is in question. Without it, they
     explain only a departure of an instance of the name that they address.
     """
-    for departure in _departures(intervals, world):
+    for departure in _departures(intervals, world, states):
         sent = (r for r in intervals.sent if after_refusal or _may_be_carried_out(r, departure, world))
         if not any(_explains(request, departure, intervals, world) for request in sent):
             return departure
@@ -105,20 +121,22 @@ def _may_be_carried_out(request: OwnRequest, departure: Departure, world: World)
     return request.is_accepted or request.has_unknown_effect(world) or is_namesake(request.address, departure.place)
 
 
-def _departures(intervals: Intervals, world: World) -> Iterator[Departure]:
-    """The departures of listed instances from one answer to Get Deployment to the next, whatever the cause."""
+def _departures(intervals: Intervals, world: World, states: tuple[str, ...]) -> Iterator[Departure]:
+    """The departures of listed instances into one of `states` from one answer to Get Deployment to the next, whatever the cause."""
     for deployment in world.target.deployments:
         shown = intervals.looks_at(keys_of(deployment))
         looks = [look for look in shown if read_target(look.request.resource).kind is Kind.DEPLOYMENT]
         for before, after in pairwise(looks):
-            yield from _departures_between(before, after, deployment)
+            yield from _departures_between(before, after, deployment, states)
 
 
-def _departures_between(before: Exchange, after: Exchange, deployment: Deployment) -> Iterator[Departure]:
-    """The departures of the listed instances of a deployment between two looks."""
+def _departures_between(
+    before: Exchange, after: Exchange, deployment: Deployment, states: tuple[str, ...]
+) -> Iterator[Departure]:
+    """The departures of the listed instances of a deployment into one of `states` between two looks."""
     was, now = statuses_in(before), statuses_in(after)
     for name in deployment.role_instances:
-        if was.get(name) == READY and now.get(name) in ROLE_STATES:
+        if was.get(name) == READY and now.get(name) in states:
             yield Departure(Place(deployment, name), before, after)
 
 
@@ -141,11 +159,11 @@ def _explains(request: OwnRequest, departure: Departure, intervals: Intervals, w
     return may_be_mixed_up or intervals.left_at(request, world) >= ready_at
 
 
-def _is_role_state(place: Place, compared: Iterable[Exchange], world: World) -> bool:
-    """Whether the answers that are compared show an instance only at ReadyRole and in states of `ROLE_STATES`."""
+def _states(place: Place, compared: Iterable[Exchange], world: World) -> set[str]:
+    """The states in which the answers that are compared show an instance, "" where one does not show it."""
     looks = [
         e
         for e in compared
-        if statuses_in(e) and world.deployment_of(read_target(e.request.resource)) == place.deployment
+        if has_instance_list(e) and world.deployment_of(read_target(e.request.resource)) == place.deployment
     ]
-    return {statuses_in(look).get(place.role_instance) for look in looks} <= {READY, *ROLE_STATES}
+    return {statuses_in(look).get(place.role_instance, "") for look in looks}

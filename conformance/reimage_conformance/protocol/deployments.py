@@ -27,6 +27,8 @@ BAD_STATES = ("RestartingRole", "CyclingRole", "FailedStartingRole", "FailedStar
 """Values of InstanceStatus that are due to the guest (REQ-DEPL-BAD-STATES)."""
 ROLE_STATES = ("BusyRole", "StartingRole", "RoleStateUnknown")
 """Values of InstanceStatus that a role may take by itself while its virtual machine goes on running (REQ-DEPL-READY)."""
+MACHINE_STATES = ("StoppingRole", "StoppingVM", "StoppedVM", "CreatingVM", "StartingVM", "CreatingRole")
+"""Values of InstanceStatus while a virtual machine is stopped and started, as for an update of its host too."""
 
 
 def deployment_elements(exchange: Exchange) -> list[etree._Element]:
