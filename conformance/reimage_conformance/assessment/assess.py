@@ -9,6 +9,7 @@ from reimage_conformance.assessment.controls import Controls, controlled
 from reimage_conformance.assessment.evidence import Evidence
 from reimage_conformance.assessment.explaining import attributed
 from reimage_conformance.assessment.findings import findings_of
+from reimage_conformance.assessment.foreign_locks import ForeignLocks
 from reimage_conformance.assessment.fronts import closed_reimages, front_of, fronted
 from reimage_conformance.assessment.intervals import Intervals
 from reimage_conformance.assessment.mistakes import agreed_mistakes, excused, mistakes_of
@@ -130,13 +131,16 @@ def _verdicts(
 ) -> list[Verdict]:
     """The verdicts as they count.
 
-    A verdict that an obstacle or a missing control explains is inconclusive. A violation names those that explain it.
+    A verdict that an obstacle, the lock of something else or a missing control explains is inconclusive. A violation
+    names those that explain it.
     """
     exchanges = journal.exchanges
     controls = Controls.of(world, exchanges)
     after_fronts = [fronted(verdict, exchanges, obstacles.front, obstacles.closed) for verdict in weighed_verdicts]
     after_mistakes = [excused(verdict, exchanges, obstacles.mistakes) for verdict in after_fronts]
-    after_controls = [controlled(verdict, exchanges, controls, captured=captured) for verdict in after_mistakes]
+    locks = ForeignLocks.of(world, exchanges.values())
+    after_locks = [locks.weighed(verdict, exchanges) for verdict in after_mistakes]
+    after_controls = [controlled(verdict, exchanges, controls, captured=captured) for verdict in after_locks]
     evidence = Evidence.of(exchanges, controls).with_verdicts(after_controls)
     verdicts = [attributed(verdict, evidence) for verdict in after_controls]
     if not captured:

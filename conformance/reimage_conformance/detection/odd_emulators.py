@@ -70,11 +70,13 @@ def held_against(found: Found) -> dict[str, str]:
     """What a run held against a conforming emulator, in words; empty where nothing was.
 
     The keys are the requirements that were violated or advised about, without the advice that its oddities lead to, and "verdict" for an
-    incomplete run, "errors" for errors of the suite.
+    incomplete run, "errors" for errors of the suite. A run may be incomplete where its oddities are the reason that it gives.
     """
     expected = {name for oddity in found.subject.oddities for name in ODDITIES[oddity].advisories}
     told = {name: found.reasons.get(name, found.outcomes[name]) for name in found.accused - expected}
     if found.verdict == RunVerdict.INCOMPLETE:
         unjudged = {name: why for name, why in found.unjudged.items() if found.outcomes[name] == "inconclusive"}
-        told |= {"verdict": f"{found.verdict}: {unjudged}"}
+        words = [word for oddity in found.subject.oddities if (word := ODDITIES[oddity].unjudged)]
+        unexplained = {name: why for name, why in unjudged.items() if not any(word in why for word in words)}
+        told |= {"verdict": f"{found.verdict}: {unexplained}"} if unexplained or not words else {}
     return told | ({"errors": "; ".join(found.errors)} if found.errors else {})

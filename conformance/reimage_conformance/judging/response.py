@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 PROMPT_SECONDS = 2.0
 """The id of a 202 has to be known this many seconds after it (REQ-REIMAGE-REQID-PROMPT)."""
+CONFLICT_WITH_NOTHING = "conflict-with-nothing"
+"""The symptom of a sound reimage that was answered 409 every time although no operation of ours ran."""
 PLAIN = (
     "REQ-REIMAGE-URI-SLOT",
     "REQ-REIMAGE-URI-NAME",
@@ -59,7 +61,8 @@ def accepted(
     `expected` are the words for the right answer. `alive` says that sound reimages get no reply again and again while
     the endpoint answers everything else. Then a missing reply is a violation. So is a 409: no operation runs, since
     the suite waits for the end of every operation that it started. Both violate REQ-REIMAGE-202 too where the request
-    varies nothing. A redirection other than 307 violates it whatever the request varies.
+    varies nothing. A redirection other than 307 violates it whatever the request varies. Whether something else than the
+    run caused the 409 is seen in the assessment (`reimage_conformance.assessment.foreign_locks`).
     """
     del world
     exchange = exchanges[0]
@@ -81,7 +84,7 @@ def accepted(
     elif is_conflict(exchange):
         for name in violated:
             actual = f"{reply_summary(exchange)} at every try"
-            yield about(name, exchange).violated(expected, actual, "conflict-with-nothing")
+            yield about(name, exchange).violated(expected, actual, CONFLICT_WITH_NOTHING)
     else:
         root = _REQUIREMENT_OF_CODE.get(error_code(exchange.reply), requirement)
         actual = answer_for(exchange, requirement)

@@ -274,6 +274,13 @@ def _error_code(declared: str, body: bytes) -> str:
     return read_error(read_body(declared, body)).code if _looks_like_xml(declared, body) else ""
 
 
+def error_message(response: Response) -> str:
+    """The Message of an error answer, or "" where it has no readable Error document."""
+    if not looks_like_xml(response):
+        return ""
+    return read_error(read_document(response)).message
+
+
 def plain_identifier(identifier: str) -> str:
     """One spelling for all spellings of an id.
 

@@ -81,6 +81,40 @@ oddity(
     _locked(lambda call, each: each.subscription == call.route.subscription),
 )
 
+LOCKED_FROM, LOCKED_UNTIL = 3, 40
+"""Between these ages another holds a deployment, in durations of an operation since the first reimage in the deployment."""
+_LOCK_WORDS = "something else seems to hold the deployment"
+
+
+def _locked_by_another(message: str) -> Change:
+    """Refuses every reimage in a deployment with `message` while another administrator's operation holds it."""
+
+    def refused(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
+        if call.deployment is None:
+            return original(call)
+        first = call.notes.setdefault("first-reimages", {}).setdefault(call.deployment.name, call.now)
+        age = (call.now - first) / call.state.operation_seconds
+        is_locked = LOCKED_FROM <= age < LOCKED_UNTIL
+        return Refusal("conflict", 409, "ConflictError", message) if is_locked else original(call)
+
+    return instead(check_conflict, refused)
+
+
+oddity(
+    "locked-by-another",
+    "for a while an operation of another administrator holds a deployment: every reimage in it gets 409",
+    _locked_by_another(
+        "An operation with request ID 5e1f0c7a9b3d4e628a1c0d9e7f6b5a43 has exclusive access to the deployment."
+    ),
+    unjudged=_LOCK_WORDS,
+)
+oddity(
+    "locked-by-another-unnamed",
+    "for a while something else holds a deployment: every reimage in it gets 409, which does not say what holds it",
+    _locked_by_another("The deployment is being upgraded."),
+    unjudged=_LOCK_WORDS,
+)
+
 
 def _refuses_where(chosen: Callable[[Call, Refusal | None], bool], make: Callable[[Call], Refusal]) -> Change:
     """Refuses a request for which `chosen` holds with the refusal that `make` gives; the probe is left alone.

@@ -15,7 +15,8 @@ class Oddity:
     """One named way to be unusual and still conform.
 
     `lenient_only` says that it conforms only under lenient strictness, `server_only` that it shows only over sockets. `advisories` names
-    the requirements about which a suite may advise because of it. `simultaneous` says how the server then handles requests that come at the
+    the requirements about which a suite may advise because of it. `unjudged` is what a suite may say of requirements that it could not judge
+    because of it, "" where it can judge all. `simultaneous` says how the server then handles requests that come at the
     same time.
     """
 
@@ -26,6 +27,7 @@ class Oddity:
     server_only: bool = False
     advisories: tuple[str, ...] = ()
     simultaneous: Simultaneous | None = None
+    unjudged: str = ""
 
 
 ODDITIES: dict[str, Oddity] = {}
@@ -40,9 +42,10 @@ def oddity(
     server_only: bool = False,
     advisories: tuple[str, ...] = (),
     simultaneous: Simultaneous | None = None,
+    unjudged: str = "",
 ) -> None:
     """Registers an oddity; the fields are those of `Oddity`. One that sets `simultaneous` is `server_only`. Raises ValueError for a name twice."""
     if name in ODDITIES:
         raise ValueError(f"two oddities are called {name!r}")
     server_only = server_only or simultaneous is not None
-    ODDITIES[name] = Oddity(name, summary, changes, lenient_only, server_only, advisories, simultaneous)
+    ODDITIES[name] = Oddity(name, summary, changes, lenient_only, server_only, advisories, simultaneous, unjudged)
