@@ -23,7 +23,7 @@ from reimage_conformance.judging.operations.documents import operation_documents
 from reimage_conformance.judging.operations.polls import DENIALS, STATUSES, status_of, unknown_operation
 from reimage_conformance.judging.operations.progress import completes, progress
 from reimage_conformance.judging.response import accepted
-from reimage_conformance.judging.transport.answers import answered_with, same_answer
+from reimage_conformance.judging.transport.answers import answered_with
 from reimage_conformance.judging.transport.messages import request_ids_unique
 from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Exchange, Request, Why
@@ -209,8 +209,8 @@ async def judge_as_alone(sut: SystemUnderTest, one_by_one: dict[str, Exchange], 
         await sut.settle(exchange)
         # Where one was accepted, a conflict is with its operation, which will fail later.
         if not (started and is_conflict(exchange)):
-            arguments = {"requirement": requirement, "what": "other requests at the same time"}
-            sut.judge(same_answer, one_by_one[requirement], exchange, **arguments)
+            what = "other requests at the same time"
+            sut.compare(one_by_one[requirement], exchange, requirement=requirement, what=what)
 
 
 async def ready_places(sut: SystemUnderTest) -> list[Place]:

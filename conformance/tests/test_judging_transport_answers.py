@@ -8,19 +8,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from judging_samples import (
+    FAILED,
     LOOK,
     NOBODY,
     POLL,
     PUT,
     REIMAGE,
+    SUCCEEDED,
     advisory,
     brief,
     exchange,
     inconclusive,
     judged,
+    lenient,
     met,
     poll,
     silent,
+    started,
     violated,
     worded,
 )
@@ -159,3 +163,39 @@ class TestTransport:
         assert worded(quiet) == [(expected, f"no answer came in time: as arranged, {asked}")]
         for pair in ([silent(POLL), poll()], [poll(b"", 503, number=1), poll()], [plain, poll(b"", 429)]):
             assert brief(judged("same_answer", pair, **arguments)) == [inconclusive("REQ-VER-HEADER-CASE", 2, 1)]
+
+    def test_answers_that_the_documents_name_for_the_same_request_are_alike(self) -> None:
+        arguments: dict[str, Any] = {"requirement": "REQ-VER-MISSING", "what": "other requests at the same time"}
+        nobody = without_header(NOBODY, "x-ms-version")
+        plain, varied = exchange(nobody, 404), exchange(nobody, 400, number=2)
+
+        assert brief(judged("same_answer", [plain, varied], **arguments)) == [met("REQ-VER-MISSING", 2)]
+        for status in (403, 409, 500):
+            other = [plain, exchange(nobody, status, number=2)]
+            assert brief(judged("same_answer", other, **arguments)) == [
+                violated("REQ-VER-MISSING", f"status:{status}", 2, 1)
+            ]
+        undocumented = judged("same_answer", [exchange(NOBODY, 404), exchange(NOBODY, 400, number=2)], **arguments)
+        assert brief(undocumented) == [violated("REQ-VER-MISSING", "status:400", 2, 1)]
+
+    def test_a_404_at_once_and_a_failure_later_are_alike(self) -> None:
+        arguments: dict[str, Any] = {
+            "requirement": "REQ-REIMAGE-UNKNOWN-INSTANCE",
+            "what": "other requests at the same time",
+        }
+        plain, late = exchange(NOBODY, 404), started(NOBODY, number=2)
+
+        found = judged("same_answer", [plain, late, poll(FAILED, number=3)], **arguments)
+        assert brief(found) == [met("REQ-REIMAGE-UNKNOWN-INSTANCE", 2)]
+        for polls in ([], [poll(SUCCEEDED, number=3)]):
+            assert brief(judged("same_answer", [plain, late, *polls], **arguments)) == [
+                violated("REQ-REIMAGE-UNKNOWN-INSTANCE", "status:202", 2, 1)
+            ]
+
+    def test_what_lenient_permits_besides_does_not_make_answers_alike(self) -> None:
+        arguments: dict[str, Any] = {"requirement": "REQ-REIMAGE-VERSION", "what": "x-ms-version 2010-10-28"}
+        pair = [exchange(NOBODY, 404), exchange(NOBODY, 400, number=2)]
+
+        assert brief(judged("same_answer", pair, lenient(), **arguments)) == [
+            violated("REQ-REIMAGE-VERSION", "status:400", 2, 1)
+        ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.errors import BY_TABLE, TABLE_KEYS
-from reimage_conformance.judging.operations.polls import TERMINAL, without_end
+from reimage_conformance.judging.operations.polls import end_shown, without_end
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
 from reimage_conformance.judging.sent import with_kind_sent, with_sent
@@ -142,7 +142,7 @@ def _accepted(bad: _BadRequest, response: Response, polls: Sequence[Exchange], *
     204 to HEAD, OPTIONS or TRACE is observed, not judged (RFC 9110 9.3.7).
     """
     exchange, method = bad.exchange, bad.exchange.request.method
-    ends = [(poll, end) for poll in polls if (end := _end(poll)) is not None]
+    ends = [(poll, end) for poll in polls if (end := end_shown(poll)) is not None]
     last, end = ends[-1] if ends else (None, None)
     verdict = about(bad.requirement, exchange, *([last] if last is not None else polls[-1:]))
     if error_code(response) or not is_standard(response.status):
@@ -170,15 +170,6 @@ def _accepted(bad: _BadRequest, response: Response, polls: Sequence[Exchange], *
         version_ignored = ("REQ-VER-MISSING",) if any(defect.key in _VERSION_KEYS for defect in bad.defects) else ()
         actual = bad.seen(f"{reply_summary(exchange)}{ended}")
         yield verdict.violated(bad.expected, actual, "accepted", because=(*others, *version_ignored))
-
-
-def _end(poll: Exchange) -> tuple[str, str] | None:
-    """The terminal status that a poll shows and its HttpStatusCode, or None."""
-    if poll.reply is None:
-        return None
-    document = read_document(poll.reply)
-    status = document.text("Status")
-    return (status, document.text("HttpStatusCode") or "") if status in TERMINAL else None
 
 
 def _answered(bad: _BadRequest, response: Response) -> Iterator[Verdict]:

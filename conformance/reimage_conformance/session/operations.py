@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from reimage_conformance.judging.operations.polls import TERMINAL, status_of
 from reimage_conformance.judging.operations.progress import RETENTION_SECONDS
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.model import Why
@@ -171,6 +172,12 @@ class Operations:
             with trio.CancelScope(shield=True):
                 async with self._quiet:
                     self._quiet.notify_all()
+
+    def ends_of(self, *starts: Exchange) -> list[Exchange]:
+        """The polls that showed the end of the operations which these requests started."""
+        numbers = {start.number for start in starts}
+        polls = [poll for each in self.all if each.start.number in numbers for poll in each.polls]
+        return [poll for poll in polls if status_of(poll) in TERMINAL]
 
     async def until_polled(self, operation: Operation) -> None:
         """Waits until an operation of an earlier part of the run has been polled in this part, or is over."""

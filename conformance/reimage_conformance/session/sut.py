@@ -297,7 +297,15 @@ class SystemUnderTest(Judging):
         for what, request in varied.items():
             send = self.try_out if may_change_something(request) else self.send
             exchange = await send(request, label=label)
-            self.judge(same_answer, plain, exchange, requirement=requirement, what=what, **arguments)
+            self.compare(plain, exchange, requirement=requirement, what=what, **arguments)
+
+    def compare(self, plain: Exchange, varied: Exchange, **arguments: Any) -> None:
+        """Judges that a request was answered as the `plain` one was; `arguments` go to the check.
+
+        The ends of operations that they started are judged too: the endpoint may refuse a request for nothing at once, or
+        accept it and report the failure later.
+        """
+        self.judge(same_answer, plain, varied, *self.operations.ends_of(plain, varied), **arguments)
 
     # Places, and names that address nothing.
 

@@ -107,6 +107,13 @@ oddity(
     _missing_once_failed(operation_error, ("ResourceNotFound", "No such role instance.")),
 )
 oddity(
+    "unknown-targets-fail-at-once-or-later",
+    "the reimage of what does not exist is refused at once or accepted and ends Failed with 404, each time another",
+    instead(check_reimage_target, _accepts_missing_target, lambda call: call.number % 2 == 1),
+    _missing_once_failed(operation_http_status, "404"),
+    _missing_once_failed(operation_error, ("ResourceNotFound", "No such role instance.")),
+)
+oddity(
     "slots-without-case",
     "slots are matched without regard to case",
     instead(

@@ -127,6 +127,11 @@ def _moved(moved: Check, index: int) -> Change:
     return _reordered(order)
 
 
+def _reversed(given: list[Check]) -> list[Check]:
+    """The checks of a reimage in reverse order, except for certificate, path and conflict; those of any other request as they are."""
+    return [*given[:2], *given[-2:1:-1], given[-1]] if given[-1] is check_conflict else given
+
+
 oddity("version-checked-last", "the version is looked at after everything else", _moved(check_version, 99))
 oddity(
     "target-checked-first",
@@ -144,7 +149,12 @@ oddity(
 oddity(
     "checks-in-reverse",
     "everything is looked at in reverse order, except for certificate, path and conflict",
-    _reordered(lambda given: [*given[:2], *given[-2:1:-1], given[-1]] if given[-1] is check_conflict else given),
+    _reordered(_reversed),
+)
+oddity(
+    "checks-in-either-order",
+    "everything is looked at in the usual order or in reverse order, each time another",
+    edits(checks, lambda call, given: _reversed(list(given)) if call.number % 2 else given),
 )
 
 

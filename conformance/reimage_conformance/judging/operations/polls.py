@@ -48,6 +48,15 @@ def _status_in(declared: str, body: bytes) -> str:
     return "" if found is None or several else raw_text(found)
 
 
+def end_shown(poll: Exchange) -> tuple[str, str] | None:
+    """The terminal status that a poll shows and its HttpStatusCode, or None."""
+    if poll.reply is None:
+        return None
+    document = read_document(poll.reply)
+    status = document.text("Status")
+    return (status, document.text("HttpStatusCode") or "") if status in TERMINAL else None
+
+
 def shows_operation(poll: Exchange) -> bool:
     """Whether a poll was answered 2xx, or with an Operation document under another status."""
     if poll.is_successful:

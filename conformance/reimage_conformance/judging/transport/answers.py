@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reimage_conformance.judging.operations.polls import end_shown
+from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import answer_for, header_sent
 from reimage_conformance.judging.wording import MOVED, REDIRECTED, is_busy, phrase, reply_summary, symptom
+from reimage_conformance.model import Strictness
+from reimage_conformance.protocol.addresses import read_target
+from reimage_conformance.protocol.documents import plain_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -72,10 +78,11 @@ def not_accepted(world: World, exchanges: Sequence[Exchange], requirement: str) 
 def same_answer(world: World, exchanges: Sequence[Exchange], requirement: str, what: str) -> Iterator[Verdict]:
     """Two requests that mean the same get the same status; the first one is written in the usual way.
 
-    `what` is what the second one has and the first one has not.
+    Exchanges: the two requests, then polls of the operations that they started. `what` is what the second request has and
+    the first one has not. Statuses may differ where each is one that the documents allow for its request (REQ-AUTH-ORDER,
+    REQ-REIMAGE-UNKNOWN-INSTANCE).
     """
-    del world
-    plain, varied = exchanges[0], exchanges[1]
+    plain, varied, polls = exchanges[0], exchanges[1], exchanges[2:]
     verdict = about(requirement, varied, plain)
     if plain.reply is None or is_busy(plain):
         yield verdict.undecided(plain)
@@ -83,5 +90,28 @@ def same_answer(world: World, exchanges: Sequence[Exchange], requirement: str, w
         yield verdict.undecided(varied)
     else:
         same = varied.reply is not None and varied.reply.status == plain.reply.status
+        same = same or all(_is_documented(each, polls, world) for each in (plain, varied))
         expected = f"{reply_summary(plain)}, the answer to the same request without this difference"
         yield verdict.judged(same, expected, f"{reply_summary(varied)}, for a request with {what}", symptom(varied))
+
+
+def _is_documented(exchange: Exchange, polls: Sequence[Exchange], world: World) -> bool:
+    """Whether the documents name the answer for a defect of its request: a status, or a 202 whose operation then failed.
+
+    What lenient permits besides does not count: under it a bad request may have any status of the application.
+    """
+    documents = replace(world, strictness=Strictness.STRICT, memory={})
+    defects = permitted(exchange.request, documents).binding
+    if exchange.reply is None:
+        return False
+    if exchange.reply.status == 202:
+        later = {str(status) for defect in defects for status in defect.later}
+        ends = [end for poll in polls if _polls(poll, exchange) and (end := end_shown(poll)) is not None]
+        return any(status == "Failed" and embedded in later for status, embedded in ends)
+    return any(exchange.reply.status in defect.statuses for defect in defects)
+
+
+def _polls(poll: Exchange, start: Exchange) -> bool:
+    """Whether a poll asks for the operation that a request started."""
+    asked = read_target(poll.request.resource).operation
+    return bool(asked) and plain_identifier(asked) == plain_identifier(start.request_id)
