@@ -117,3 +117,26 @@ def test_replies_that_pause_are_cut_no_sooner_than_two_seconds_and_not_where_tim
     assert [each.response.anomalies for each in short if each.response] == [()] * 3
     assert [round(each.elapsed, 3) for each in stalled] == [10.0, 10.0]
     assert [each.failure is None for each in paused] == [True, True, False]
+
+
+def test_a_close_that_the_reply_announces_is_waited_for_longer_than_another_one() -> None:
+    clock = TurnedClock()
+    headers = {"announced": b"Connection: keep-alive, Close\r\n", "not announced": b"Connection: keep-alive\r\n"}
+    found = {}
+    for name, field_line in headers.items():
+        for seconds in (0.4, 3.0, 6.0):
+            reply = b"HTTP/1.1 400 X\r\n%sContent-Length: 0\r\n\r\n" % field_line
+            connecting = Connecting(clock, ((0.0, reply), (seconds, b"")))
+            with Client(connecting, clock, OpenGate(), request_timeout=10) as client:
+                began = clock.now()
+                closed = client.exchange(GET, watch_close=True).closed
+            found[name, seconds] = (closed, round(clock.now() - began, 3))
+
+    assert found == {
+        ("announced", 0.4): (True, 0.4),
+        ("announced", 3.0): (True, 3.0),
+        ("announced", 6.0): (False, 5.0),
+        ("not announced", 0.4): (True, 0.4),
+        ("not announced", 3.0): (False, 0.5),
+        ("not announced", 6.0): (False, 0.5),
+    }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.wire.heads import TOKEN
 
 if TYPE_CHECKING:
-    from reimage_conformance.model import Request
+    from reimage_conformance.model import Request, Response
     from reimage_conformance.wire.heads import Head
 
 _KNOWN_CODINGS = {"chunked", "gzip", "x-gzip", "deflate", "compress", "x-compress"}
@@ -129,6 +129,11 @@ def must_be_last(request: Request) -> bool:
     return invalid or len(set(lengths)) > 1 or (not lengths and bool(request.values("content-length")))
 
 
-def _members(request: Request, name: str) -> list[str]:
+def announces_close(response: Response) -> bool:
+    """Whether a response says that its sender closes the connection (RFC 9112 9.6)."""
+    return "close" in _members(response, "connection")
+
+
+def _members(request: Request | Response, name: str) -> list[str]:
     parts = [part.strip(" \t").lower() for value in request.values(name) for part in value.split(",")]
     return [part for part in parts if part]

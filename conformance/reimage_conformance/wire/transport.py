@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from reimage_conformance.model import Failure, FailureKind, Request, Response
-from reimage_conformance.wire.framing import is_plainly_framed, must_be_last
+from reimage_conformance.wire.framing import announces_close, is_plainly_framed, must_be_last
 from reimage_conformance.wire.pool import Connection, ConnectionPool
 from reimage_conformance.wire.reading import BODY_LIMIT, LINGER_SECONDS, STALLED, Reading, ResponseReader
 from reimage_conformance.wire.source import StreamSource
@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     from reimage_conformance.wire.streams import Connector
 
 CLOSE_SECONDS = 0.5
-"""How long to wait for the endpoint to close a connection after its reply."""
+"""How long to wait for the endpoint to close a connection after a reply that does not announce it."""
+ANNOUNCED_CLOSE_SECONDS = 5.0
+"""How long to wait for a close that the reply announces.
+
+RFC 9112 9.6 gives no time for it. A front may wait a second or more, so that the client can close first.
+"""
 _SENT_AGAIN = {"GET", "HEAD"}
 """Methods of requests that are sent again if the endpoint closed an idle connection."""
 _MAX_STALLS, _STALL_SECONDS = 2, 2.0
@@ -206,8 +211,9 @@ class VerbatimTransport(httpx.BaseTransport):
         """What was received; waits for the close of the connection if it is due, and keeps or closes the connection."""
         elapsed = self._clock.now() - start
         response, closed = reading.response, reading.ended
-        if reading.failure is None and not closed and (watch or must_be_last(request)):
-            late, closed = StreamSource(connection.stream, self._clock, start).watch(CLOSE_SECONDS)
+        if response is not None and reading.failure is None and not closed and (watch or must_be_last(request)):
+            seconds = ANNOUNCED_CLOSE_SECONDS if announces_close(response) else CLOSE_SECONDS
+            late, closed = StreamSource(connection.stream, self._clock, start).watch(seconds)
             if not reading.surplus:
                 connection.note_surplus(late, self._pool.late_anomalies, "surplus")
             reading = replace(reading, persistent=reading.persistent and not closed and not late)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.emulator.conditions import has_two_framings, reply_edit, reply_set
 from reimage_conformance.emulator.departures import edits, gives, instead, skips
 from reimage_conformance.emulator.http1 import continues, reply_to
-from reimage_conformance.emulator.messages import Call, Pause, Refusal, Reply, Send
+from reimage_conformance.emulator.messages import Call, Close, Pause, Refusal, Reply, Send
 from reimage_conformance.emulator.oddities.registry import oddity
 from reimage_conformance.emulator.reading import check_both_lengths, check_folding, check_transfer_encoding
 from reimage_conformance.emulator.writing import (
@@ -20,6 +20,7 @@ from reimage_conformance.emulator.writing import (
     header_fields,
     is_chunked,
     reason_phrase,
+    render,
     transmit,
 )
 
@@ -131,6 +132,22 @@ oddity(
     "the connection is closed after each response without a word",
     instead(closes, lambda *_: True),
     instead(connection_fields, lambda *_: ()),
+)
+
+
+def _closing_late(call: Call, actions: list[Action], reply: Reply) -> list[Action]:
+    """The same actions with a pause before the close of the connection, where the reply announces it and has an end without it."""
+    is_announced = bool(connection_fields(call, reply) and framing_fields(call, reply))
+    if not is_announced or actions[-1] != Close():
+        return actions
+    return [*actions[:-1], Pause(CLOSE_DELAY_SECONDS), Close()]
+
+
+CLOSE_DELAY_SECONDS = 1.0
+oddity(
+    "announced-close-delayed",
+    "a close of the connection that is announced comes a second after the response",
+    instead(render, lambda original, call, reply: _closing_late(call, original(call, reply), reply)),
 )
 oddity(
     "length-by-close",
