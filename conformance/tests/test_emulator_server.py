@@ -15,6 +15,7 @@ import trustme
 
 from reimage_conformance.emulator import Emulator, RunningEmulator, emulator_with, serve, serve_until_stopped
 from reimage_conformance.emulator.layouts import MAIN
+from reimage_conformance.emulator.simultaneous import Simultaneous
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,6 +134,19 @@ def test_a_reset_is_a_reset() -> None:
             raw.sendall(plain_request("GET", f"/{MAIN}/operations/{accepted.headers['x-ms-request-id']}"))
             with pytest.raises(ConnectionResetError):
                 raw.recv(1)
+
+
+def test_an_idle_connection_that_is_dropped_ends_in_a_reset_at_its_next_request() -> None:
+    emulator = Emulator(0.05)
+    emulator.simultaneous = Simultaneous(idle_seconds=0.05, drops_idle=True)
+    with serve(emulator, tls=False) as running, socket.create_connection(("127.0.0.1", running.port)) as connected:
+        connected.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            connected.recv(1)
+        connected.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        connected.settimeout(10)
+        with pytest.raises(ConnectionResetError):
+            connected.recv(1)
 
 
 def test_a_connection_that_hangs_holds_up_no_other() -> None:

@@ -252,8 +252,9 @@ class TestConnections:
             violated(FRAMING, "desynchronised", 2, 1),
         ]
 
-    def test_closing_needs_no_control(self) -> None:
-        three = [self.FIRST, self.second(None, failure=FailureKind.CLOSED), self.control(404)]
+    @pytest.mark.parametrize("kind", [FailureKind.CLOSED, FailureKind.RESET])
+    def test_closing_needs_no_control(self, kind: FailureKind) -> None:
+        three = [self.FIRST, self.second(None, failure=kind), self.control(404)]
 
         assert brief(judged("same_connection_usable", three, requirement=self.NAME)) == [observed(self.NAME)]
 

@@ -86,6 +86,34 @@ class TestSending:
         assert (await sender_over(FakeWire(FAULT)).once(POLL)).number == 3
 
     @in_time
+    async def test_a_reimage_that_may_be_accepted_goes_out_on_a_new_connection(self) -> None:
+        wire = FakeWire(exchange(status=202))
+        sender = sender_over(wire)
+        for request in (REIMAGE, NO_COMP, POLL):
+            await sender.send(request)
+        await sender.send(REIMAGE, Manner(on=3))
+
+        assert [each.fresh_connection for each in wire.sent] == [True, False, False, False]
+
+    @pytest.mark.parametrize(
+        ("kind", "position", "ignored"),
+        [
+            (FailureKind.RESET, 1, True),
+            (FailureKind.CLOSED, 1, True),
+            (FailureKind.RESET, 2, False),
+            (FailureKind.CLOSED, 2, False),
+            (FailureKind.TIMEOUT, 2, True),
+        ],
+    )
+    @in_time
+    async def test_a_connection_that_was_lost_after_other_requests_is_no_sign_that_this_one_was_ignored(
+        self, kind: FailureKind, position: int, *, ignored: bool
+    ) -> None:
+        lost = silent(kind=kind, position=position, connection=7)
+
+        assert sender_over(FakeWire(exchange())).answers_others(lost) is ignored
+
+    @in_time
     async def test_so_is_a_look_up_of_the_gate(self) -> None:
         class Curious(OpenGate):
             """Asks one question before it lets a reimage out."""
@@ -100,7 +128,7 @@ class TestSending:
         wire = FakeWire(FAULT, exchange(status=404), exchange(status=202))
         found = await sender_over(wire, gate=Curious()).once(REIMAGE)
 
-        assert (found.number, wire.sent) == (3, [POLL, POLL, REIMAGE])
+        assert (found.number, wire.sent) == (3, [POLL, POLL, replace(REIMAGE, fresh_connection=True)])
         assert wire.labels() == ["look-up", "look-up", ""]
 
     @in_time
@@ -205,7 +233,7 @@ class TestSending:
         found = await sender_over(wire).send(REIMAGE, Manner("x"))
 
         assert (found.number, found.request.target) == (2, target)
-        there = replace(REIMAGE, target=target, moved_from=REIMAGE.target)
+        there = replace(REIMAGE, target=target, moved_from=REIMAGE.target, fresh_connection=True)
         assert with_header(found.request, "Host", "h") == with_header(there, "Host", "h")
         assert wire.options[1]["label"] == "x"
         assert (

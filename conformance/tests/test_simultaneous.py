@@ -24,6 +24,7 @@ NAMES = ALL if EVERYTHING else FEW
 UNTOUCHED = (
     "one-request-at-a-time",
     "closed-when-idle",
+    "dropped-when-idle",
     "closed-after-ten",
     "answers-overtake-each-other",
 )

@@ -119,6 +119,33 @@ def test_replies_that_pause_are_cut_no_sooner_than_two_seconds_and_not_where_tim
     assert [each.failure is None for each in paused] == [True, True, False]
 
 
+def test_a_request_that_is_sent_once_goes_out_on_a_connection_that_was_used_a_moment_ago_or_on_a_new_one() -> None:
+    clock = TurnedClock()
+    reply = (0.0, b"HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n")
+    get, post = (Request(method, "/", (("Host", "h"),)) for method in ("GET", "POST"))
+    with Client(Connecting(clock, (reply,) * 9), clock, OpenGate(), request_timeout=10) as client:
+        first = client.exchange(get)
+        clock.sleep(1.9)
+        soon = client.exchange(post)
+        clock.sleep(2.1)
+        later = [client.exchange(get), client.exchange(post)]
+        clock.sleep(2.1)
+        last = [client.exchange(post), client.exchange(get)]
+
+    assert [each.connection for each in (first, soon, *later, *last)] == [1, 1, 1, 1, 2, 2]
+
+
+def test_a_request_that_is_sent_once_and_was_lost_is_the_last_one_on_a_used_connection() -> None:
+    clock = TurnedClock()
+    connecting = Connecting(clock, ((0.0, b"HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n"), (0.0, b"")))
+    get, post = (Request(method, "/", (("Host", "h"),)) for method in ("GET", "POST"))
+    with Client(connecting, clock, OpenGate(), request_timeout=10) as client:
+        exchanges = [client.exchange(each) for each in (get, post, get, post)]
+
+    assert [(each.connection, each.position) for each in exchanges] == [(1, 1), (1, 2), (2, 1), (3, 1)]
+    assert [each.failure.kind if each.failure else None for each in exchanges] == [None, FailureKind.CLOSED, None, None]
+
+
 def test_a_close_that_the_reply_announces_is_waited_for_longer_than_another_one() -> None:
     clock = TurnedClock()
     headers = {"announced": b"Connection: keep-alive, Close\r\n", "not announced": b"Connection: keep-alive\r\n"}

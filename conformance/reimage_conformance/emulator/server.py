@@ -45,6 +45,7 @@ class _Peer(asyncio.Protocol):
         self._turns = turns
         self._idle: asyncio.TimerHandle | None = None
         self._at_end = False
+        self._dropped = False
         self._actions: deque[Action] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._ending = False
@@ -57,6 +58,8 @@ class _Peer(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._stop_idle_timer()
+        if self._dropped:
+            self._reset()
         if not self._ending:
             self._turns.serve(self, data)
 
@@ -95,15 +98,20 @@ class _Peer(asyncio.Protocol):
         self._transport.abort()
 
     def _start_idle_timer(self) -> None:
-        """Closes the connection after `idle_seconds` without any traffic."""
+        """Closes or drops the connection after `idle_seconds` without any traffic."""
         self._stop_idle_timer()
-        if self._turns.simultaneous.idle_seconds:
-            self._idle = asyncio.get_running_loop().call_later(self._turns.simultaneous.idle_seconds, self._close)
+        simultaneous = self._turns.simultaneous
+        if simultaneous.idle_seconds:
+            end = self._drop if simultaneous.drops_idle else self._close
+            self._idle = asyncio.get_running_loop().call_later(simultaneous.idle_seconds, end)
 
     def _stop_idle_timer(self) -> None:
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
+
+    def _drop(self) -> None:
+        self._dropped = True
 
     def _resume(self) -> None:
         self._timer = None

@@ -29,7 +29,8 @@ class Simultaneous:
 
     It serves at most `requests` at a time, and others wait. It takes at most `connections` at a time; `when_full` says what happens to
     others. 0 means no limit. A request takes `seconds`, and `seconds_for_each_other` more for each other request under way, and at random
-    up to `seconds_at_random` more. A connection is closed when nothing happens on it for `idle_seconds`; 0 means never.
+    up to `seconds_at_random` more. A connection is closed when nothing happens on it for `idle_seconds`; 0 means never. With
+    `drops_idle` it is dropped instead: the client sees nothing of it before its next octets are answered with a reset.
     """
 
     requests: int = 0
@@ -39,6 +40,7 @@ class Simultaneous:
     seconds_for_each_other: float = 0.0
     seconds_at_random: float = 0.0
     idle_seconds: float = 0.0
+    drops_idle: bool = False
 
 
 UNDER_WAY = "requests under way"

@@ -34,6 +34,7 @@ from reimage_conformance.session.unanswered import (
     is_lost,
     is_repeatable,
     is_unconnected,
+    may_be_dropped,
     missing_reply_counts,
 )
 
@@ -199,8 +200,9 @@ class Sender:
         return await self.life.is_alive()
 
     def answers_others(self, exchange: Exchange) -> bool:
-        """Whether the endpoint took the connection and was not away when `exchange` got no reply, so that it ignored this request alone."""
-        return not is_unconnected(exchange) and not self.patience.was_away(exchange.number)
+        """Whether the endpoint took the request and was not away when `exchange` got no reply, so that it ignored this request alone."""
+        has_arrived = not is_unconnected(exchange) and not may_be_dropped(exchange)
+        return has_arrived and not self.patience.was_away(exchange.number)
 
     def _allow(self, request: Request, sort: Sort) -> None:
         """Raises Inconclusive where the run or this kind of request was given up, Withheld where no more of its kind may go out."""
@@ -299,6 +301,8 @@ class Sender:
         )
 
     async def _record(self, request: Request, manner: Manner) -> Exchange:
+        if manner.on is None and request.method == "POST" and permitted(request, self._recorder.world).may_be_accepted:
+            request = replace(request, fresh_connection=True)  # it is never repeated, and a used connection may be lost
         try:
             carried = await self._wire.exchange(
                 request, label=manner.label, on=manner.on, watch_close=manner.watch_close

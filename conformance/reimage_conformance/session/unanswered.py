@@ -23,6 +23,12 @@ def is_lost(exchange: Exchange) -> bool:
     return exchange.reply is None and exchange.failure is not None and exchange.failure.kind in _LOST
 
 
+def may_be_dropped(exchange: Exchange) -> bool:
+    """Whether the endpoint may have closed the connection before the request arrived: it had carried others (RFC 9112 9.5)."""
+    ended = exchange.failure is not None and exchange.failure.kind in (FailureKind.RESET, FailureKind.CLOSED)
+    return ended and exchange.response is None and exchange.position > 1
+
+
 def is_crowded_out(exchange: Exchange) -> bool:
     """Whether a request may have got no reply because too many requests were under way."""
     return exchange.failure is not None and exchange.response is None and exchange.failure.kind in _CROWDED

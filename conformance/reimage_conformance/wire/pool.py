@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ class Connection:
     """One connection: its number, counted from 1, and how many requests it carried.
 
     `plainly_framed` says that every HTTP implementation reads exactly one request in the octets of the latest one
-    (`framing.is_plainly_framed`).
+    (`framing.is_plainly_framed`). `used_at` is when the latest exchange on it ended, a reading of the clock.
     """
 
     number: int
@@ -36,6 +37,7 @@ class Connection:
     stream: Stream
     requests: int = 0
     plainly_framed: bool = True
+    used_at: float = 0.0
 
     def note_surplus(self, octets: bytes, found: list[str], kind: str = "late-surplus") -> None:
         """Add an anomaly to `found` for `octets` after the latest response, unless they may be a second answer to it.
@@ -108,9 +110,9 @@ class ConnectionPool:
         with self._lock:
             self._open -= len(connections)
 
-    def take(self, identity: Identity) -> Connection | None:
-        """The latest idle connection that is still open and has no octets to read, or None."""
-        while connection := self._latest_idle(identity):
+    def take(self, identity: Identity, *, since: float = -math.inf) -> Connection | None:
+        """The latest idle connection that is still open, has no octets to read and was used after `since`, or None."""
+        while connection := self._latest_idle(identity, since):
             if self._is_quiet(connection):
                 return connection
         return None
@@ -150,10 +152,10 @@ class ConnectionPool:
             self.late_anomalies.clear()
         return taken
 
-    def _latest_idle(self, identity: Identity) -> Connection | None:
+    def _latest_idle(self, identity: Identity, since: float) -> Connection | None:
         with self._lock:
             idle = self._idle.get(identity)
-            return idle.pop() if idle else None
+            return idle.pop() if idle and idle[-1].used_at >= since else None
 
     def _numbered(self, number: int) -> Connection | None:
         """Removes and gives the kept connection with this number, or None."""

@@ -35,6 +35,11 @@ RFC 9112 9.6 gives no time for it. A front may wait a second or more, so that th
 """
 _SENT_AGAIN = {"GET", "HEAD"}
 """Methods of requests that are sent again if the endpoint closed an idle connection."""
+RECENT_SECONDS = 2.0
+"""Any other request is sent on a connection that was used so many seconds ago at most, or on a new one.
+
+An idle connection may be dropped without a sign before its next request (RFC 9112 9.5). That request gets no reply.
+"""
 _MAX_STALLS, _STALL_SECONDS = 2, 2.0
 """After two replies that stopped before their end, a reply that pauses this many seconds counts as stopped too.
 
@@ -125,9 +130,10 @@ class VerbatimTransport(httpx.BaseTransport):
         except OSError as error:
             return Received(None, failure_of(error), on or 0, elapsed=self._clock.now() - start)
         reading = self._converse(connection, request, deadline)
-        if on is None and _is_stale(connection, request, reading):
+        is_stale = on is None and _is_stale(connection, reading)
+        self._pool.drops_idle = self._pool.drops_idle or is_stale
+        if is_stale and request.method in _SENT_AGAIN:
             self._pool.drop(connection)
-            self._pool.drops_idle = True
             try:
                 connection = self._pool.open(request.identity, deadline)
             except OSError as error:
@@ -170,8 +176,10 @@ class VerbatimTransport(httpx.BaseTransport):
         if on is not None:
             return self._pool.take_number(on)
         # A request that must not be sent twice gets a new connection if the endpoint has closed an idle one before.
-        fresh = request.fresh_connection or (self._pool.drops_idle and request.method not in _SENT_AGAIN)
-        kept = None if fresh else self._pool.take(request.identity)
+        is_sent_once = request.method not in _SENT_AGAIN
+        fresh = request.fresh_connection or (is_sent_once and self._pool.drops_idle)
+        since = self._clock.now() - RECENT_SECONDS if is_sent_once else -math.inf
+        kept = None if fresh else self._pool.take(request.identity, since=since)
         return kept or self._pool.open(request.identity, deadline)
 
     def _converse(self, connection: Connection, request: Request, deadline: float) -> Reading:
@@ -225,6 +233,7 @@ class VerbatimTransport(httpx.BaseTransport):
         return Received(response, reading.failure, connection.number, connection.requests, closed, elapsed)
 
     def _release(self, connection: Connection, request: Request, reading: Reading) -> None:
+        connection.used_at = self._clock.now()
         if not reading.persistent:
             self._pool.drop(connection)
         elif connection.plainly_framed and not request.body and not must_be_last(request):
@@ -233,7 +242,7 @@ class VerbatimTransport(httpx.BaseTransport):
             self._pool.set_aside(connection)
 
 
-def _is_stale(connection: Connection, request: Request, reading: Reading) -> bool:
-    """Whether the endpoint closed an idle connection as the request was sent, and the request may be sent again."""
+def _is_stale(connection: Connection, reading: Reading) -> bool:
+    """Whether the endpoint may have closed an idle connection as a request was sent on it."""
     ended = reading.failure is not None and reading.failure.kind in {FailureKind.CLOSED, FailureKind.RESET}
-    return ended and not reading.octets and connection.requests > 1 and request.method in _SENT_AGAIN
+    return ended and not reading.octets and connection.requests > 1

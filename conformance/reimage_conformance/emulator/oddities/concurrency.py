@@ -326,6 +326,11 @@ oddity(
     simultaneous=Simultaneous(idle_seconds=0.05),
 )
 oddity(
+    "dropped-when-idle",
+    "a connection on which nothing happens for three seconds is dropped without a sign; its next request ends in a reset",
+    simultaneous=Simultaneous(idle_seconds=3.0, drops_idle=True),
+)
+oddity(
     "closed-after-ten",
     "a connection is closed after its tenth response, as announced",
     instead(

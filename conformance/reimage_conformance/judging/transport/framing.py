@@ -109,7 +109,8 @@ def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirem
         expected, actual = "one answer to a request and its body", "the body was answered as a request of its own"
         yield about(requirement, first).violated(expected, actual, "desynchronised")
         return
-    closed = second.failure is not None and second.failure.kind is FailureKind.CLOSED
+    ends = (FailureKind.CLOSED, FailureKind.RESET)  # reset: the request crossed the close on its way (RFC 9112 9.6)
+    closed = second.failure is not None and second.failure.kind in ends and second.response is None
     if second.connection != first.connection or closed:
         yield about(requirement, first).observed("closes the connection after refusing")
         return
