@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from reimage_conformance.casebook import SystemUnderTest
-from reimage_conformance.judging.concurrency import PROLONGED_FACTOR, contended, undisturbed
+from reimage_conformance.judging.concurrency import contended, prolonged_after, undisturbed
 from reimage_conformance.judging.instances.probes import fresh_installation, installation_in, installation_unchanged
 from reimage_conformance.judging.request import instance_untouched, nothing_left_behind
 from reimage_conformance.judging.wording import is_conflict
@@ -23,7 +23,8 @@ class Contention:
     `operation` is the running reimage, `other` the instance whose reimages are refused. `look` and `installation`
     show the refused instance before, `own` the installation of the running one, each where the target offers that.
     `after` and `installation_after` show the refused instance later. `is_accepted` says that one of its reimages was
-    accepted in the end. `usual_seconds` is the longest time that an operation took.
+    accepted in the end. `usual_seconds` is the longest time that an operation took, `allowed_seconds` how long the
+    running one may go on.
     """
 
     operation: Operation
@@ -32,6 +33,7 @@ class Contention:
     installation: Exchange | None
     own: Exchange | None
     usual_seconds: float
+    allowed_seconds: float
     refused: list[Exchange] = field(default_factory=list)
     is_accepted: bool = False
     after: Exchange | None = None
@@ -55,7 +57,8 @@ async def start_for_contention(sut: SystemUnderTest, place: Place, other: Place)
     installation = await sut.probe.installation(other) if sut.probe.offered else None
     usual = max((operation.duration for operation in sut.operations.all if operation.state is State.ENDED), default=0)
     operation = sut.reimages.book(await sut.reimages.start(place, UriForm.SLOT), place, UriForm.SLOT)
-    return Contention(operation, other, look, installation, own, usual)
+    allowed = prolonged_after(usual, sut.target.limits.operation_timeout_seconds) if usual else 0.0
+    return Contention(operation, other, look, installation, own, usual, allowed)
 
 
 async def refuse_while_it_runs(sut: SystemUnderTest, seen: Contention) -> None:
@@ -64,7 +67,7 @@ async def refuse_while_it_runs(sut: SystemUnderTest, seen: Contention) -> None:
     Then waits for the end. The refused instance is looked at after each refusal, because the last reimage may be
     accepted: the end of the running one is not seen at once.
     """
-    deadline = sut.sender.clock.now() + (PROLONGED_FACTOR + 1) * seen.usual_seconds
+    deadline = sut.sender.clock.now() + seen.allowed_seconds + seen.usual_seconds
     while seen.operation.is_under_way and sut.sender.clock.now() < deadline:
         form = UriForm.SLOT if len(seen.refused) % 2 else UriForm.NAME
         exchange = await sut.send(sut.builder.reimage(seen.other, form), label="contend:other")
@@ -95,7 +98,8 @@ async def look_at_refused(sut: SystemUnderTest, seen: Contention) -> None:
 async def judge_refusals(sut: SystemUnderTest, seen: Contention) -> None:
     """Judges that the refusals did not prolong the running reimage, and one refusal of each form."""
     refused, operation = seen.refused, seen.operation
-    arguments = {"refusals": len(refused), "usual_seconds": round(seen.usual_seconds, 3)}
+    seconds = {"usual_seconds": round(seen.usual_seconds, 3), "allowed_seconds": round(seen.allowed_seconds, 3)}
+    arguments = {"refusals": len(refused), **seconds}
     sut.judge(undisturbed, operation.start, *refused, *operation.polls, **arguments)
     for exchange in refused[:2]:  # one of each form
         sut.judge(contended, operation.start, exchange, requirement="REQ-CONC-OTHER", ended=True)

@@ -28,6 +28,8 @@ from judging_samples import (
     violated,
     worded,
 )
+from reimage_conformance.judging.concurrency import PROLONGED_FLOOR_SECONDS as FLOOR
+from reimage_conformance.judging.concurrency import prolonged_after
 from reimage_conformance.model import Outcome
 
 if TYPE_CHECKING:
@@ -141,7 +143,8 @@ class TestUndisturbed:
         refused = [refusal(REIMAGE, 409, "ConflictError", number=n) for n in (2, 3)]
         refused = [replace(refused[0], at=2.0), replace(refused[1], at=until)]
         seen = [started(at=1.0), *refused, *polled]
-        return judged("undisturbed", seen, refusals=2, **({"usual_seconds": usual} if usual else {}))
+        seconds = {"usual_seconds": usual, "allowed_seconds": prolonged_after(usual, 2 * FLOOR)} if usual else {}
+        return judged("undisturbed", seen, refusals=2, **seconds)
 
     def test_the_running_one_succeeds(self) -> None:
         found = self.of(poll(number=4), poll(SUCCEEDED, number=5), poll(SUCCEEDED, number=6))
@@ -201,24 +204,26 @@ class TestUndisturbed:
         assert [(each.symptom, each.because) for each in found] == [(symptom, ())]
 
     def test_it_goes_on_for_as_long_as_others_are_refused(self) -> None:
-        found = self.of(poll(number=4, at=7.0), poll(SUCCEEDED, number=5, at=7.5), until=7.25, usual=1.0)
+        found = self.of(poll(number=4, at=7.0), poll(SUCCEEDED, number=5, at=13.5), until=13.25, usual=2.0)
 
         assert brief(found) == [violated(self.NAME, "prolonged", 2, 5, 5, 1)]
         assert worded(found) == [
             (
                 self.EXPECTED,
-                "still InProgress after 6.2 s, ended once no more requests were refused; other operations took 1.0 s at most",
+                "still InProgress after 12.2 s, ended once no more requests were refused; other operations took 2.0 s at most",
             )
         ]
 
     @pytest.mark.parametrize(
         ("until", "ended", "usual"),
         [
-            pytest.param(7.0, 7.5, 1.0, id="six times as long is no multiple yet"),
-            pytest.param(7.25, 7.25, 1.0, id="ended with the last refusal"),
-            pytest.param(7.25, 6.0, 1.0, id="ended while others were refused"),
-            pytest.param(13.0, 14.0, 2.0, id="others took long too"),
-            pytest.param(7.25, 7.5, 0.0, id="nothing to compare with"),
+            pytest.param(13.0, 13.5, 2.0, id="six times as long is no multiple yet"),
+            pytest.param(4.5, 5.0, 0.5, id="a short operation had a hiccup"),
+            pytest.param(11.5, 12.0, 0.5, id="ten seconds longer is within the floor"),
+            pytest.param(13.25, 13.25, 2.0, id="ended with the last refusal"),
+            pytest.param(13.25, 6.0, 2.0, id="ended while others were refused"),
+            pytest.param(25.0, 26.0, 4.0, id="others took long too"),
+            pytest.param(13.25, 13.5, 0.0, id="nothing to compare with"),
         ],
     )
     def test_it_ends_as_it_would_have(self, until: float, ended: float, usual: float) -> None:
@@ -228,3 +233,11 @@ class TestUndisturbed:
         ends = poll(SUCCEEDED, number=4, at=3.0), poll(SUCCEEDED, number=5, at=9.0)
 
         assert brief(self.of(*ends, until=8.0, usual=1.0)) == [met(self.NAME, 2)]
+
+    @pytest.mark.parametrize(
+        ("usual", "timeout", "allowed"), [(0.5, 3600.0, 10.5), (5.0, 3600.0, 30.0), (0.2, 10.0, 5.2), (2.0, 10.0, 12.0)]
+    )
+    def test_the_floor_leaves_room_within_the_time_limit_of_operations(
+        self, usual: float, timeout: float, allowed: float
+    ) -> None:
+        assert prolonged_after(usual, timeout) == pytest.approx(allowed)

@@ -20,7 +20,17 @@ if TYPE_CHECKING:
 
 
 PROLONGED_FACTOR = 6.0
-"""Refusals prolonged an operation if the last came more than this many times as long after its 202 as any other one took."""
+PROLONGED_FLOOR_SECONDS = 10.0
+"""An operation may take so many times, and so many seconds longer, than any other one, before refusals count as the cause."""
+
+
+def prolonged_after(usual_seconds: float, operation_timeout_seconds: float) -> float:
+    """For how many seconds an operation may go on beside refusals, where others took `usual_seconds` at most.
+
+    The floor is half of the time limit of operations where that is less, since an operation is followed no longer than that limit.
+    """
+    floor = min(PROLONGED_FLOOR_SECONDS, operation_timeout_seconds / 2)
+    return max(PROLONGED_FACTOR * usual_seconds, usual_seconds + floor)
 
 
 @check
@@ -99,21 +109,27 @@ def _progress(polls: Sequence[Exchange]) -> str:
     return f"not ended after {counted(len(polls), 'poll')} (the last one: {shown})"
 
 
-def _is_prolonged(start: Exchange, last_refused: Exchange, end: Exchange, usual_seconds: float) -> bool:
-    """Whether an operation ended only after the last refused request, and that came late (`PROLONGED_FACTOR`)."""
-    return end.at > last_refused.at and last_refused.at - start.at > PROLONGED_FACTOR * usual_seconds
+def _is_prolonged(start: Exchange, last_refused: Exchange, end: Exchange, allowed_seconds: float) -> bool:
+    """Whether an operation ended only after the last refused request, and that came after more than `allowed_seconds`."""
+    return end.at > last_refused.at and last_refused.at - start.at > allowed_seconds
 
 
 @effect_on(_effect_of_refusals)
 @check
 def undisturbed(
-    world: World, exchanges: Sequence[Exchange], *, refusals: int, usual_seconds: float = 0.0, beside: str = ""
+    world: World,
+    exchanges: Sequence[Exchange],
+    *,
+    refusals: int,
+    usual_seconds: float = 0.0,
+    allowed_seconds: float = 0.0,
+    beside: str = "",
 ) -> Iterator[Verdict]:
     """An operation during which reimages were refused with 409 ends as it would have (REQ-CONC-REFUSED-NOEFFECT).
 
     Exchanges: the 202 of the running reimage, the refused requests (as many as `refusals`), the polls.
-    `usual_seconds` is the longest time that any other operation of the run took; 0 where the refusals were too few to
-    prolong this one. `beside` is the requirement of another request that was accepted meanwhile; the verdict is
+    `usual_seconds` is the longest time that any other operation of the run took, `allowed_seconds` is `prolonged_after`
+    of it; both are 0 where the refusals were too few to prolong this one. `beside` is the requirement of another request that was accepted meanwhile; the verdict is
     the same, but that request may have disturbed the operation (`reimage_conformance.assessment.causes`).
     """
     del world, beside
@@ -129,7 +145,7 @@ def undisturbed(
     elif status_of(ends[0]) != "Succeeded":
         actual = f"it ended Failed after {counted(len(refused), 'request')} had been refused"
         yield verdict.violated(expected, actual, "failed")
-    elif refused and usual_seconds and _is_prolonged(first, refused[-1], ends[0], usual_seconds):
+    elif refused and allowed_seconds and _is_prolonged(first, refused[-1], ends[0], allowed_seconds):
         actual = (
             f"still InProgress after {refused[-1].at - first.at:.1f} s, ended once no more requests were refused; "
             f"other operations took {usual_seconds:.1f} s at most"
