@@ -85,16 +85,6 @@ class TestSending:
         assert (await sender_over(FakeWire(FAULT, FAULT, exchange(status=404))).once(POLL)).number == 3
         assert (await sender_over(FakeWire(FAULT)).once(POLL)).number == 3
 
-    @in_time
-    async def test_a_reimage_that_may_be_accepted_goes_out_on_a_new_connection(self) -> None:
-        wire = FakeWire(exchange(status=202))
-        sender = sender_over(wire)
-        for request in (REIMAGE, NO_COMP, POLL):
-            await sender.send(request)
-        await sender.send(REIMAGE, Manner(on=3))
-
-        assert [each.fresh_connection for each in wire.sent] == [True, False, False, False]
-
     @pytest.mark.parametrize(
         ("kind", "position", "ignored"),
         [
@@ -128,7 +118,7 @@ class TestSending:
         wire = FakeWire(FAULT, exchange(status=404), exchange(status=202))
         found = await sender_over(wire, gate=Curious()).once(REIMAGE)
 
-        assert (found.number, wire.sent) == (3, [POLL, POLL, replace(REIMAGE, fresh_connection=True)])
+        assert (found.number, wire.sent) == (3, [POLL, POLL, REIMAGE])
         assert wire.labels() == ["look-up", "look-up", ""]
 
     @in_time
@@ -233,7 +223,7 @@ class TestSending:
         found = await sender_over(wire).send(REIMAGE, Manner("x"))
 
         assert (found.number, found.request.target) == (2, target)
-        there = replace(REIMAGE, target=target, moved_from=REIMAGE.target, fresh_connection=True)
+        there = replace(REIMAGE, target=target, moved_from=REIMAGE.target)
         assert with_header(found.request, "Host", "h") == with_header(there, "Host", "h")
         assert wire.options[1]["label"] == "x"
         assert (

@@ -301,8 +301,6 @@ class Sender:
         )
 
     async def _record(self, request: Request, manner: Manner) -> Exchange:
-        if manner.on is None and request.method == "POST" and permitted(request, self._recorder.world).may_be_accepted:
-            request = replace(request, fresh_connection=True)  # it is never repeated, and a used connection may be lost
         try:
             carried = await self._wire.exchange(
                 request, label=manner.label, on=manner.on, watch_close=manner.watch_close

@@ -152,14 +152,14 @@ class StepRuns:
         self.met_conflict = True
 
     def _request_of(self, step: Step) -> Request:
-        """The request that a step sends."""
+        """The request that a step sends, on a new connection: it is never repeated, and a used one may be lost."""
         request = varied(self._builder.reimage(step.place, step.form, version=step.version), step.variations)
         if step.query is not None:
             request = with_query(request, step.query)
         if step.name == "slot-case":
             slot = step.place.deployment.slot
             request = replace(request, target=request.target.replace(f"/{slot}/", f"/{slot.capitalize()}/", 1))
-        return replace(request, identity=step.identity)
+        return replace(request, identity=step.identity, fresh_connection=True)
 
     async def _mark(self, place: Place) -> list[Exchange]:
         """Writes a marker inside and one outside local storage, and reads them and the installation id back."""
@@ -198,14 +198,16 @@ class StepRuns:
         return bool(operations) and self._instances.are_steady(operations)
 
     async def contend(self, result: Result) -> None:
-        """Sends two reimages while the step's operation runs: of the same instance, and of another one."""
+        """Sends two reimages while the step's operation runs: of the same instance, and of another one, on new connections."""
         step = result.step
-        result.same = await self._sender.send(self._builder.reimage(step.place, step.form), Manner(CONTEND_SAME))
+        same = replace(self._builder.reimage(step.place, step.form), fresh_connection=True)
+        result.same = await self._sender.send(same, Manner(CONTEND_SAME))
         result.same_operation = self._opened(result.same, step.place, step)
         for place in contending_places(step):
             result.other_place = place
             if self._operations.under_way:
-                result.other = await self._sender.send(self._builder.reimage(place, step.form), Manner(CONTEND_OTHER))
+                other = replace(self._builder.reimage(place, step.form), fresh_connection=True)
+                result.other = await self._sender.send(other, Manner(CONTEND_OTHER))
                 result.other_operation = self._opened(result.other, place, step)
                 if result.other_operation is not None:
                     self._instances.address(place)
