@@ -105,6 +105,16 @@ def test_a_misspelt_fault_is_met_with_a_suggestion() -> None:
         find_fault("detail-ignored")
 
 
+def test_a_fault_is_suggested_by_the_words_that_its_name_shares() -> None:
+    with pytest.raises(UsageError, match="unknown fault 'operation-never-ends'; did you mean 'never-ends'"):
+        find_fault("operation-never-ends")
+
+
+def test_a_word_that_resembles_no_fault_is_met_without_a_suggestion() -> None:
+    with pytest.raises(UsageError, match="unknown fault 'zzzz'$"):
+        find_fault("zzzz")
+
+
 def test_a_misspelt_oddity_is_met_with_a_suggestion() -> None:
     with pytest.raises(UsageError, match="did you mean 'lock-none'"):
         find_oddity("lock-non")

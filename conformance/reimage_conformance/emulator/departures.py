@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from difflib import SequenceMatcher, get_close_matches
 from typing import Any
 
 from reimage_conformance.emulator.messages import Call
 from reimage_conformance.emulator.points import POINTS
-from reimage_conformance.errors import UsageError, did_you_mean
+from reimage_conformance.errors import UsageError
+
+WORD = re.compile(r"[A-Za-z0-9]+")
+"""A word in the name of a fault or oddity."""
+
+SIMILAR = 0.35
+"""A known name is suggested for an unknown one from this similarity on."""
 
 When = Callable[[Call], bool]
 """Says for which calls a change applies."""
@@ -59,4 +67,20 @@ def edits(target: Callable[..., Any], edit: Callable[..., Any], when: When = alw
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """The error for a fault or oddity (`kind`) called `name` that is not among `known`; it suggests the most similar known name."""
-    return UsageError(f"unknown {kind} {name!r}{did_you_mean(name, known, cutoff=0.5)}")
+    near = max(known, key=lambda each: _similarity(name, each))
+    hint = f"; did you mean {near!r}?" if _similarity(name, near) >= SIMILAR else ""
+    return UsageError(f"unknown {kind} {name!r}{hint}")
+
+
+def _similarity(name: str, known: str) -> float:
+    """How similar two names are, from 0 to 1: by their characters and by their words, so that operation-never-ends is near never-ends."""
+    by_characters = SequenceMatcher(None, name, known).ratio()
+    words, known_words = WORD.findall(name), WORD.findall(known)
+    shared = _length_of_similar(words, known_words) + _length_of_similar(known_words, words)
+    by_words = shared / max(1, sum(map(len, words + known_words)))
+    return (by_characters + by_words) / 2
+
+
+def _length_of_similar(words: list[str], others: list[str]) -> int:
+    """The length of those `words` that one of the `others` resembles."""
+    return sum(len(word) for word in words if get_close_matches(word, others, n=1, cutoff=0.8))
