@@ -206,6 +206,19 @@ def test_another_file_with_hashes_that_fit_is_found_by_its_own(
     assert "the SHA-256 of the file differs: expected " in words
 
 
+@pytest.mark.parametrize("text", ["", "00", "0" * 63, "0" * 65, "g" * 64, "SHA-256 " + "0" * 64])
+def test_what_is_no_sha256_is_refused(packed: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    code = cli.main(["verify-bundle", str(packed), "--sha256", text])
+    ended = capsys.readouterr()
+
+    assert (code, ended.out) == (4, "")
+    assert f"--sha256: expected the 64 hexadecimal digits that `bundle` printed, found {text!r}" in ended.err
+
+
+def test_a_sha256_may_be_in_capitals(packed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "verify-bundle", str(packed), "--sha256", f" {verify(packed).sha256.upper()}\n")[0] == 0
+
+
 def test_a_bundle_of_another_suite_is_compared_by_its_outcomes(
     packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,12 +56,13 @@ def verify_bundle(*, file: Path, expected: str | None) -> int:
 
     Example: reimage-conformance verify-bundle rig.zip
     """
+    expected_digest = None if expected is None else _digest_of(expected)
     from reimage_conformance.replay.bundles import verify  # noqa: PLC0415 -- imports the checks
 
     found = verify(file)
     altered = list(found.altered)
-    if expected is not None and expected.strip().lower() != found.sha256:
-        altered.insert(0, f"the SHA-256 of the file differs: expected {expected.strip()}, found {found.sha256}")
+    if expected_digest not in (None, found.sha256):
+        altered.insert(0, f"the SHA-256 of the file differs: expected {expected_digest}, found {found.sha256}")
     suite = "" if found.judged.by_same_catalogue else " (judged by other requirements then: the catalogue differs)"
     if found.packed_by != __version__:
         suite = f" (judged by suite {found.packed_by} then, {__version__} now)"
@@ -72,6 +74,14 @@ def verify_bundle(*, file: Path, expected: str | None) -> int:
     for line in (*altered, *found.differences):
         click.echo(f"  {line}")
     return DOES_NOT_HOLD
+
+
+def _digest_of(text: str) -> str:
+    """The SHA-256 that `text` writes, in lower case; raises UsageError where it writes none."""
+    digest = text.strip().lower()
+    if not re.fullmatch("[0-9a-f]{64}", digest):
+        raise UsageError(f"--sha256: expected the 64 hexadecimal digits that `bundle` printed, found {text!r}")
+    return digest
 
 
 def _verdict_words(judged: Judged) -> str:
