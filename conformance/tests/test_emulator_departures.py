@@ -111,7 +111,7 @@ def test_a_fault_is_suggested_by_the_words_that_its_name_shares() -> None:
 
 
 def test_a_word_that_resembles_no_fault_is_met_without_a_suggestion() -> None:
-    with pytest.raises(UsageError, match="unknown fault 'zzzz'$"):
+    with pytest.raises(UsageError, match=r"^unknown fault 'zzzz'$"):
         find_fault("zzzz")
 
 

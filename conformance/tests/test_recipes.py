@@ -32,11 +32,13 @@ if [ -e "$2/results.json" ]; then echo "error: --report-dir $2: the folder holds
 mkdir -p "$2"
 """
 """What every run does first: a folder that holds a run is refused."""
+SLIP = "error: there is no such target file"
+"""What a run says that is refused."""
 NIGHTS: Mapping[str, tuple[str, int, str]] = {
     "good": (REPORTS + 'cp {good}/* "$2"; exit 0', 0, "# The endpoint conforms (exit code 0)"),
     "bad": (REPORTS + 'cp {bad}/* "$2"; exit 1', 1, "# The endpoint violates the protocol (exit code 1)"),
     "set up wrongly": (
-        "echo 'error: there is no such target file' >&2; exit 4",
+        f"echo '{SLIP}' >&2; exit 4",
         4,
         "# The job is set up wrongly (exit code 4)",
     ),
@@ -65,7 +67,13 @@ def jenkins() -> tuple[list[str], list[str]]:
     return found[0], found[1]
 
 
-SCRIPTS = {"GitLab": [*gitlab()["script"]], "Jenkins": [*jenkins()[0], *jenkins()[1]]}
+SCRIPTS = {
+    "GitLab": [*gitlab()["script"]],
+    "GitLab, after": [*gitlab()["after_script"]],
+    "Jenkins": [*jenkins()[0], *jenkins()[1]],
+}
+INSTALLERS = ("GitLab", "Jenkins")
+"""The recipes that install the suite."""
 
 
 def shell_script(heading: str) -> str:
@@ -93,13 +101,15 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     return folders
 
 
-def done(script: list[str], shell: str, folder: Path, path: str) -> subprocess.CompletedProcess[str]:
-    """The lines of a script that need no network, run in one shell that stops at the first that fails."""
+def done(
+    script: list[str], shell: str, folder: Path, path: str, *, set_up: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """The lines of a script that need no network, run in one shell that stops at the first that fails; `set_up`: with the variables of the job."""
     lines = [line for line in script if not any(words in line for words in INSTALLING)]
     return subprocess.run(  # noqa: S603
         [shell, "-e", "-c", "\n".join(lines)],
         cwd=folder,
-        env={"PATH": path, "RIG_TARGET": "target", "RIG_CERTIFICATE": "certificate"},
+        env={"PATH": path} | ({"RIG_TARGET": "target", "RIG_CERTIFICATE": "certificate"} if set_up else {}),
         capture_output=True,
         text=True,
         check=False,
@@ -112,26 +122,44 @@ def history(workspace: Path, folder: str = "history") -> int:
     return len(list((workspace / folder).glob("*/results.json")))
 
 
-@pytest.mark.parametrize("night", NIGHTS)
+KILLED_WITH_ITS_SHELL = ("kill -KILL $PPID; kill -KILL $$", -9, "# The run was cut off")
+
+
+@pytest.mark.parametrize("night", [*NIGHTS, "killed with its shell"])
 def test_the_gitlab_job_ends_as_its_run_and_leaves_what_it_names(
     night: str, left: Mapping[str, Path], tmp_path: Path
 ) -> None:
-    run, code, told = NIGHTS[night]
+    run, code, told = NIGHTS.get(night, KILLED_WITH_ITS_SHELL)
     workspace = tmp_path / "work"
-    workspace.mkdir()
-    ended = done(SCRIPTS["GitLab"], "/bin/bash", workspace, program(tmp_path / "bin", run.format(**left)))
+    path = program(workspace / ".venv" / "bin", run.format(**left), parents=True)
+    ended = done(SCRIPTS["GitLab"], "/bin/bash", workspace, path)
+    concluded = done(SCRIPTS["GitLab, after"], "/bin/bash", workspace, path)
 
-    assert ended.returncode == code, ended.stderr
-    assert (workspace / "page.md").read_text().splitlines()[0] == told
+    assert (ended.returncode, concluded.returncode) == (code, 0), ended.stderr + concluded.stderr
+    page = (workspace / "page.md").read_text()
+    assert page.splitlines()[0] == told
+    assert (SLIP in page, SLIP in ended.stdout) == (code == 4, code == 4)
     named = [*gitlab()["artifacts"]["paths"], gitlab()["artifacts"]["reports"]["junit"], *gitlab()["cache"]["paths"]]
-    assert [name for name in named if not (workspace / name).exists()] == ([] if code != 4 else named[1:])
+    missing = [name for name in named if not (workspace / name).exists()]
+    assert missing == ([] if code in (0, 1, 137) else [name for name in named if name not in ("page.md", "run.log")])
+
+
+def test_the_gitlab_job_tells_a_variable_that_is_not_set(tmp_path: Path) -> None:
+    path = program(tmp_path / ".venv" / "bin", "exit 0", parents=True)
+    ended = done(SCRIPTS["GitLab"], "/bin/bash", tmp_path, path, set_up=False)
+    done(SCRIPTS["GitLab, after"], "/bin/bash", tmp_path, path, set_up=False)
+
+    assert (ended.returncode, ended.stdout) == (4, "RIG_TARGET or RIG_CERTIFICATE is not set\n")
+    page = (tmp_path / "page.md").read_text()
+    assert page.startswith("# The job is set up wrongly (exit code 4)\n")
+    assert "RIG_TARGET or RIG_CERTIFICATE is not set" in page
 
 
 @pytest.mark.parametrize("night", [*NIGHTS, "killed with its shell"])
 def test_the_jenkins_job_ends_as_its_run_and_keeps_the_night(
     night: str, left: Mapping[str, Path], tmp_path: Path
 ) -> None:
-    run, code, told = NIGHTS.get(night, ("kill -KILL $PPID; kill -KILL $$", -9, "# The run was cut off"))
+    run, code, told = NIGHTS.get(night, KILLED_WITH_ITS_SHELL)
     workspace = tmp_path / "work"
     path = program(workspace / ".venv" / "bin", run.format(**left), parents=True)
     stage, after = jenkins()
@@ -139,9 +167,42 @@ def test_the_jenkins_job_ends_as_its_run_and_keeps_the_night(
     concluded = done(after, "/bin/sh", workspace, path)
 
     assert (ended.returncode, concluded.returncode) == (code, 0), ended.stderr + concluded.stderr
-    assert (workspace / "page.md").read_text().splitlines()[0] == told
+    page = (workspace / "page.md").read_text()
+    assert page.splitlines()[0] == told
+    assert (SLIP in page, SLIP in ended.stdout) == (code == 4, code == 4)
     assert history(workspace) == (1 if code in (0, 1, 137) else 0)
     assert (workspace / "history" / "index.html").exists()
+
+
+@pytest.mark.parametrize("server", INSTALLERS)
+def test_a_setup_that_failed_shows_nothing_of_the_night_before(
+    server: str, left: Mapping[str, Path], tmp_path: Path
+) -> None:
+    path = program(tmp_path / ".venv" / "bin", NIGHTS["good"][0].format(**left), parents=True)
+    before, after = (SCRIPTS["GitLab"], SCRIPTS["GitLab, after"]) if server == "GitLab" else jenkins()
+    for script in (before, after):
+        assert done(script, "/bin/bash", tmp_path, path).returncode == 0
+    (first,) = [number for number, line in enumerate(before) if INSTALLING[0] in line]
+    done(before[:first], "/bin/bash", tmp_path, path)  # credentials or an installation failed
+    done(after, "/bin/bash", tmp_path, path)
+
+    assert (tmp_path / "page.md").read_text().startswith("# The job is set up wrongly (exit code 4)\n")
+    assert not (tmp_path / "reports" / "nightly").exists()
+    assert history(tmp_path) == 1
+
+
+def test_the_jenkins_job_cleans_up_before_it_asks_for_credentials() -> None:
+    before, _, _ = block("groovy").partition("withCredentials")
+
+    assert "rm -rf reports/nightly page.md" in before
+
+
+def test_the_jenkins_job_keeps_a_night_that_was_lost_with_its_agent(left: Mapping[str, Path], tmp_path: Path) -> None:
+    path = program(tmp_path / ".venv" / "bin", NIGHTS["good"][0].format(**left), parents=True)
+    shutil.copytree(left["cut"], tmp_path / "reports" / "nightly")
+    done(jenkins()[0], "/bin/sh", tmp_path, path)
+
+    assert history(tmp_path) == 1
 
 
 @pytest.mark.parametrize("flags", ["-c", "-ec"])
@@ -153,7 +214,7 @@ def test_the_script_for_any_server_ends_as_its_run_and_judges_no_night_by_anothe
         run, code, told = NIGHTS.get(night, ("exit 0", 6, "# No results: nothing was judged (exit code 0)"))
         path = program(tmp_path / "bin", run.format(**left))
         clock = tmp_path / "bin" / "date"  # these nights follow each other within a second
-        clock.write_text(f"#!/bin/sh\necho night-{number}\n")
+        clock.write_text(f"#!/bin/sh\necho night-{number}-$$\n")
         clock.chmod(0o755)
         ended = subprocess.run(  # noqa: S603
             ["/bin/bash", flags, shell_script("Any other CI server")],
@@ -165,9 +226,31 @@ def test_the_script_for_any_server_ends_as_its_run_and_judges_no_night_by_anothe
         )
 
         assert ended.returncode == code, ended.stderr
-        assert (tmp_path / "page.md").read_text().splitlines()[0] == told
+        page = (tmp_path / "page.md").read_text()
+        assert page.splitlines()[0] == told
+        assert (SLIP in page, SLIP in ended.stdout) == (code == 4, code == 4)
         kept += night in ("good", "bad", "killed")
         assert history(tmp_path) == kept
+
+
+@pytest.mark.parametrize("flags", ["-c", "-ec"])
+def test_the_script_for_any_server_keeps_a_night_that_was_killed_with_its_job(
+    left: Mapping[str, Path], tmp_path: Path, flags: str
+) -> None:
+    shutil.copytree(left["cut"], tmp_path / "reports" / "night")
+    (tmp_path / "page.md").write_text("of the night before")
+    ended = subprocess.run(  # noqa: S603
+        ["/bin/bash", flags, shell_script("Any other CI server")],
+        cwd=tmp_path,
+        env={"PATH": program(tmp_path / "bin", "exit 0")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, "RIG_TARGET is not set" in ended.stderr) == (4, True)
+    assert history(tmp_path) == 1
+    assert not (tmp_path / "page.md").exists()
 
 
 def cron(tmp_path: Path, night: str, left: Mapping[str, Path]) -> tuple[subprocess.CompletedProcess[str], Path]:
@@ -224,7 +307,7 @@ def test_a_night_that_finds_another_leaves_its_log_and_is_mailed(left: Mapping[s
     assert (place / "nightly.log").read_text() == "the other night"
 
 
-@pytest.mark.parametrize("server", SCRIPTS)
+@pytest.mark.parametrize("server", INSTALLERS)
 def test_one_line_of_a_recipe_installs_the_suite(server: str) -> None:
     assert len([line for line in SCRIPTS[server] if "pip install -q ." in line]) == 1
 
@@ -243,7 +326,7 @@ def test_shellcheck_has_nothing_to_say_of_a_recipe(server: str) -> None:
     if server not in SCRIPTS:
         texts, shell = [shell_script(server)], "bash"
     else:
-        texts, shell = (["\n".join(SCRIPTS[server])], "bash") if server == "GitLab" else (SCRIPTS[server], "sh")
+        texts, shell = (["\n".join(SCRIPTS[server])], "bash") if "GitLab" in server else (SCRIPTS[server], "sh")
     for text in texts:  # GitLab runs all lines in one shell, Jenkins each script in its own
         line = [SHELLCHECK or "", "--shell", shell, "-"]
         found = subprocess.run(line, input=text, capture_output=True, text=True, check=False)  # noqa: S603
