@@ -259,6 +259,37 @@ def test_the_run_is_told_what_it_must_judge(tmp_path: Path) -> None:
     assert "--require" not in run_action(ACTION, tmp_path, path, target=TARGET).said
 
 
+HTTPS = '[target]\nbase_url = "https://rig.example"\n'
+
+
+@pytest.mark.parametrize(
+    ("target", "certificate", "warned"),
+    [
+        (HTTPS, "", True),
+        (HTTPS, "PEM", False),
+        (HTTPS + 'client_certificate = "client.pem"\n', "", False),
+        (HTTPS + '# client_certificate = "client.pem"\n', "", True),
+        (HTTPS.replace("https", "http"), "", False),
+    ],
+)
+@pytest.mark.parametrize("is_file", [False, True], ids=["text", "file"])
+def test_a_certificate_that_is_missing_is_told(
+    tmp_path: Path,
+    target: str,
+    certificate: str,
+    *,
+    warned: bool,
+    is_file: bool,
+) -> None:
+    (tmp_path / "checkout").mkdir()
+    (tmp_path / "checkout" / "rig.toml").write_text(target)
+    given = {"target_file": "rig.toml"} if is_file else {"target": target}
+    path = program(tmp_path / "bin", "exit 4")
+    job = run_action(ACTION, tmp_path, path, client_certificate=certificate, **given)
+
+    assert ("::warning title=conformance%3A no client certificate::" in job.said) == warned
+
+
 NAMES = '["rig-a","rig-b","rig-c"]'
 
 
