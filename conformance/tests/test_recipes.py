@@ -6,6 +6,7 @@ import fcntl
 import json
 import re
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -331,6 +332,44 @@ def test_shellcheck_has_nothing_to_say_of_a_recipe(server: str) -> None:
         line = [SHELLCHECK or "", "--shell", shell, "-"]
         found = subprocess.run(line, input=text, capture_output=True, text=True, check=False)  # noqa: S603
         assert (found.returncode, found.stdout) == (0, "")
+
+
+CLIENTS = (Path(__file__).parents[2] / "docs" / "clients.md").read_text(encoding="utf-8")
+RECORDING = next(each for each in re.findall(r"```sh\n(.*?)```", CLIENTS, re.DOTALL) if "until [" in each)
+
+
+def recorded(folder: Path, port: int, flags: str, client: str) -> subprocess.CompletedProcess[str]:
+    """The script that records a client, with `client` in its place and another port, and then the judgement."""
+    path = program(folder / "bin")
+    file = folder / "bin" / "my-client"
+    file.write_text(f"#!/bin/sh\n{client}\n")
+    file.chmod(0o755)
+    script = RECORDING.replace("--port 8443", f"--port {port}") + "reimage-conformance report session\n"
+    return subprocess.run(  # noqa: S603
+        ["/bin/bash", flags, script],
+        cwd=folder,
+        env={"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(("flags", "client"), [("-c", "exit 0"), ("-ec", "exit 1")])
+def test_the_script_that_records_a_client_judges_it(tmp_path: Path, flags: str, client: str) -> None:
+    ended = recorded(tmp_path, 0, flags, client)
+
+    assert ended.returncode == 6, ended.stderr  # it asked for nothing
+    assert (tmp_path / "session" / "junit.xml").exists()
+
+
+def test_the_script_that_records_a_client_ends_where_no_emulator_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = recorded(tmp_path, taken.getsockname()[1], "-c", "exit 0")
+
+    assert ended.returncode == 4, ended.stderr
+    assert not (tmp_path / "session" / "results.json").exists()
 
 
 def test_a_target_file_loses_the_places_of_its_certificates(tmp_path: Path) -> None:
