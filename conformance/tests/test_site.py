@@ -103,6 +103,19 @@ def test_words_are_no_markup(text: str, markdown: str) -> None:
     assert prose(text) == markdown
 
 
+def test_what_the_site_alone_has_is_told_where_the_files_are_read_and_nowhere_else() -> None:
+    pages = {page.name: page.read_text(encoding="utf-8") for page in DOCS.glob("*.md")}
+    hint = "(In the built site; here: `"
+    wanted = {
+        name: len(re.findall(r"\(requirements/index\.md\)|^<!-- made: ", text, re.MULTILINE))
+        for name, text in pages.items()
+    }
+
+    assert {name: text.count(hint) for name, text in pages.items()} == wanted
+    assert sum(wanted.values()) >= 6
+    assert [name for name, text in pages.items() if "In the built site" in with_made(text)] == []
+
+
 # The site.
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import MISSING, fields
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ TABLES: Mapping[str, tuple[Mapping[str, Key], Mapping[str, str], type[Any] | Non
     "[probe]": (keys.PROBE, meanings.PROBE, None),
 }
 """The tables of a target file: their keys, what these are for, and the class whose defaults hold."""
+ONLY_IN_A_CHECKOUT = re.compile(r"[ \n]\(In the built site; here: [^)]*\)")
+"""What tells readers of the files where to find what only the built site has."""
 _BEGIN, _END = "<!-- made: ", " -->"
 _OTHER_DEFAULTS = {"get_deployment": '`"auto"`', "get_cloud_service": '`"auto"`', "connections": "8 or 4"}
 """Defaults that are not defaults of a class, in Markdown."""
@@ -61,8 +64,11 @@ MADE: Mapping[str, Callable[[], str]] = {
 
 
 def with_made(markdown: str) -> str:
-    """`markdown` with each line `<!-- made: NAME -->` replaced by the part of that name; raises KeyError for an unknown name."""
-    lines = markdown.split("\n")
+    """`markdown` with each line `<!-- made: NAME -->` replaced by the part of that name, and without what is meant for a checkout alone.
+
+    Raises KeyError for an unknown name.
+    """
+    lines = ONLY_IN_A_CHECKOUT.sub("", markdown).split("\n")
     return "\n".join(
         MADE[line.removeprefix(_BEGIN).removesuffix(_END)]() if line.startswith(_BEGIN) else line for line in lines
     )
