@@ -14,6 +14,7 @@ import pytest
 
 from reimage_conformance.model import CountsAs, Exchange, Finding, Identity, Request, Response, Route
 from reimage_conformance.report.masked_names import MaskedNames
+from reimage_conformance.report.reimaged import reimaged_sentence
 from reimage_conformance.report.reproduce import curl_can_send
 from reimage_conformance.report.script import ScriptTarget, script_of
 from reimage_conformance.report.story import Send, story_of
@@ -324,3 +325,80 @@ def test_raw_octets_take_the_way_that_the_suite_takes(base_url: str, way: str) -
     command = script_for(Route(base_url, "10.0.0.1:8443", "http://p.example:3128"), request)
 
     assert way in command
+
+
+STARTED = "a1b2c3d4e5f60718293a4b5c6d7e8f90"
+
+
+def told_script(
+    label: str = "step:1", *, status: int = 202, base_url: str = "http://127.0.0.1:9", expected: str = "202"
+) -> str:
+    """The script for a reimage of the listed deployment that was answered with `status` and the id STARTED."""
+    answer = Response(status, "", (("x-ms-request-id", STARTED),))
+    target = {
+        "base_url": base_url,
+        "subscription_id": "00000000-0000-4000-8000-000000000001",
+        "deployments": [{"cloud_service": "contoso", "slot": "production", "name": "contoso-v1"}],
+    }
+    address = "/00000000-0000-4000-8000-000000000001/services/hostedservices/contoso/deploymentslots/production/roleinstances/W_0?comp=reimage"
+    start = Exchange(1, post("h", LENGTH, target=address), answer, label=label)
+    finding = Finding("REQ-X", CountsAs.FAIL, "a headline", expected, "seen")
+    return script_of(1, finding, [1], {1: start}, ScriptTarget.of(target))
+
+
+@needs_curl
+def test_values_can_be_set_and_the_script_be_pasted_again_into_the_same_shell() -> None:
+    script = told_script(status=404, base_url="https://127.0.0.1:9")
+    masked = "SUBSCRIPTION_ID=${SUBSCRIPTION_ID:-'<subscription-id>'}"
+    assert masked in script
+    mended = script.replace(masked, "SUBSCRIPTION_ID=${SUBSCRIPTION_ID:-mine}").replace(":-client.pem", ":-mine.pem")
+    first, again = run(f"{script}\necho PASTED\n{mended}").split(b"PASTED")
+
+    assert b"SUBSCRIPTION_ID is not set" in first
+    assert b"SUBSCRIPTION_ID is not set" not in again
+    assert b"client.pem" not in again
+
+
+@needs_curl
+@pytest.mark.parametrize("status", [202, 404])
+def test_nothing_of_a_script_stays_in_the_shell(status: int) -> None:
+    names = "(compgen -v; compgen -A function) | grep -vE '^(BASH|_|PIPESTATUS)'"
+    script = told_script(status=status)
+    told = run(f"{names}\necho =BEGIN=\n{script}\necho =END=\n{names}").decode()
+
+    assert told.partition("=BEGIN=")[0].split() == told.rpartition("=END=\n")[2].split()
+
+
+@pytest.mark.parametrize(
+    ("label", "status", "told"),
+    [
+        ("step:1", 202, "This script reimages contoso/contoso-v1/W_0 (1 time): what is on it is lost."),
+        ("step:1", 404, "This script reimages contoso/contoso-v1/W_0 (1 time): what is on it is lost."),
+        (
+            "refusal",
+            202,
+            "This script reimages contoso/contoso-v1/W_0 (1 time) if the fault is still there: what is on it is lost.",
+        ),
+        ("refusal", 400, ""),
+    ],
+)
+def test_a_script_says_in_its_second_line_what_it_reimages(label: str, status: int, told: str) -> None:
+    second = told_script(label, status=status).splitlines()[1]
+
+    assert second == (f"# {told} No limit of a target file holds." if told else "(")
+
+
+def test_what_several_requests_reimage_is_counted() -> None:
+    script = script_for(Route("https://h"), *[replace(reimage_request(), identity=Identity.NONE)] * 2, label="at-once")
+    assert "This script reimages" not in script  # nothing answered them
+
+    exchanges = {n: Exchange(n, reimage_request(), Response(202), label="step:1") for n in (1, 2)}
+    assert "(2 times): what is on it is lost." in reimaged_sentence(story_of([1, 2], exchanges), {})
+
+
+@needs_curl
+def test_what_is_expected_names_the_id_of_this_time() -> None:
+    script = told_script(expected=f"ID {STARTED}, as in the 202")
+
+    assert 'echo "expected: ID ${ID_1}, as in the 202"' in script
+    assert STARTED not in script

@@ -1,18 +1,20 @@
 """The shell script that shows a finding again: variables, functions, then the requests of its story; runs nothing.
 
-It needs bash, curl, and openssl or nc.
+All of it stands in one subshell, so that nothing of it stays in the shell that it is pasted into. It needs bash, curl, and openssl or nc.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+import textwrap
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from reimage_conformance.model import Identity, Subject
 from reimage_conformance.report.masked_names import WORDS, MaskedNames
+from reimage_conformance.report.reimaged import reimaged_sentence
 from reimage_conformance.report.reproduce import CALLERS, Commands, route_to
 from reimage_conformance.report.shell_words import comment, word
 from reimage_conformance.report.story import Await, Send, identifier_of, is_probe, is_start, shows_framing, story_of
@@ -26,6 +28,12 @@ if TYPE_CHECKING:
 SCRIPT_LIMIT = 30_000
 """Characters; a longer script is not written, since nobody would paste it."""
 
+_VERSION = "2011-10-01"
+"""The x-ms-version of a target that names none."""
+_WIDEST = 280
+"""Characters of a line of the comment that says what a script reimages."""
+_SHORTEST_ID = 8
+"""A shorter id of an operation is not looked for in what was expected: it may stand there by chance."""
 _ENVIRONMENT = "REIMAGE_CONFORMANCE_"
 _FILES = {"CLIENT_CERTIFICATE": "client.pem", "CLIENT_KEY": "$CLIENT_CERTIFICATE", "CA_BUNDLE": "ca.pem"}
 _SECOND_FILES = {"SECOND_CLIENT_CERTIFICATE": "second.pem", "SECOND_CLIENT_KEY": "$SECOND_CLIENT_CERTIFICATE"}
@@ -48,11 +56,21 @@ _OPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class ScriptTarget:
-    """Where the requests of scripts go: the route, the masks of identifiers, and the x-ms-version to poll operations with."""
+    """Where the requests of scripts go: the route, the masks of identifiers, and the x-ms-version to poll operations with.
+
+    `described` is the description of the target in the journal.
+    """
 
     route: Route
     names: MaskedNames
-    version: str = "2011-10-01"
+    version: str = _VERSION
+    described: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, described: Mapping[str, Any]) -> ScriptTarget:
+        """The target that a journal describes."""
+        version = str(described.get("x_ms_version") or _VERSION)
+        return cls(route_to(described), MaskedNames.of(described), version, described)
 
 
 def reproductions(assessment: Assessment, exchanges: Mapping[int, Exchange]) -> Iterator[Finding]:
@@ -63,12 +81,15 @@ def reproductions(assessment: Assessment, exchanges: Mapping[int, Exchange]) -> 
     if assessment.run.subject is Subject.CLIENT:
         yield from assessment.findings
         return
-    version = str(assessment.target.get("x_ms_version") or "2011-10-01")
-    target = ScriptTarget(route_to(assessment.target), MaskedNames.of(assessment.target), version)
+    target = ScriptTarget.of(assessment.target)
     for number, finding in enumerate(assessment.findings, 1):
-        deciding = finding.deciding or finding.evidence[:1]
-        script = script_of(number, finding, deciding, exchanges, target) if target.route.base_url else ""
+        script = script_of(number, finding, shown_again(finding), exchanges, target) if target.route.base_url else ""
         yield replace(finding, reproduce=finding.reproduce or script)
+
+
+def shown_again(finding: Finding) -> Sequence[int]:
+    """The numbers of the exchanges that the script of a finding sends again."""
+    return finding.deciding or finding.evidence[:1]
 
 
 def script_of(
@@ -78,16 +99,13 @@ def script_of(
     parts = story_of(deciding, exchanges)
     if not parts:
         return ""
-    heading = comment(f"Finding {number}: {finding.requirement}. {finding.headline}")
-    compared = [
-        comment(f"{when}: {what}")[2:] for when, what in (("expected", finding.expected), ("seen then", finding.actual))
-    ]
     story = _Story(target)
     lines = [line for part in parts for line in story.lines(part)]
-    ends = [f"echo {shlex.quote(each)}" for each in compared if not each.endswith(": ")]
-    ends += [*_warnings_of_unset(lines), 'rm -r "$ANSWERS"', ""]
-    beginning = [heading, *_variables(lines, parts, target.route), *_functions(parts, target)]
-    script = "\n".join([*beginning, *lines, "", *ends])
+    heading = [comment(f"Finding {number}: {finding.requirement}. {finding.headline}")]
+    heading += map(comment, textwrap.wrap(reimaged_sentence(parts, target.described), _WIDEST))
+    beginning = ["(", *_variables(lines, parts, target.route), *_functions(parts, target)]
+    ends = [*story.compared(finding), *_warnings_of_unset(lines), 'rm -r "$ANSWERS"', ")", ""]
+    script = "\n".join([*heading, *beginning, *lines, "", *ends])
     if len(script) > SCRIPT_LIMIT:
         return f"# the requests of this finding are too long for a script; journal.jsonl holds exchange {deciding[0]}"
     return script
@@ -108,6 +126,14 @@ class _Story:
                 yield from self._sending(exchange, beside, decides=decides)
             case Await(start, look):
                 yield from self._waiting(start, look)
+
+    def compared(self, finding: Finding) -> Iterator[str]:
+        """The commands that say what was expected, with the ids of this time, and what was seen in the run."""
+        ids = {each: name for each, name in self._ids.items() if len(each) >= _SHORTEST_ID}
+        if finding.expected:
+            yield f"echo {word(comment(f'expected: {finding.expected}')[2:], ids)}"
+        if finding.actual:
+            yield f"echo {word(comment(f'seen then: {finding.actual}')[2:], {})}"
 
     def _sending(self, exchange: Exchange, beside: Sequence[Exchange], *, decides: bool) -> Iterator[str]:
         yield ""

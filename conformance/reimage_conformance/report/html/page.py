@@ -12,7 +12,9 @@ from reimage_conformance.report.html.markup import render
 from reimage_conformance.report.html.selection import FINDING_EVIDENCE, reply_words, shown_exchanges
 from reimage_conformance.report.http_text import differing, exchange_lines, marked, request_lines
 from reimage_conformance.report.masked_names import MaskedNames
-from reimage_conformance.report.script import reproductions
+from reimage_conformance.report.reimaged import reimaged_sentence
+from reimage_conformance.report.script import reproductions, shown_again
+from reimage_conformance.report.story import story_of
 from reimage_conformance.report.unjudged import unjudged
 from reimage_conformance.report.wording import (
     is_known,
@@ -89,7 +91,13 @@ class Page:
         cards += [FindingCard(each, known=is_known(each, assessment)) for each in findings[DETAILED_FINDINGS:]]
         legend: dict[str, object] = {"outcome_meanings": self._meanings()}
         legend |= {"strictness": strictness_sentence(self.assessment), "groups": unjudged(self.assessment)}
-        return render("findings", cards=cards, shown=self.shown, requirements=self._by_id(), **legend)
+        return render(
+            "findings", cards=cards, shown=self.shown, requirements=self._by_id(), reimages=self.reimages, **legend
+        )
+
+    def reimages(self, finding: Finding) -> str:
+        """What the script of `finding` reimages, "" for nothing."""
+        return reimaged_sentence(story_of(shown_again(finding), self.exchanges), self.assessment.target)
 
     def requirements(self) -> Markup:
         """Every requirement with its outcome."""
