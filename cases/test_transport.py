@@ -34,7 +34,7 @@ from .accepting import NOT_SPELT
 
 SHORT_SECONDS = 0.3
 LONG_LINE = 8000
-BAD_HOSTS = ("user@host", "a b", "a/b", "<host>", 'a"b', "a\\b", "a{b}")
+BAD_HOSTS = ("user@host", "a b", "a/b", "a<b>", 'a"b', "a\\b", "a{b}")
 
 
 async def answered_poll(sut: SystemUnderTest) -> Request:

@@ -1,7 +1,7 @@
 """Headlines: what went wrong, as one sentence about the endpoint; the only place where the sentences of a violation are chosen.
 
 The catalogue has a sentence for each requirement that can be violated, and for single symptoms of it. A headline is the sentence that fits the
-symptom, then what was seen.
+symptom, then what was seen. Where a requirement is about several mistakes, what was seen says which of them the sentence names.
 """
 
 from __future__ import annotations
@@ -36,19 +36,21 @@ GENERAL_SENTENCES = {
 """What is wrong, by symptom, where the sentence is the same for every requirement."""
 
 
-def violation_sentence(requirement: str, symptom: str = "") -> str:
-    """What is wrong where `requirement` is violated in the way that `symptom` names, without what was seen.
+def violation_sentence(requirement: str, symptom: str = "", seen: str = "") -> str:
+    """What is wrong where `requirement` is violated in the way that `symptom` names; `seen` is what was seen, which it does not repeat.
 
     A symptom is looked up as a whole, then without what stands after its first colon (`status:404`, then `status`).
     """
     row = ALL_REQUIREMENTS[requirement]
-    by_request = (
-        {key: text.format(request=row.request) for key, text in REQUEST_SENTENCES.items()} if row.request else {}
-    )
+    exact = next((text for pattern, text in row.seen.items() if re.search(pattern, seen)), "")
+    request = exact or row.request
+    by_request = {key: text.format(request=request) for key, text in REQUEST_SENTENCES.items()} if row.request else {}
     sentences = {**GENERAL_SENTENCES, **by_request, **row.violations}
     for key in (symptom, symptom.partition(":")[0]):
         if key in sentences:
             return sentences[key]
+    if exact:
+        return row.violation.replace(row.request, exact, 1) if row.request else exact
     return row.violation or f"Not as required: {row.title}"
 
 
@@ -57,7 +59,7 @@ def headline_of(verdict: Verdict) -> str:
 
     Words with which the sentence ends and what was seen begins are written once.
     """
-    sentence = violation_sentence(verdict.requirement, verdict.symptom)
+    sentence = violation_sentence(verdict.requirement, verdict.symptom, verdict.actual)
     whole = _joined(sentence, " ".join(verdict.actual.split()))
     return whole if len(whole) <= HEADLINE_CHARACTERS else f"{whole[: HEADLINE_CHARACTERS - 1]}…"
 

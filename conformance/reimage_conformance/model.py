@@ -152,6 +152,7 @@ class Requirement:
     request without which a refusal proves nothing ("" where none is needed); `untestable` says in a sentence why no
     case can judge it ("" where one does). `violation` is a sentence on what is wrong if it is violated; `violations` has such
     sentences for single symptoms. `request` names a request, if a violation is about the answer to it.
+    `seen` has more exact names of the request, or sentences where there is no request, by patterns of what was seen.
     `explained_by` names the requirements whose own violation explains every violation of this one, `explained_when` those that explain
     violations with single symptoms.
     `recorded` says how often recordings of the service show it, `clients` which published clients depend on it, `mend` which mistake is usual and
@@ -176,6 +177,7 @@ class Requirement:
     request: str = ""
     violation: str = ""
     violations: Mapping[str, str] = field(default_factory=dict, hash=False)
+    seen: Mapping[str, str] = field(default_factory=dict, hash=False)
     explained_by: tuple[str, ...] = ()
     explained_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     recorded: str = ""

@@ -43,6 +43,15 @@ def test_every_requirement_that_can_be_violated_says_what_is_wrong_then(row: Req
         ("REQ-AUTH-ANYCERT", "failed", "x", "A reimage with the second management certificate ended Failed: x"),
         ("REQ-HTTP-DATE", "no-date", "no Date header (the answer to X)", "A response has no Date header (the answer to X)"),
         ("REQ-HTTP-DATE", "no-date", "no", "A response has no Date header: no"),
+        ("REQ-GOS-ID", "id", "no ID element", "The Operation document has no ID element"),
+        ("REQ-GOS-ID", "id", "an empty ID", "The Operation document has an empty ID"),
+        ("REQ-GOS-ID", "id", "2 ID elements", "The Operation document has more than one ID element: 2 ID elements"),
+        ("REQ-GOS-ID", "id", "ID 'x'", "The ID in the Operation document is not the id that was polled: ID 'x'"),
+        ("REQ-GOS-STATUS", "status-value", "no Status element", "The Operation document has no Status element"),
+        ("REQ-GOS-STATUS", "status-value", "Status 'Done'", "The Status in the Operation document is not a documented value: Status 'Done'"),
+        ("REQ-HTTP-HOST", "accepted", "200 OK, for Host 'a b'", "A request with an invalid Host was accepted: 200 OK, for Host 'a b'"),
+        ("REQ-HTTP-HOST", "status:404", "404 Not Found, for Host 'a' and 'b'", "A request with two Host headers was answered with a wrong status: 404 Not Found, for Host 'a' and 'b'"),
+        ("REQ-HTTP-HOST", "no-reply:timeout", "x, for no Host header", "A request without a Host header got no complete answer: x, for no Host header"),
         ("REQ-GOS-CT", "media-type:text/html", "", "The answer to a poll is XML, but its Content-Type does not say so"),
     ],
 )  # fmt: skip
@@ -50,6 +59,21 @@ def test_a_headline_is_the_sentence_of_the_symptom_and_what_was_seen(
     requirement: str, symptom: str, actual: str, headline: str
 ) -> None:
     assert headline_of(violated(requirement, symptom, actual)) == headline
+
+
+@pytest.mark.parametrize("row", [each for each in CATALOGUE.values() if each.seen], ids=lambda row: row.id)
+def test_a_more_exact_sentence_leaves_out_the_mistakes_that_were_not_made(row: Requirement) -> None:
+    told = [*row.seen.values()]
+
+    assert all(each[0].isupper() and not each.endswith(".") and " or " not in each for each in told)
+    assert not row.request or row.violation.startswith(row.request)
+
+
+@pytest.mark.parametrize("row", JUDGED, ids=lambda row: row.id)
+def test_no_headline_names_several_mistakes_of_which_one_was_seen(row: Requirement) -> None:
+    told = " ".join([row.request, row.violation])
+
+    assert row.seen or "missing, repeated" not in told
 
 
 def test_a_headline_is_one_line_of_bounded_length() -> None:
