@@ -106,7 +106,7 @@ def unknown_ids(sut: SystemUnderTest, known: str) -> list[str]:
     issued = sut.recorder.request_ids()
     is_counted = are_consecutive_numbers(issued)
     ids = ["0" * 32, "f" * 32, f"{sut.random.getrandbits(128):032x}", "00000000-0000-4000-8000-000000000000", "not-an-id", "x" * 200,
-           "a&b", "<id>", "null", "*", "InProgress"]  # fmt: skip
+           "a&b", "a<b>", "null", "*", "InProgress"]  # fmt: skip
     ids += [] if is_counted else ["1"]
     if known:
         last = "0" if known[-1] != "0" else "1"

@@ -140,7 +140,7 @@ NAME_VARIANTS = (
 """Variants of a real instance name: with white space or other characters around it, with a wildcard, encoded twice."""
 LIKE_EMPTY = ("%00", "%0A", "..")
 """Segments that an endpoint may read as an empty name."""
-NAMES = ("a&b", "<x>", *LIKE_EMPTY, "x" * 300, "%E2%82%AC", "'; drop", '"', "%FF", "%C3%28", "%5D%5D>")
+NAMES = ("a&b", "x<y>", *LIKE_EMPTY, "x" * 300, "%E2%82%AC", "'; drop", '"', "%FF", "%C3%28", "%5D%5D>")
 """Names with characters that no instance name has, very long names, and names that are not valid UTF-8."""
 MANY_AMPERSANDS = [
     pytest.param("&" * 60, id="60 ampersands"),

@@ -149,3 +149,9 @@ def test_reports_of_findings_say_where_their_requirements_are_explained() -> Non
 
 def test_a_run_without_findings_points_nowhere() -> None:
     assert not [line for line in console_lines(conformant_assessment()) if "explain" in line]
+
+
+def test_no_fault_is_told_as_a_regular_expression() -> None:
+    told = [each.summary for each in FAULTS.values()]
+
+    assert not [text for text in told if re.search(r"\.\*|\\d|\[[^\]]*\]\+|\[<>", text)]

@@ -71,7 +71,7 @@ def test_a_more_exact_sentence_leaves_out_the_mistakes_that_were_not_made(row: R
 
 @pytest.mark.parametrize("row", JUDGED, ids=lambda row: row.id)
 def test_no_headline_names_several_mistakes_of_which_one_was_seen(row: Requirement) -> None:
-    told = " ".join([row.request, row.violation])
+    told = f"{row.request} {row.violation}"
 
     assert row.seen or "missing, repeated" not in told
 

@@ -23,6 +23,7 @@ from reimage_conformance.model import (
 )
 from reimage_conformance.report import write
 from reimage_conformance.report.console import MOST_LINES, console_lines, quiet_lines
+from reimage_conformance.report.coverage import coverage_sentences
 from reimage_conformance.report.http_text import exchange_lines, marked
 from reimage_conformance.report.results import results
 from reimage_conformance.report.summary import code, escaped, fenced, summary_text
@@ -361,3 +362,32 @@ def test_a_quiet_command_marks_each_finding_by_what_it_counts_as() -> None:
 
     assert [line.partition(" ")[0] for _, line in told] == ["FAIL", "WARN", "KNOWN"]
     assert [verdict.endswith(", 1 advisory.") for verdict, _ in told] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [(0, "none"), (1, "1"), (10, "1, 2, 3, 4, 5, 6, 7, 8, 9, 10"), (12, "1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more")],
+)
+def test_the_summary_says_how_many_exchanges_it_leaves_out(numbers: int, told: str) -> None:
+    sample = sample_assessment()
+    finding = replace(sample.findings[0], evidence=tuple(range(1, numbers + 1)))
+
+    assert f"- exchanges: {told}\n" in summary_text(replace(sample, findings=(finding,)))
+
+
+@pytest.mark.parametrize(
+    ("coverage", "told"),
+    [
+        (
+            {"combinations": {"width": 2, "dimensions": 8, "values": 30, "requests": 29}},
+            ["Combinations: 29 requests try every pair of 30 values of 8 properties of a request."],
+        ),
+        (
+            {"combinations": {"width": 3, "dimensions": 8, "values": 30, "requests": 200}},
+            ["Combinations: 200 requests try every triple of 30 values of 8 properties of a request."],
+        ),
+        ({"pairs of defects": 91, "odd": {"a": 1, "b": 2}}, ["Pairs of defects: 91.", "Odd: a 1, b 2."]),
+    ],
+)
+def test_what_a_run_covered_is_a_sentence(coverage: dict[str, object], told: list[str]) -> None:
+    assert list(coverage_sentences(coverage)) == told

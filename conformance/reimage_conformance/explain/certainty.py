@@ -51,7 +51,7 @@ def reason_words(requirement: Requirement) -> str:
         return _why_they_differ(requirement)
     match requirement.strict:
         case CountsAs.FAIL:
-            return "Both fail what a document requires outright."
+            return "Strict and lenient runs both fail on it."
         case CountsAs.WARN:
             return "Clients can do without it, or the document only recommends it."
         case CountsAs.CLIENT:

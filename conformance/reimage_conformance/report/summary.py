@@ -23,7 +23,7 @@ from reimage_conformance.report.wording import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from reimage_conformance.model import Assessment, Finding
     from reimage_conformance.report.unjudged import Unjudged
@@ -149,6 +149,13 @@ def _finding_blocks(assessment: Assessment) -> Iterable[str]:
         yield f"{counted(len(findings) - FINDING_LIMIT, 'more finding')} in report.html and results.json."
 
 
+def _exchanges(numbers: Sequence[int]) -> str:
+    """The numbers of the first exchanges, and how many more there are."""
+    more = len(numbers) - EVIDENCE_LIMIT
+    named = ", ".join(map(str, numbers[:EVIDENCE_LIMIT]))
+    return f"{named} and {more} more" if more > 0 else named or "none"
+
+
 def _finding_block(number: int, finding: Finding, *, known: bool) -> Iterable[str]:
     yield f"### {number}. {'(known) ' if known else ''}{escaped(finding.headline)}"
     counts = "a known violation, which the baseline expects" if known else finding.counts_as.value
@@ -156,7 +163,7 @@ def _finding_block(number: int, finding: Finding, *, known: bool) -> Iterable[st
         f"- requirement: {escaped(finding.requirement)} ({counts})",
         f"- expected: {escaped(finding.expected)}",
         f"- actual: {escaped(finding.actual)}",
-        f"- exchanges: {', '.join(map(str, finding.evidence[:EVIDENCE_LIMIT])) or 'none'}",
+        f"- exchanges: {_exchanges(finding.evidence)}",
     ]
     if finding.tries is not None:
         facts.append(f"- tried again: {tries_words(finding)}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import ALL_REQUIREMENTS
 from reimage_conformance.model import CountsAs, Outcome
+from reimage_conformance.report.coverage import coverage_sentences
 from reimage_conformance.report.html.charts import area_bars, operation_lanes
 from reimage_conformance.report.html.markup import render
 from reimage_conformance.report.html.selection import FINDING_EVIDENCE, reply_words, shown_exchanges
@@ -81,7 +82,11 @@ class Page:
         counts = self.assessment.counts()
         bars = area_bars(self.assessment.requirements)
         sentence = verdict_sentence(self.assessment)
-        words = {"sentence": sentence, "preflight_sentence": preflight_sentence}
+        words = {
+            "sentence": sentence,
+            "preflight_sentence": preflight_sentence,
+            "coverage_sentences": coverage_sentences,
+        }
         return render("verdict", assessment=self.assessment, counts=counts, bars=bars, **words)
 
     def findings(self) -> Markup:

@@ -38,19 +38,17 @@ def _invalid(call: Call) -> bool:
     return any("," not in value and not value.isdecimal() for value in call.message.values("content-length"))
 
 
-Slip("length-invalid-accepted", INVALID, "a Content-Length like {!r} counts as zero").each_named(
-    {
-        "word": r"[a-z]+",
-        "negative": r"-\d+",
-        "sign": r"\+\d+",
-        "hexadecimal": r"0x[0-9a-f]+",
-        "decimal": r"\d+\.\d+",
-        "space": r"\d+ +\d+",
-        "empty": r"",
-        "digits first": r"\d+[a-z]+",
-        "anything": r".*",
-    },
+Slip("length-invalid-accepted", INVALID, "{} counts as zero").table(
     lambda pattern: instead(length_valid, also_fitting(pattern)),
+    ("word", "a Content-Length such as 'abc'", r"[a-z]+"),
+    ("negative", "a Content-Length such as '-5'", r"-\d+"),
+    ("sign", "a Content-Length such as '+5'", r"\+\d+"),
+    ("hexadecimal", "a Content-Length such as '0x5'", r"0x[0-9a-f]+"),
+    ("decimal", "a Content-Length such as '5.0'", r"\d+\.\d+"),
+    ("space", "a Content-Length such as '5 5'", r"\d+ +\d+"),
+    ("empty", "an empty Content-Length", r""),
+    ("digits first", "a Content-Length such as '5abc'", r"\d+[a-z]+"),
+    ("anything", "any invalid Content-Length", r".*"),
 )
 Slip("length-invalid-hangs", INVALID, "a request with an invalid Content-Length is never answered").by(
     performs(Pause(3600.0), when=_invalid)

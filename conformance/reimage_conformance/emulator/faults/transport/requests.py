@@ -52,9 +52,12 @@ Slip("space-before-colon-accepted", COLON, "white space may stand before a colon
 Slip("host-twice-accepted-if-equal", HOST, "there may be two equal Host headers").by(
     skips(check_host, both(_hosts(2), lambda call: len(set(call.message.values("host"))) == 1))
 )
-Slip("host-accepted", HOST, "a Host like {!r} is accepted").each_named(
-    {"space": r".* .*", "path": r".*/.*", "user": r".*@.*", "angle": r".*[<>\"].*"},
+Slip("host-accepted", HOST, "a Host such as {!r} is accepted").table(
     lambda pattern: instead(host_valid, also_fitting(pattern)),
+    ("space", "a b", r".* .*"),
+    ("path", "a/b", r".*/.*"),
+    ("user", "user@host", r".*@.*"),
+    ("angle", "a<b>", r".*[<>\"].*"),
 )
 Slip("host-status", HOST, "a wrong Host is answered {}").each(
     (404, 421, 500), refusal_status("host-missing", "host-twice", "host-invalid")
