@@ -17,10 +17,13 @@ from reimage_conformance.choosing import exchanges_of
 from reimage_conformance.cli import main
 from reimage_conformance.emulator import emulator_with, serve
 from reimage_conformance.journal import read_journal
+from reimage_conformance.model import Exchange, Request
 from reimage_conformance.replay.comparing import Answer, Comparison, compared, exit_code, lines_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from reimage_conformance.model import Headers
 
 FAULTS = {
     "core": ("accepted-body[slot]", "REQ-REIMAGE-BODY-EMPTY"),
@@ -147,6 +150,40 @@ def test_a_reason_is_told_once() -> None:
     told = Comparison("REQ-REIMAGE-202", Answer.UNKNOWN, "202", "200", why, f"REQ-REIMAGE-202 is inconclusive: {why}")
 
     assert "\n".join(lines_of(told)).count(why) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "now", "told"),
+    [
+        (Answer.MENDED, "met", "as expected"),
+        (Answer.UNKNOWN, "so", "no answer that decides it"),
+        (Answer.AGAIN, "200", "200"),
+    ],
+)
+def test_what_is_seen_now_is_told_by_the_answer(answer: Answer, now: str, told: str) -> None:
+    lines = list(lines_of(Comparison("REQ-REIMAGE-202", answer, "202", "200", now, "so")))
+
+    assert lines[2] == f"  now       {told}"
+
+
+@pytest.mark.parametrize(
+    ("requirement", "headers", "told"),
+    [
+        ("REQ-HTTP-HOST", (("Host", "a b"),), "GET /x, Host: a b -> no reply"),
+        ("REQ-HTTP-HOST", (("Host", "a"), ("host", "b")), "GET /x, Host: a, host: b -> no reply"),
+        ("REQ-HTTP-HOST", (), "GET /x, no Host -> no reply"),
+        ("REQ-VER-MISSING", (("Host", "a"),), "GET /x, no x-ms-version -> no reply"),
+        ("REQ-REIMAGE-202", (("Host", "a"),), "GET /x -> no reply"),
+    ],
+)
+def test_the_header_that_a_finding_is_about_is_shown(requirement: str, headers: Headers, told: str) -> None:
+    sent = Exchange(7, Request("GET", "/x", headers), None)
+    comparison = Comparison(requirement, Answer.AGAIN, "400", "200", "200", "so", sent, sent)
+
+    kept, lost = "\n".join(lines_of(comparison)), "\n".join(lines_of(comparison, kept=False))
+    assert kept.count(f"\n            exchange 7: {told}\n") == 2
+    assert lost.count("exchange 7: ") == 1
+    assert f"\n            {told}\n" in lost
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def replay(
         code = run_quietly(target, options)
         if code not in JUDGED:
             return UNKNOWN if code == NO_CASE else code
-        return _print_comparisons(findings, shown_exchanges_of(run_folder), folder)
+        return _print_comparisons(findings, shown_exchanges_of(run_folder), folder, kept=report_dir is not None)
 
 
 def _named(findings: Mapping[int, Mapping[str, Any]]) -> str:
@@ -71,8 +71,13 @@ def _named(findings: Mapping[int, Mapping[str, Any]]) -> str:
     return f"finding {numbers}" if len(findings) == 1 else f"findings {numbers}"
 
 
-def _print_comparisons(findings: Mapping[int, Mapping[str, Any]], then: Mapping[int, Exchange], folder: Path) -> int:
-    """Print the comparison of each finding with the run in `folder`, and give the exit code; `then` has the earlier exchanges."""
+def _print_comparisons(
+    findings: Mapping[int, Mapping[str, Any]], then: Mapping[int, Exchange], folder: Path, *, kept: bool
+) -> int:
+    """Print the comparison of each finding with the run in `folder`, and give the exit code; `then` has the earlier exchanges.
+
+    `kept` says that the folder stays.
+    """
     from reimage_conformance.journal import read_journal  # noqa: PLC0415 -- imports the wire
     from reimage_conformance.replay.comparing import compared, exit_code, lines_of  # noqa: PLC0415
     from reimage_conformance.report.masked_names import MaskedNames  # noqa: PLC0415
@@ -86,6 +91,6 @@ def _print_comparisons(findings: Mapping[int, Mapping[str, Any]], then: Mapping[
     comparisons = [compared(finding, then, results, now) for finding in findings.values()]
     for (number, finding), comparison in zip(findings.items(), comparisons, strict=True):
         click.echo(f"\n{number}. {finding['requirement']}: {one_line(finding['headline'])}")
-        for line in lines_of(comparison):
+        for line in lines_of(comparison, kept=kept):
             click.echo(visible(line, keep="\n"))
     return exit_code(comparisons)

@@ -12,11 +12,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reimage_conformance.journal import Journal
-    from reimage_conformance.model import Exchange
+    from reimage_conformance.model import Exchange, Request
 
 _BAD = ("violated", "advisory", "known")
 _NOT_JUDGED = ("inconclusive", "untested", "not-applicable", "error")
 _STEP = "step:"
+_HEADERS = {
+    "-HTTP-HOST": "Host",
+    "-CL-": "Content-Length",
+    "-REIMAGE-CT": "Content-Type",
+    "-HTTP-TE-": "Transfer-Encoding",
+    "-VERSION": "x-ms-version",
+    "-VER-": "x-ms-version",
+}
+"""The header of a request that a requirement is about, by a part of its id."""
 
 
 class Answer(Enum):
@@ -119,23 +128,47 @@ def _seen(
     return result["reason"] or outcome, next(iter(result.get("evidence", ())), 0)
 
 
-def lines_of(comparison: Comparison) -> Iterator[str]:
-    """A comparison as lines for a terminal: expected, then and now below each other."""
+def lines_of(comparison: Comparison, *, kept: bool = True) -> Iterator[str]:
+    """A comparison as lines for a terminal: expected, then and now below each other.
+
+    `kept` says that the journal of the repetition stays, so that the numbers of its exchanges tell something.
+    """
+    header = _header_of(comparison.requirement)
     yield f"  expected  {comparison.expected or 'see the requirement'}"
-    yield f"  then      {comparison.then}{_shown(comparison.then_exchange)}"
-    now = comparison.now if comparison.now not in comparison.reason else "nothing that tells"
-    yield f"  now       {now}{_shown(comparison.now_exchange)}"
+    yield f"  then      {comparison.then}{_shown(comparison.then_exchange, header)}"
+    yield f"  now       {_now(comparison)}{_shown(comparison.now_exchange, header, numbered=kept)}"
     words = {Answer.MENDED: "mended", Answer.AGAIN: "not mended", Answer.UNKNOWN: "cannot tell"}
     yield f"{words[comparison.answer]}: {comparison.reason}"
 
 
-def _shown(exchange: Exchange | None) -> str:
-    """The request line of an exchange and how it was answered, on a line of its own."""
+def _now(comparison: Comparison) -> str:
+    """What was seen now, unless the reason of the answer says it."""
+    if comparison.answer is Answer.MENDED:
+        return "as expected"
+    return comparison.now if comparison.now not in comparison.reason else "no answer that decides it"
+
+
+def _header_of(requirement: str) -> str:
+    """The header of a request that a requirement is about, "" for none."""
+    return next((header for part, header in _HEADERS.items() if part in requirement), "")
+
+
+def _shown(exchange: Exchange | None, header: str, *, numbered: bool = True) -> str:
+    """The request line of an exchange, one of its headers, and how it was answered, on a line of its own; "" for no header."""
     if exchange is None:
         return ""
     reply, request = exchange.reply, exchange.request
     answer = f"{reply.status} {reply.reason}".strip() if reply is not None else "no reply"
-    return f"\n            exchange {exchange.number}: {request.method} {request.target} -> {answer}"
+    number = f"exchange {exchange.number}: " if numbered else ""
+    return f"\n            {number}{request.method} {request.target}{_with_header(request, header)} -> {answer}"
+
+
+def _with_header(request: Request, header: str) -> str:
+    """A header as a request had it: `, Host: a b`."""
+    if not header:
+        return ""
+    sent = [f"{name}: {value}" for name, value in request.headers if name.strip().lower() == header.lower()]
+    return f", {', '.join(sent)}" if sent else f", no {header}"
 
 
 def exit_code(comparisons: Sequence[Comparison]) -> int:
