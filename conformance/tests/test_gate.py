@@ -15,6 +15,7 @@ from reimage_conformance.gate import Admission, Gate, ProbeGate, Withheld, new_t
 from reimage_conformance.model import Capabilities, Deployment, Exchange, Request, Response, Target
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import RequestBuilder, with_subscription
+from reimage_conformance.pytest_plugin.kept_back import kept_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -373,6 +374,43 @@ def test_what_is_kept_back_is_said_without_secrets() -> None:
     with pytest.raises(Withheld, match=r"^POST /masked/.*/production/.*: may exist, and is not listed$"):
         gate.check(reimage(place="production"))
     assert [OWN in each for each in gate.withheld] == [False]
+    assert ["/deploymentslots/production/roleinstances/WebRole1_IN_0" in each for each in gate.withheld] == [True]
+
+
+SOUND = "/s/services/hostedservices/contoso/deploymentslots/production/roleinstances/WebRole1_IN_0"
+
+
+@pytest.mark.parametrize(
+    ("paths", "told"),
+    [
+        (
+            ["/s/services/hostedservices/contoso/deploymentslots/production", f"{SOUND}/"],
+            (
+                "2 malformed addresses (no instance, no slot, ...) were not tried: a lax endpoint could read them as something that the target "
+                "file does not list. If nothing exists beside what it lists, set complete = true in [target]. Not tried: "
+                f"/s/services/hostedservices/contoso/deploymentslots/production, {SOUND}/."
+            ),
+        ),
+        (
+            [SOUND],
+            (
+                "1 address was not tried: something may exist there that the target file does not list. If nothing exists beside what it lists, "
+                f"set complete = true in [target]. Not tried: {SOUND}."
+            ),
+        ),
+        ([f"/{n}" for n in range(5)], "Not tried: /0, /1, /2, and 2 more."),
+    ],
+)
+def test_a_note_tells_malformed_addresses_from_others(paths: list[str], told: str) -> None:
+    assert kept_back(paths).endswith(told)
+
+
+def test_both_kinds_of_addresses_are_told_apart() -> None:
+    note = kept_back([SOUND, "/x"])
+
+    assert note.startswith("1 malformed address (no instance, no slot, ...) was not tried: ")
+    assert " 1 address was not tried: something may exist there" in note
+    assert note.endswith(f"Not tried: /x, {SOUND}.")
 
 
 def test_every_question_is_asked_once() -> None:

@@ -33,7 +33,7 @@ class Gate:
     """Keeps back requests that may change something unlisted, judged by their addresses.
 
     `token` is in all names that were drawn for this run. `masked` masks secrets in a text. `withheld` holds the
-    addresses that were kept back, in order, as keys.
+    paths that were kept back, as they would be sent, in order, as keys.
     """
 
     def __init__(self, target: Target, token: str, *, masked: Callable[[str], str] = str) -> None:
@@ -49,7 +49,7 @@ class Gate:
         doubtful = self._doubtful(request)
         if doubtful:
             address = self._masked("/" + doubtful[0].path.lstrip("/"))
-            self.withheld.setdefault(address)
+            self.withheld.setdefault(self._masked(_path(request.target)))
             raise Withheld(f"{request.method} {address}: {Admission.MAY_EXIST}")
 
     def admits(self, request: Request) -> bool:

@@ -23,8 +23,8 @@ from reimage_conformance.judging.world import World
 from reimage_conformance.outputs import JOURNAL
 from reimage_conformance.protocol.requests import RequestBuilder
 from reimage_conformance.pytest_plugin.heading import header, limited, masked, new_run_id
+from reimage_conformance.pytest_plugin.kept_back import kept_back
 from reimage_conformance.pytest_plugin.retrying import retry_violations
-from reimage_conformance.quantities import counted
 from reimage_conformance.redaction.redactor import Redactor
 from reimage_conformance.session.budget import Budget
 from reimage_conformance.session.collaborators import Collaborators
@@ -60,8 +60,6 @@ if TYPE_CHECKING:
 
 CONNECTIONS_ON_LOOPBACK, CONNECTIONS_ELSEWHERE = 8, 4
 """How many requests are under way at the same time if neither the target file nor --connections says so."""
-MOST_NAMED = 3
-"""How many of the addresses that the gate kept back a report names."""
 
 
 class Run:
@@ -291,7 +289,7 @@ class Run:
             used = f"only {lanes.width} of {lanes.asked_for} connections were used at the same time"
             recorder.note("note", text=f"{used}: {lanes.reasons[-1]}.")
         if self._gate.withheld:
-            recorder.note("note", text=_kept_back(list(self._gate.withheld)))
+            recorder.note("note", text=kept_back(list(self._gate.withheld)))
         recorder.note(
             "end",
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -307,14 +305,3 @@ class Run:
     def close(self) -> None:
         """Closes connections, the journal's file and the emulator."""
         self._stack.close()
-
-
-def _kept_back(addresses: list[str]) -> str:
-    """The note on addresses that the gate kept back."""
-    first = ", ".join(addresses[:MOST_NAMED])
-    more = f", and {len(addresses) - MOST_NAMED} more" if len(addresses) > MOST_NAMED else ""
-    return (
-        f"{counted(len(addresses), 'address', 'addresses')} not tried: something may exist there that the target file does not list. "
-        "If nothing exists beside what it lists, set complete = true in [target]. "
-        f"Not tried: {first}{more}."
-    )
