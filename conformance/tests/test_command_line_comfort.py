@@ -141,3 +141,5 @@ def test_a_verbose_run_prints_a_line_for_each_case(tmp_path: Path) -> None:
 
     assert len(re.findall(r"test_response\.py::test_an_accepted_reimage_is_answered_202 FAILED", out)) >= 1
     assert "\nNONCONFORMANT  embedded emulator: " in out
+    assert not re.search("metadata|short test summary|FAILURES|Generated html|cases: [.]", out)
+    assert re.search(r"=+ cases: \d+ failed", out)

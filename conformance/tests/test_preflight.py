@@ -26,6 +26,7 @@ from reimage_conformance.preflight.questions import Questions
 from reimage_conformance.preflight.remarks import ENDING, Level, Remark
 from reimage_conformance.preflight.statement import statement_remarks
 from reimage_conformance.protocol.requests import Place, RequestBuilder
+from reimage_conformance.session.sufficing import planned
 from reimage_conformance.session.thresholds import MAX_REDIRECTS
 from reimage_conformance.wire.client import Client
 
@@ -331,6 +332,16 @@ def test_the_outlook_weighs_the_budget(target: Target, limit: int, profile: Prof
     }
 
     assert found["max_reimages"].level is level
+
+
+@pytest.mark.parametrize("limit", [1, 6, 15, 21])
+def test_the_outlook_names_the_number_that_a_run_advises(target: Target, limit: int) -> None:
+    wanted = planned(target, Profile.STANDARD)
+    texts = [remark.text for remark in outlook_remarks(limited(target, max_reimages=limit), Profile.STANDARD)]
+
+    assert limit < wanted
+    assert any(text.startswith(f"max_reimages: {limit} of the {wanted} reimages of a whole run") for text in texts)
+    assert any(f"starts up to {wanted} reimages" in text for text in texts)
 
 
 def test_an_endpoint_elsewhere_needs_permission(target: Target) -> None:

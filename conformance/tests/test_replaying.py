@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +117,21 @@ def test_the_command_repeats_over_tls_within_the_budget(
         assert all(f"\n  {word} " in shown for word in ("expected", "then", "now"))
         assert "POST /<subscription-id>/services/" in shown
         assert results(now)["summary"]["reimages"] <= 2
+
+
+def test_a_repetition_leaves_nothing_in_the_report_folder(
+    broken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = number_of(broken, FAULTS["core"][1])
+    before = {each.name for each in broken.iterdir()}
+    monkeypatch.chdir(broken)
+    with serve(emulator_with(0.2)) as running:
+        target = running.write_target(tmp_path)
+        command = [sys.executable, "-m", "reimage_conformance", "replay", ".", str(number), "--target", str(target)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {each.name for each in broken.iterdir()} == before
 
 
 @pytest.mark.parametrize(

@@ -64,8 +64,13 @@ def await_line(journal: Path, mark: bytes, process: subprocess.Popen[str]) -> No
 
 @pytest.mark.parametrize(
     ("end", "rest", "frames"),
-    [(signal.SIGINT, (), 0), (signal.SIGINT, ("--", "--full-trace"), 20), (signal.SIGTERM, (), 0)],
-    ids=["brief", "full-trace", "terminated"],
+    [
+        (signal.SIGINT, (), 0),
+        (signal.SIGINT, ("--", "--full-trace"), 20),
+        (signal.SIGINT, ("-q",), 0),
+        (signal.SIGTERM, (), 0),
+    ],
+    ids=["brief", "full-trace", "quiet", "terminated"],
 )
 def test_a_run_that_is_cut_short_ends_with_all_reports_and_names_what_goes_on(
     tmp_path: Path, end: signal.Signals, rest: tuple[str, ...], frames: int
@@ -90,11 +95,14 @@ def test_a_run_that_is_cut_short_ends_with_all_reports_and_names_what_goes_on(
     assert {file.name for file in folder.iterdir()} == REPORTS
     assert results["run"]["interrupted"] is True
     assert len(re.findall(r"^\S+\.py:\d+: ", told, re.MULTILINE)) >= frames
-    assert ("to show a full traceback" in told) == (not frames)
-    left = re.search(r"Still under way when the run was cut short: (\w{32}) \(", told)
+    assert "to show a full traceback" not in told
+    assert ("KeyboardInterrupt" in told) == bool(frames)
+    assert f"\ninterrupted; go on with: reimage-conformance run {target} --resume {folder}\n" in told
+    summary = (folder / "summary.md").read_text()
+    assert ("Still under way when the run was cut short: " in told) == ("-q" not in rest)
+    left = re.search(r"Still under way when the run was cut short: (\w{32}) ", summary)
     assert left is not None
     assert left[1] in {operation["id"] for operation in results["operations"]}
-    assert left[1] in (folder / "summary.md").read_text()
     assert left[1] in (folder / "report.html").read_text()
 
 

@@ -13,6 +13,7 @@ from reimage_conformance.model import Limits, Profile, Sufficing
 from reimage_conformance.session.budget import SPENT
 from reimage_conformance.session.steps import CONTENDING_REQUESTS, Planner
 from reimage_conformance.session.sufficing import planned, sufficing
+from reimage_conformance.session.thresholds import CASE_REIMAGES
 
 if TYPE_CHECKING:
     from reimage_conformance.session.signals import Reason
@@ -67,14 +68,12 @@ def test_nothing_is_said_where_nothing_was_left_out() -> None:
         ({"skipped": 3}, 0, True),
         ({"tried": False}, 0, True),
         ({"skipped": 3, "unwanted": 2}, 2, False),
-        ({"left_out": 2}, 2, False),
-        ({"turned_away": True}, 1, False),
-        ({"left_out": 2, "turned_away": True}, 2, False),
+        ({"left_out": 2}, 0, False),
+        ({"turned_away": True}, 0, False),
+        ({"left_out": 2, "turned_away": True}, 0, False),
     ],
 )
-def test_the_campaign_that_the_budget_allows_is_counted_and_what_else_was_started_or_missed(
-    left: dict[str, Any], more: int, *, exact: bool
-) -> None:
+def test_a_whole_run_is_counted_and_what_bad_requests_started(left: dict[str, Any], more: int, *, exact: bool) -> None:
     assert sufficing(sut_of(**left)) == Sufficing(whole() + more, exact)
 
 
@@ -89,11 +88,22 @@ def test_one_instance_has_one_contending_request() -> None:
     target = replace(AIMED, deployments=(alone,))
     steps = Planner(target, Profile.STANDARD).steps
 
-    assert planned(target, Profile.STANDARD) == len(steps) + 1
+    assert planned(target, Profile.STANDARD) == len(steps) + 1 + CASE_REIMAGES
 
 
 def test_what_suffices_is_more_than_there_was_and_holds_contending_requests() -> None:
     steps = Planner(AIMED, Profile.STANDARD).steps
 
-    assert whole() == len(steps) + CONTENDING_REQUESTS
+    assert whole() == len(steps) + CONTENDING_REQUESTS + CASE_REIMAGES
     assert cast("Sufficing", sufficing(sut_of(skipped=1))).max_reimages > LIMIT
+
+
+@pytest.mark.parametrize("limit", [1, 6, LIMIT, 15, 21, 30, 500])
+@pytest.mark.parametrize("instances", [1, 2, 3])
+def test_a_whole_run_is_the_same_whatever_the_present_limit_is(limit: int, instances: int) -> None:
+    few = tuple(replace(each, role_instances=each.role_instances[:instances]) for each in TARGET.deployments)
+    target = replace(TARGET, deployments=few)
+
+    assert planned(replace(target, limits=Limits(max_reimages=limit)), Profile.STANDARD) == planned(
+        target, Profile.STANDARD
+    )

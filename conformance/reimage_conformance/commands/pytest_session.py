@@ -11,9 +11,11 @@ import sys
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.errors import SuiteError, UsageError
+from reimage_conformance.outputs import JOURNAL
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, MutableMapping, Sequence
@@ -29,6 +31,9 @@ NEEDED = (
 
 QUIET_WORDS = ("-qq", "--no-header")
 """The options of pytest with which a run prints only its conclusion (`pytest_plugin/quiet.py`)."""
+
+VERBOSE_WORDS = ("-o", "verbosity_test_cases=1")
+"""The options of pytest with which a run prints a line for each case, and nothing else that it does not print otherwise."""
 
 SETTINGS = Path(__file__).with_name("run.ini")
 NO_AUTOLOAD = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
@@ -71,6 +76,24 @@ def refusal_sentence(output: str) -> str:
 def plugin_words() -> list[str]:
     """The options of pytest that load the plugins of a run."""
     return [word for name in NEEDED for word in ("-p", name)]
+
+
+def in_report_folder() -> bool:
+    """Whether the current folder holds the reports of a run."""
+    return (Path.cwd() / JOURNAL).is_file()
+
+
+@contextmanager
+def storage_elsewhere() -> Iterator[None]:
+    """Makes Hypothesis keep its files in a folder that is removed at the end."""
+    from hypothesis.configuration import set_hypothesis_home_dir  # noqa: PLC0415 -- for a run in a report folder only
+
+    with TemporaryDirectory() as folder:
+        set_hypothesis_home_dir(folder)
+        try:
+            yield
+        finally:
+            set_hypothesis_home_dir(None)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,15 @@ import click
 
 from reimage_conformance.commands.case_files import cases_folder
 from reimage_conformance.commands.options import Options, click_options
-from reimage_conformance.commands.pytest_session import QUIET_WORDS, SETTINGS, plugin_words, run_session
+from reimage_conformance.commands.pytest_session import (
+    QUIET_WORDS,
+    SETTINGS,
+    VERBOSE_WORDS,
+    in_report_folder,
+    plugin_words,
+    run_session,
+    storage_elsewhere,
+)
 from reimage_conformance.config import load_target
 from reimage_conformance.errors import UsageError
 from reimage_conformance.model import Identity
@@ -80,7 +89,7 @@ def run(
         raise UsageError("--quiet and --verbose contradict each other; give one of them")
     _check(targets, options)
     _check_names_of_targets(targets, options, rest)
-    rest = ["-v", *rest] if verbose else rest
+    rest = [*VERBOSE_WORDS, *rest] if verbose else rest
     if workers:
         _check_workers(targets, options, processes)
         from reimage_conformance.commands.fleet import run_on_workers  # noqa: PLC0415 -- as below
@@ -99,7 +108,8 @@ def run(
 
 def run_pytest(target: Path | None, options: Options, rest: list[str]) -> int:
     """Run the cases against one target, or the embedded emulator, in this process; gives the exit code."""
-    return run_session(pytest_words(target, options, rest))
+    with storage_elsewhere() if in_report_folder() else nullcontext():
+        return run_session(pytest_words(target, options, rest))
 
 
 def pytest_words(target: Path | None, options: Options, rest: list[str]) -> list[str]:
@@ -123,12 +133,14 @@ def pytest_words(target: Path | None, options: Options, rest: list[str]) -> list
 
 
 def _cache_words(rest: list[str]) -> tuple[str, ...]:
-    """The option that puts pytest's cache (for `--lf`) into the current folder.
+    """The option that puts pytest's cache (for `--lf`) into the current folder; a report folder gets none.
 
     Its default could be in site-packages.
     """
     if "no:cacheprovider" in rest:
         return ()  # pytest warns of an option whose plugin is not loaded
+    if in_report_folder():
+        return ("-p", "no:cacheprovider")
     return ("-o", f"cache_dir={Path.cwd() / '.pytest_cache' / 'reimage-conformance'}")
 
 

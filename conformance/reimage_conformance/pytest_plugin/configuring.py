@@ -15,7 +15,7 @@ from reimage_conformance.pytest_plugin.casing import MARKS
 from reimage_conformance.pytest_plugin.choice import ListedCases
 from reimage_conformance.pytest_plugin.ending import PAGE, PageHooks
 from reimage_conformance.pytest_plugin.interrupting import Interruption, LostOutput
-from reimage_conformance.pytest_plugin.last_words import FindingsOnce
+from reimage_conformance.pytest_plugin.last_words import EndingOnce, FindingsOnce
 from reimage_conformance.pytest_plugin.options import add_options, is_wanted, plan_of
 from reimage_conformance.pytest_plugin.preparing import is_run, prepare
 from reimage_conformance.pytest_plugin.quiet import QuietTerminal, is_quiet
@@ -79,6 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.tbstyle == "auto":
         config.pluginmanager.register(FindingsOnce())
         config.option.tbstyle = "line"  # the finding itself is enough; tracebacks cost time
+    config.pluginmanager.register(EndingOnce())
     if is_quiet(config):
         config.pluginmanager.register(QuietTerminal())
     if not config.option.usepdb:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,6 +72,8 @@ def end_session(
     _set_status(session, assessment, exitstatus)
     session.config.stash[ASSESSMENT] = assessment
     lines = _conclusion_lines(session.config, assessment, folder, plan)
+    if exitstatus == INTERRUPTED and assessment.run.interrupted:
+        lines.append(interruption_line(plan.file, folder))
     if breakdown is not None:
         session.exitstatus = breakdown.exit_code
         lines.append(f"error: {breakdown}")
@@ -80,6 +83,14 @@ def end_session(
 def _conclusion_lines(config: pytest.Config, assessment: Assessment, folder: Path | None, plan: Plan) -> list[str]:
     page = folder / "report.html" if folder is not None else None
     return quiet_lines(assessment, page) if is_quiet(config) else ["", *console_lines(assessment, page, plan.file)]
+
+
+def interruption_line(target: Path | None, folder: Path | None) -> str:
+    """That the run was interrupted, and the command that goes on with it; an embedded emulator is gone with its run."""
+    if target is None or folder is None:
+        return "interrupted"
+    words = ["reimage-conformance", "run", str(target), "--resume", str(folder)]
+    return f"interrupted; go on with: {shlex.join(words)}"
 
 
 def _set_status(session: pytest.Session, assessment: Assessment, exitstatus: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,6 +28,7 @@ class Interruption:
 
     def __init__(self, *, brief: bool = True) -> None:
         self._brief = brief
+        self._plugins: pytest.PytestPluginManager | None = None
         self._usual: Callable[[sys.UnraisableHookArgs], object] = sys.unraisablehook
         self._usual_handler: object = None
 
@@ -45,11 +46,19 @@ class Interruption:
         if self._usual_handler is not None and signal.getsignal(signal.SIGTERM) is _raise_interrupt:
             signal.signal(signal.SIGTERM, self._usual_handler)  # type: ignore[arg-type]
 
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Keep the plugins of the session: pytest's terminal tells of an interruption in its own way."""
+        self._plugins = config.pluginmanager
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Keep only the last frame of the traceback: pytest shows one frame, but formats all of them."""
-        if self._brief:
-            excinfo.traceback = excinfo.traceback.filter(excinfo)[-1:] or excinfo.traceback
+        """Keep only the last frame of the traceback, since pytest formats all of them, and show none of it after Ctrl-C."""
+        if not self._brief:
+            return
+        excinfo.traceback = excinfo.traceback.filter(excinfo)[-1:] or excinfo.traceback
+        reporter: Any = self._plugins.get_plugin("terminalreporter") if self._plugins is not None else None
+        if reporter is not None and isinstance(excinfo.value, KeyboardInterrupt):
+            reporter._report_keyboardinterrupt = _say_nothing  # noqa: SLF001  the run's last line says it (`ending`)
 
     def _on_dropped(self, dropped: sys.UnraisableHookArgs) -> None:
         if issubclass(dropped.exc_type, KeyboardInterrupt):
@@ -87,6 +96,10 @@ class LostOutput:
         except ReportError as full:
             sys.stderr.write(f"error: {full}\n")
             pytest.exit(str(full), returncode=full.exit_code)
+
+
+def _say_nothing() -> None:
+    """Takes the place of pytest's words about an interruption."""
 
 
 def _raise_interrupt(number: int, frame: object) -> None:

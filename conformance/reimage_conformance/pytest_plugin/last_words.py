@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,10 +13,14 @@ from reimage_conformance.pytest_plugin.ending import ASSESSMENT
 from reimage_conformance.report.wording import is_known_case
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     from reimage_conformance.model import Assessment
 
+CASES = "test_cases"
+"""The name of pytest's verbosity of the lines about cases."""
+PAGE_HEADING = "Generated html report"
+"""How pytest-html's heading with the path of its page begins; the conclusion names the page."""
 FAILED = "failed"
 KNOWN = "known violation"
 LETTERS = {
@@ -34,7 +39,9 @@ LETTERS = {
 def letters_lines(config: pytest.Config) -> list[str]:
     """The meaning of the progress letters; no lines where pytest printed none."""
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
-    shown = reporter is not None and config.get_verbosity() == 0 and any(reporter.stats.get(name) for name in LETTERS)
+    shown = (
+        reporter is not None and config.get_verbosity(CASES) == 0 and any(reporter.stats.get(name) for name in LETTERS)
+    )
     return ["", letters_line(reporter.stats)] if shown else []
 
 
@@ -70,6 +77,39 @@ def without_findings(categories: dict[str, list[Any]]) -> Iterator[None]:
     finally:
         if failed:
             categories[FAILED] = failed
+
+
+class EndingOnce:
+    """Keeps pytest-html's path of the page out of the terminal, and says that pytest counts cases: the verdict counts requirements."""
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> Generator[None, object, object]:
+        """Leaves out the heading, and puts a word before the counts."""
+        if ASSESSMENT in config.stash:
+            terminalreporter.build_summary_stats_line = _of_cases(terminalreporter.build_summary_stats_line)
+        heading = terminalreporter.write_sep
+        terminalreporter.write_sep = partial(_write_other_headings, heading)
+        try:
+            return (yield)
+        finally:
+            terminalreporter.write_sep = heading
+
+
+def _write_other_headings(
+    heading: Callable[..., None], sep: str, title: str | None = None, *rest: Any, **named: Any
+) -> None:
+    if not (title or "").startswith(PAGE_HEADING):
+        heading(sep, title, *rest, **named)
+
+
+def _of_cases(counts: Callable[[], Any]) -> Callable[[], Any]:
+    """Pytest's counts, with `cases:` before the first."""
+
+    def marked() -> Any:
+        parts, colour = counts()
+        return [(f"cases: {text}" if not at else text, markup) for at, (text, markup) in enumerate(parts)], colour
+
+    return marked
 
 
 class FindingsOnce:

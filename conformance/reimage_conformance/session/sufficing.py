@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import count
 from typing import TYPE_CHECKING
 
-from reimage_conformance.model import Sufficing
+from reimage_conformance.model import Profile, Sufficing
 from reimage_conformance.session.budget import SPENT
 from reimage_conformance.session.step_runs import contending_places
 from reimage_conformance.session.steps import Planner
+from reimage_conformance.session.thresholds import CASE_REIMAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from reimage_conformance.model import Profile, Target
+    from reimage_conformance.model import Target
     from reimage_conformance.session.step_runs import Result
     from reimage_conformance.session.steps import Step
     from reimage_conformance.session.sut import SystemUnderTest
 
 
+UNLIMITED = 1_000_000
+"""A max_reimages that leaves nothing out."""
+
+
 def planned(target: Target, profile: Profile) -> int:
-    """The most reimages that the campaign of a run starts at an endpoint that refuses all bad requests."""
-    steps = Planner(target, profile).steps
-    return len(steps) + sum(_contending_requests(step) for step in steps)
+    """The most reimages that a whole run starts at an endpoint that refuses all bad requests, whatever max_reimages is now."""
+    limits = replace(target.limits, max_reimages=UNLIMITED)
+    steps = Planner(replace(target, limits=limits), profile).steps
+    beside = 0 if profile is Profile.SMOKE else CASE_REIMAGES
+    return len(steps) + sum(_contending_requests(step) for step in steps) + beside
 
 
 def sufficing(sut: SystemUnderTest) -> Sufficing | None:
     """The budget that would have been enough, None where nothing was left out.
 
-    It counts the campaign that such a budget allows, and the reimages that cases started beside it. It is exact if
-    nothing but steps of the campaign was left out, and no bad request was accepted. Where the campaign starts steps on
-    demand, it counts what is known to be missing.
+    It is what a whole run starts (`planned`), and the reimages that bad requests started. It is exact if nothing but
+    steps of the campaign was left out, and no bad request was accepted. Where the campaign starts steps on demand, it
+    counts what is known to be missing.
     """
     results = {id(result): result for result in sut.campaign.results.values()}.values()
     left_out = len({result.step.name for result in results if result.skipped == SPENT})
@@ -41,14 +45,8 @@ def sufficing(sut: SystemUnderTest) -> Sufficing | None:
         return None
     if sut.campaign.starts_on_demand:
         return Sufficing(sut.budget.spent + left_out + missing, exact=False)
-    beside = sut.budget.spent - _started(results) + missing
-    enough = next(n for n in count(sut.budget.limit + 1) if _planned_with(sut, n) + beside <= n)
+    enough = max(planned(sut.target, sut.profile) + sut.operations.unwanted, sut.budget.limit + 1)
     return Sufficing(enough, exact=not missing and not sut.operations.unwanted)
-
-
-def _planned_with(sut: SystemUnderTest, max_reimages: int) -> int:
-    limits = replace(sut.target.limits, max_reimages=max_reimages)
-    return planned(replace(sut.target, limits=limits), sut.profile)
 
 
 def _contending_requests(step: Step) -> int:
@@ -59,11 +57,3 @@ def _contending_requests(step: Step) -> int:
 def _is_uncontended(result: Result) -> bool:
     """Whether a step that others were to contend with ran without them."""
     return result.step.contend and result.is_accepted and not result.contention_sent and not result.adopted
-
-
-def _started(results: Iterable[Result]) -> int:
-    """How many reimages the campaign started."""
-    operations = (
-        each for result in results for each in (result.operation, result.same_operation, result.other_operation)
-    )
-    return sum(operation is not None for operation in operations)

@@ -35,6 +35,8 @@ LAST_CONFLICT_TRIES = 2
 """For this many last tries no bad request is sent: one may have started the operation that causes the conflict."""
 REST_SHARE = 2.0
 """An instance counts as a bystander again this much later than it may still leave once more, in durations of its operation."""
+CASE_REIMAGES = 8
+"""The most reimages that cases start themselves in a whole run, beside the campaign, at an endpoint that conforms."""
 RESERVED_REIMAGES = 1
 """How many reimages the campaign leaves for bad requests until all of those were sent."""
 FEWEST_FOR_CAMPAIGN = 3
