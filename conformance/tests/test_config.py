@@ -336,6 +336,62 @@ def test_a_key_file_without_a_key_is_named(file: Path) -> None:
     )
 
 
+DER = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"
+CONTENTS = {
+    "PEM": f"-----BEGIN PRIVATE KEY-----\n{DER}\n{DER}\n-----END PRIVATE KEY-----\n" * 9,
+    "one line of PEM": f"-----BEGIN PRIVATE KEY----- {DER} -----END PRIVATE KEY-----",
+    "base64": DER * 20,
+    "short base64": DER,
+    "lines": f"{DER}\n{DER}\n{DER}",
+    "settings": f"<PublishData Management='{DER}'/>",
+}
+NAMING = ("client_certificate", "client_key", "ca_bundle", "second_client_certificate")
+SECRETS = ("key_passphrase_file", "second_key_passphrase_file", "proxy_credentials_file")
+
+
+@pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
+@pytest.mark.parametrize("key", [*NAMING, *SECRETS])
+def test_the_content_of_a_file_in_place_of_its_path_is_never_shown(file: Path, key: str, content: str) -> None:
+    what = "a certificate or key" if key in NAMING else "a secret"
+    expected = f"holds {what} itself; expected the path of a file (GitLab: a variable of type File)"
+    variable = f"REIMAGE_CONFORMANCE_{key.upper()}"
+
+    assert complaint(file, GOOD, **{variable: content}) == f"{variable}: {expected}"
+    assert complaint(file, with_files(**{key: content})) == f"{key}: {expected}"
+
+
+@pytest.mark.parametrize("key", [*NAMING, *SECRETS])
+def test_a_value_that_is_too_long_for_a_name_is_never_shown(file: Path, key: str) -> None:
+    told = complaint(file, GOOD, **{f"REIMAGE_CONFORMANCE_{key.upper()}": "s.e.c.r.e.t" * 400})
+    assert "longer than the name of a file can be" in told
+    assert "s.e.c" not in told
+
+
+def test_a_secret_in_place_of_a_variable_s_name_is_never_shown(file: Path) -> None:
+    for key in ("key_passphrase_env", "second_key_passphrase_env", "proxy_credentials_env"):
+        told = complaint(file, with_files(**{key: "hunter 2!"}))
+        assert "the name of an environment variable" in told
+        assert "hunter" not in told
+
+
+def test_a_key_without_quotes_is_never_shown(file: Path) -> None:
+    for value in (
+        DER,
+        DER + "==",
+        f"-----BEGIN PRIVATE KEY----- {DER}",
+        f'"-----BEGIN PRIVATE KEY-----\n{DER}"',
+    ):
+        told = complaint(file, GOOD.replace("[[deployments]]", f"client_key = {value}\n[[deployments]]"))
+        assert DER not in told
+        assert "client_key: it holds the content of a file" in told
+
+
+def test_a_long_path_is_shortened(file: Path) -> None:
+    told = complaint(file, with_files(ca_bundle="folder/" * 100 + "ca.pem"))
+    assert "[...]" in told
+    assert len(told) < 300
+
+
 def test_the_environment_replaces_certificate_and_key(file: Path, tmp_path: Path) -> None:
     (tmp_path / "env.pem").write_text(PEM + KEY)
     text = with_files(client_certificate="no.pem", client_key="no.key")

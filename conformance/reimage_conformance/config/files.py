@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.credentials.contents import contents_of
 from reimage_conformance.errors import TargetError
+from reimage_conformance.file_names import secret_file_fault, shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +54,7 @@ def certificate_files(
     for key, advice in advice_without_key.items():
         path = found[key]
         if path is not None and not _contents(file, key, path).may_hold_keys:
-            raise TargetError(f"{file}: {key}: {path} holds a certificate but no private key; {advice}")
+            raise TargetError(f"{file}: {key}: {shown_path(path)} holds a certificate but no private key; {advice}")
     return found
 
 
@@ -91,20 +92,25 @@ def _resolved(file: Path, key: str, value: str | None, from_environment: str | N
     if key == "client_key":
         holds_it, what = contents.may_hold_keys, "private key"
     if not holds_it:
-        raise TargetError(f"{file}: {source}: {path} holds no {what}; {contents.advice or f'expected {_EXPECTED}'}")
+        raise TargetError(
+            f"{file}: {source}: {shown_path(path)} holds no {what}; {contents.advice or f'expected {_EXPECTED}'}"
+        )
     return path
 
 
 def _placed(file: Path, key: str, value: str | None, from_environment: str | None) -> tuple[str, Path] | None:
     """The key or variable that names a file, and its absolute path.
 
-    A path in the target file is relative to that file.
+    A path in the target file is relative to that file. Raises TargetError, which does not show the value, for one that is
+    the content of such a file.
     """
-    if from_environment:
-        return f"{PREFIX}{key.upper()}", Path(from_environment).absolute()
-    if value is not None:
-        return key, (file.parent / _at_home(Path(value))).absolute()
-    return None
+    source, name = (f"{PREFIX}{key.upper()}", from_environment) if from_environment else (key, value)
+    if name is None:
+        return None
+    what = "a certificate or key" if key in CERTIFICATES else "a secret"
+    if fault := secret_file_fault(name, what):
+        raise TargetError(f"{file}: {source}: {fault}")
+    return source, Path(name).absolute() if from_environment else (file.parent / _at_home(Path(name))).absolute()
 
 
 def _at_home(path: Path) -> Path:
@@ -125,6 +131,6 @@ def _octets(file: Path, source: str, path: Path) -> bytes:
     except FileNotFoundError as error:
         is_variable = re.search(r"\$[A-Za-z{]|%\w+%", str(path)) is not None
         hint = "; variables in paths are not replaced" if is_variable else ""
-        raise TargetError(f"{file}: {source}: there is no file {path}{hint}") from error
+        raise TargetError(f"{file}: {source}: there is no file {shown_path(path)}{hint}") from error
     except OSError as error:
-        raise TargetError(f"{file}: {source}: {path} cannot be read: {error.strerror}") from error
+        raise TargetError(f"{file}: {source}: {shown_path(path)} cannot be read: {error.strerror}") from error

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from reimage_conformance.errors import TargetError, did_you_mean
+from reimage_conformance.file_names import has_lines, holds_secret
 from reimage_conformance.model import Strictness
 
 if TYPE_CHECKING:
@@ -29,11 +30,14 @@ PLACEHOLDERS = ("cloud_service", "deployment_name", "role_instance")
 """The placeholders that the URL of the probe may have."""
 
 
+_ESCAPE_ADVICE = "; in double quotes a backslash begins an escape: write a path with / or in single quotes"
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One key: the expected value in words, the predicate that accepts a value, and its conversion to the model.
 
-    `words` are the values that the error for a misspelt one may suggest.
+    `words` are the values that the error for a misspelt one may suggest. No error shows a wrong value of a key that `may_hold_secret`.
     """
 
     expected: str
@@ -41,12 +45,15 @@ class Key:
     required: bool = False
     converted: Callable[[Any], Any] = lambda value: value
     words: tuple[str, ...] = ()
+    may_hold_secret: bool = False
 
 
 def shown(value: Any) -> str:
     """`value` in the words of an error: its TOML type, its text if that is short, and advice about a likely mistake."""
     if isinstance(value, str) and "@" in value:
         return "a string with an @, which may hold a password and is not shown"
+    if isinstance(value, str) and has_lines(value):
+        return f"a string with a line break{_ESCAPE_ADVICE}"
     if isinstance(value, dict):
         return "a table"
     if isinstance(value, date | time):
@@ -58,7 +65,7 @@ def shown(value: Any) -> str:
     text = repr(value) if isinstance(value, str | float) else json.dumps(value, default=str)
     found = f"the {kind} {text}" if len(text) <= 80 else f"a long {kind}"
     if isinstance(value, str) and not value.isprintable():
-        return f"{found}; in double quotes a backslash begins an escape: write a path with / or in single quotes"
+        return f"{found}{_ESCAPE_ADVICE}"
     return found
 
 
@@ -91,7 +98,9 @@ def _converted(file: Path, where: str, key: Key, value: Any) -> Any:
     if key.accepts(value):
         return key.converted(value)
     hint = did_you_mean(value.lower(), key.words, mark='"') if isinstance(value, str) else ""
-    raise TargetError(f"{file}: {where} is expected to be {key.expected}, found {shown(value)}{hint}")
+    is_hidden = key.may_hold_secret and isinstance(value, str)
+    found = "another string, which may be the secret itself and is not shown" if is_hidden else shown(value)
+    raise TargetError(f"{file}: {where} is expected to be {key.expected}, found {found}{hint}")
 
 
 def _sharing_a_word(key: str, names: Iterable[str]) -> list[str]:
@@ -106,6 +115,16 @@ def _sharing_a_word(key: str, names: Iterable[str]) -> list[str]:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and value.strip() == value != "" and value.isprintable()
+
+
+def _is_path(value: Any) -> bool:
+    """Whether `value` is a path, or the content of a file in place of its path, which `config.files` refuses.
+
+    A path with one line break is a path in double quotes whose backslash began an escape.
+    """
+    return _is_text(value) or (
+        isinstance(value, str) and holds_secret(value) and ("-----BEGIN" in value or value.count("\n") != 1)
+    )
 
 
 def _is_segment(value: Any) -> bool:
@@ -175,10 +194,11 @@ _ABILITY = Key(
     converted=lambda value: None if value == "auto" else value,
     words=("auto",),
 )
-_FILE = Key("the path of a file", _is_text)
+_FILE = Key("the path of a file", _is_path)
 _VARIABLE = Key(
     "the name of an environment variable",
     lambda value: isinstance(value, str) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value) is not None,
+    may_hold_secret=True,
 )
 _SUBSCRIPTION = Key("a subscription id (letters, digits, - . _ ~)", _is_segment)
 _TEXT = Key("a non-empty string without control characters or outer spaces", _is_text, required=True)

@@ -16,6 +16,8 @@ _AT = re.compile(r"\s*\(at (?:line (?P<line>\d+), column \d+|end of document)\)$
 _ASSIGNMENT = re.compile(r"\s*(?P<key>[A-Za-z0-9_.\"'-]+)\s*=\s*(?P<value>.*?)\s*(?:#[^\"']*)?$")
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _BARE = re.compile(r"[A-Za-z0-9_./:\\~-]+")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{60,}={0,2}")
+"""A private key in base64 has at least this many characters."""
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def _mistake(text: str, error: str) -> str:
     lines = text.splitlines()
     number = int(at["line"]) if at is not None and at["line"] else len(lines)
     line = lines[number - 1] if 0 < number <= len(lines) else ""
-    advice = _twice(line, error) or _value_advice(line) or _reason(error)
+    advice = _twice(line, error) or _content_advice(line) or _value_advice(line) or _reason(error)
     return f"line {number}: {advice}"
 
 
@@ -87,6 +89,14 @@ def _value_advice(line: str) -> str:
             else f"{key}: a path with backslashes needs single quotes"
         )
     return ""
+
+
+def _content_advice(line: str) -> str:
+    """The error, which does not show the value, for the content of a file in place of its path, or ""."""
+    found = _ASSIGNMENT.match(line)
+    if found is None or not ("-----BEGIN" in found["value"] or _BASE64.fullmatch(found["value"])):
+        return ""
+    return f"{found['key']}: it holds the content of a file, such as a key; expected the path of a file, in quotes"
 
 
 def _reason(error: str) -> str:
