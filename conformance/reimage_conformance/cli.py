@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 import traceback
@@ -107,6 +108,8 @@ def _print_internal_error(error: Exception) -> int:
     """Print an error that no command expected: one sentence for a full disk, the traceback for a defect of the suite."""
     if isinstance(error, OSError) and is_full(error):
         return _print_error(cannot_be_written(error), INTERNAL_ERROR)
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return _print_error("the name of a file is longer than a name can be", WRONG_USAGE)
     traceback.print_exc()
     return _print_error("the suite itself broke; this is a defect of it, please report the lines above", INTERNAL_ERROR)
 

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 
 from reimage_conformance import __version__, cli
@@ -18,6 +19,7 @@ from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.commands import fleet, pytest_session, run
 from reimage_conformance.commands.case_files import citing_cases
 from reimage_conformance.commands.options import Options
+from reimage_conformance.commands.words import FilePath
 from reimage_conformance.config import load_target
 from reimage_conformance.errors import UnreachableError
 
@@ -131,6 +133,53 @@ def test_a_mistake_is_one_sentence_and_exit_4(
     assert told in err
     assert err.startswith("error: ")
     assert err.count("\n") == 1
+
+
+NAMES_OF_FILES = [
+    (name, parameter)
+    for name in cli.COMMANDS
+    if (command := cli.cli.get_command(click.Context(cli.cli), name)) is not None
+    for parameter in command.params
+    if isinstance(parameter.type, click.Path) or parameter.name == "world"
+]
+NO_NAMES = {
+    "": "name",
+    '[target]\nname = "s.e.c.r.e.t"\n' * 200: "expected",
+    "s.e.c.r.e.t" * 100: "longer",
+    "folder/" * 1000 + "s.e.c.r.e.t": "longer",
+}
+
+
+@pytest.mark.parametrize("text", NO_NAMES, ids=["empty", "text", "long", "deep"])
+@pytest.mark.parametrize(
+    ("name", "parameter"), NAMES_OF_FILES, ids=[f"{name} {parameter.name}" for name, parameter in NAMES_OF_FILES]
+)
+def test_what_no_file_can_be_called_is_one_sentence(
+    call: Callable[..., tuple[int, str, str]], name: str, parameter: click.Parameter, text: str
+) -> None:
+    words = [parameter.opts[0], text] if isinstance(parameter, click.Option) else [text]
+
+    code, out, err = call(name, *words)
+
+    assert (code, out) == (4, "")
+    assert re.fullmatch(r"error: .*\n", err)
+    assert NO_NAMES[text] in err
+    assert "s.e.c" not in err
+    assert parameter.name == "world" or isinstance(parameter.type, FilePath)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (TARGET, "the target is the text of a target file; expected its path"),
+        ("", "the name of the target file is empty; is the variable set?"),
+    ],
+    ids=["text", "empty"],
+)
+def test_a_target_that_is_no_path(call: Callable[..., tuple[int, str, str]], text: str, told: str) -> None:
+    assert call("run", text) == (4, "", f"error: {told}\n")
+    assert call("preflight", text) == (4, "", f"error: {told}\n")
+    assert call("check", "x.har", "--target", text) == (4, "", f"error: --target: {told}\n")
 
 
 def test_no_command_shows_the_help_and_exits_4(call: Callable[..., tuple[int, str, str]]) -> None:

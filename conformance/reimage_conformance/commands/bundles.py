@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from reimage_conformance import __version__
+from reimage_conformance.commands.words import FilePath
 from reimage_conformance.errors import UsageError
 from reimage_conformance.outputs import try_file
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from reimage_conformance.replay.bundles import Judged
 
 DOES_NOT_HOLD = 1
@@ -20,10 +22,8 @@ DOES_NOT_HOLD = 1
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option(
-    "--output", type=click.Path(path_type=Path), metavar="FILE", help="The file to write; RUN.zip if left out."
-)
+@click.argument("run", type=FilePath())
+@click.option("--output", type=FilePath(), metavar="FILE", help="The file to write; RUN.zip if left out.")
 def bundle(*, run: Path, output: Path | None) -> int:
     """Pack a run into one file that others can verify.
 
@@ -46,7 +46,7 @@ def bundle(*, run: Path, output: Path | None) -> int:
 
 
 @click.command("verify-bundle")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FilePath())
 @click.option("--sha256", "expected", metavar="HEX", help="The SHA-256 that `bundle` printed.")
 def verify_bundle(*, file: Path, expected: str | None) -> int:
     """Verify a bundle, and judge its journal again.

@@ -7,17 +7,18 @@ import shlex
 import signal
 import threading
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reimage_conformance.commands.completing import fault_names, oddity_names
-from reimage_conformance.commands.words import columns
+from reimage_conformance.commands.words import FilePath, columns
 from reimage_conformance.errors import UsageError
 from reimage_conformance.outputs import JOURNAL, RUN_FILES, try_file, try_folder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from reimage_conformance.embedding.recording import Recording
     from reimage_conformance.emulator import RunningEmulator
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option(
     "--write-target",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     help="Write a target file (.toml), certificates beside it; never over a file that the emulator did not write.",
 )
 @click.option("--name", default="emulator", show_default=True, help="What reports call the target of --write-target.")
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, help="Makes answers repeatable.")
 @click.option(
     "--record",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     metavar="DIR",
     help="Record all requests and replies in DIR/journal.jsonl; `report DIR` judges the client by them.",
 )

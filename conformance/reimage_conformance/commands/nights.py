@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reimage_conformance.commands.words import FilePath
 from reimage_conformance.errors import UsageError
 from reimage_conformance.outputs import claim_page, try_file
 
@@ -23,21 +24,17 @@ SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 
 
 @click.command("job-page")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=FilePath())
 @click.option(
     "--exit-code",
     "code",
     type=int,
     help="The exit code of `run`; leave it out if the run was killed. Above 128 means killed too.",
 )
-@click.option(
-    "--history", type=click.Path(path_type=Path), metavar="DIR", help="The earlier runs, up to two folders deep."
-)
-@click.option("--log", type=click.Path(path_type=Path), metavar="FILE", help="What `run` printed.")
-@click.option(
-    "--badge", type=click.Path(path_type=Path), metavar="FILE", help="Write a badge: JSON for a shields.io endpoint."
-)
-@click.option("--sarif", type=click.Path(path_type=Path), metavar="FILE", help="Write the findings as SARIF 2.1.0.")
+@click.option("--history", type=FilePath(), metavar="DIR", help="The earlier runs, up to two folders deep.")
+@click.option("--log", type=FilePath(), metavar="FILE", help="What `run` printed.")
+@click.option("--badge", type=FilePath(), metavar="FILE", help="Write a badge: JSON for a shields.io endpoint.")
+@click.option("--sarif", type=FilePath(), metavar="FILE", help="Write the findings as SARIF 2.1.0.")
 @click.option(
     "--timing-factor",
     type=click.FloatRange(min=1),
@@ -78,7 +75,7 @@ def job_page(
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=FilePath())
 def index(*, folder: Path) -> int:
     """List the runs below a folder in its index.html.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from reimage_conformance.commands.completing import fault_names, oddity_names, requirement_ids
-from reimage_conformance.commands.words import Duration, SuggestingChoice
+from reimage_conformance.commands.words import Duration, FilePath, SuggestingChoice
 from reimage_conformance.run_options import RUN_OPTIONS
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _type_of(option: RunOption) -> click.ParamType[Any]:
     if option.choices:
         return SuggestingChoice(list(option.choices))
     if option.kind is Path:
-        return click.Path(path_type=Path)
+        return FilePath()
     least, is_open = (option.least, False) if option.above is None else (option.above, True)
     if option.kind is int:
         return click.INT if least is None else click.IntRange(min=least, max=option.most, min_open=is_open)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reimage_conformance.commands.sessions import is_session, judge_session
-from reimage_conformance.commands.words import SuggestingChoice
+from reimage_conformance.commands.words import FilePath, SuggestingChoice
 from reimage_conformance.config import load_target
 from reimage_conformance.errors import UsageError
 from reimage_conformance.model import Strictness, Subject
 from reimage_conformance.outputs import JOURNAL, claim_folder, claim_page
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LAST_GOOD = "last-good"
 QUIET = "Print the verdict, the findings and where the report is, nothing else."
@@ -20,9 +22,9 @@ OVERWRITE = "Replace the run that the report folder holds."
 
 
 @click.command()
-@click.argument("capture", type=click.Path(path_type=Path))
-@click.option("--target", type=click.Path(path_type=Path), help="The target file of the endpoint that was recorded.")
-@click.option("--report-dir", type=click.Path(path_type=Path), help="Write reports into this folder.")
+@click.argument("capture", type=FilePath())
+@click.option("--target", type=FilePath(is_target=True), help="The target file of the endpoint that was recorded.")
+@click.option("--report-dir", type=FilePath(), help="Write reports into this folder.")
 @click.option("--client", is_flag=True, help="Judge the client that sent the requests, in place of the endpoint.")
 @click.option("--overwrite", is_flag=True, help=OVERWRITE)
 @click.option(
@@ -73,8 +75,8 @@ def check(
 
 
 @click.command()
-@click.argument("journal", type=click.Path(path_type=Path))
-@click.option("--report-dir", type=click.Path(path_type=Path), help="Where reports go; beside the journal if left out.")
+@click.argument("journal", type=FilePath())
+@click.option("--report-dir", type=FilePath(), help="Where reports go; beside the journal if left out.")
 @click.option("--overwrite", is_flag=True, help=OVERWRITE)
 @click.option("-q", "--quiet", is_flag=True, help=QUIET)
 def report(*, journal: Path, report_dir: Path | None, overwrite: bool, quiet: bool) -> int:
@@ -94,8 +96,8 @@ def report(*, journal: Path, report_dir: Path | None, overwrite: bool, quiet: bo
 
 
 @click.command()
-@click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="RUN RUN ...")
-@click.option("--html", type=click.Path(path_type=Path), help="Write the comparison as an HTML page too.")
+@click.argument("runs", nargs=-1, type=FilePath(), metavar="RUN RUN ...")
+@click.option("--html", type=FilePath(), help="Write the comparison as an HTML page too.")
 @click.option(
     "--against",
     type=SuggestingChoice([LAST_GOOD]),
@@ -103,7 +105,7 @@ def report(*, journal: Path, report_dir: Path | None, overwrite: bool, quiet: bo
 )
 @click.option(
     "--history",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     metavar="DIR",
     help="Where --against searches, up to two folders deep; the folder that holds RUN if left out.",
 )

@@ -20,6 +20,7 @@ from reimage_conformance.commands.repeating import (
     spent_words,
 )
 from reimage_conformance.commands.run import check_target_files
+from reimage_conformance.commands.words import FilePath
 from reimage_conformance.outputs import JOURNAL
 
 if TYPE_CHECKING:
@@ -29,11 +30,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run_folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("run_folder", type=FilePath(), metavar="RUN")
 @click.argument("number", type=click.IntRange(min=1), default=1, metavar="[N]")
-@click.option(
-    "--target", type=click.Path(path_type=Path), required=True, help="The target file of the endpoint to ask."
-)
+@click.option("--target", type=FilePath(is_target=True), required=True, help="The target file of the endpoint to ask.")
 @click.option("--all", "every", is_flag=True, help="Repeat every finding, in one run.")
 @repeating_options
 def replay(

@@ -19,6 +19,7 @@ from reimage_conformance.commands.pytest_session import (
     run_session,
     storage_elsewhere,
 )
+from reimage_conformance.commands.words import FilePath
 from reimage_conformance.config import load_target
 from reimage_conformance.errors import UsageError
 from reimage_conformance.model import Identity
@@ -49,7 +50,7 @@ class WithRest(click.Command):
 
 
 @click.command(cls=WithRest)
-@click.argument("targets", nargs=-1, type=click.Path(path_type=Path), metavar="[TARGET.toml ...] [-- PYTEST ...]")
+@click.argument("targets", nargs=-1, type=FilePath(is_target=True), metavar="[TARGET.toml ...] [-- PYTEST ...]")
 @click_options
 @click.option("-n", "processes", type=click.IntRange(min=0), help="How many of several targets run side by side.")
 @click.option(

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from reimage_conformance.commands.words import SuggestingChoice
+from reimage_conformance.commands.words import FilePath, SuggestingChoice
 from reimage_conformance.config import load_target, new_target_text
 from reimage_conformance.errors import ReportError, UsageError
 from reimage_conformance.model import Profile
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 @click.command()
-@click.argument("target", type=click.Path(path_type=Path))
+@click.argument("target", type=FilePath(is_target=True))
 @click.option(
     "--profile",
     type=SuggestingChoice([word.value for word in Profile]),
@@ -37,7 +40,7 @@ def preflight(*, target: Path, profile: str, max_reimages: int | None) -> int:
 
 
 @click.command("new-target")
-@click.argument("file", type=click.Path(path_type=Path), default="target.toml")
+@click.argument("file", type=FilePath(), default="target.toml")
 @click.option("--overwrite", "--force", is_flag=True, help="Overwrite a file that exists.")
 def new_target(*, file: Path, overwrite: bool) -> int:
     """Write a commented target file.

@@ -19,7 +19,7 @@ from reimage_conformance.commands.repeating import (
     spent_words,
 )
 from reimage_conformance.commands.run import check_target_files
-from reimage_conformance.commands.words import columns
+from reimage_conformance.commands.words import FilePath, columns
 from reimage_conformance.outputs import JOURNAL
 
 if TYPE_CHECKING:
@@ -33,13 +33,11 @@ HEADLINE_LIMIT = 120
 
 
 @click.command()
-@click.argument("run_folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("run_folder", type=FilePath(), metavar="RUN")
 @click.option(
     "--runs", type=click.IntRange(min=1), default=3, show_default=True, metavar="N", help="How often to judge it."
 )
-@click.option(
-    "--target", type=click.Path(path_type=Path), required=True, help="The target file of the endpoint to ask."
-)
+@click.option("--target", type=FilePath(is_target=True), required=True, help="The target file of the endpoint to ask.")
 @repeating_options
 def verify(
     *, run_folder: Path, runs: int, target: Path, report_dir: Path | None, overwrite: bool, **settings: Any

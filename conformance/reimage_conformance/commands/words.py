@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reimage_conformance.config.keys import MOST_SECONDS
-from reimage_conformance.errors import did_you_mean
+from reimage_conformance.errors import UsageError, did_you_mean
+from reimage_conformance.file_names import named_file_fault, target_file_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +21,28 @@ def columns(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     held = list(rows)
     widths = [max(map(len, column)) for column in zip(*held, strict=True)]
     return ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in held)
+
+
+class FilePath(click.Path):
+    """The path of a file or folder; refuses what no file can be called, such as the text of a file in place of its path."""
+
+    def __init__(self, *, is_target: bool = False) -> None:
+        super().__init__(path_type=Path)
+        self._fault = target_file_fault if is_target else named_file_fault
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """`value` as a path; raises UsageError, which does not show a value that is none."""
+        if fault := self._fault(str(value)):
+            is_plain = self._fault is target_file_fault and not isinstance(param, click.Option)
+            raise UsageError(fault if is_plain or param is None else f"{_name_of(param)}: {fault}")
+        return super().convert(value, param, ctx)
+
+
+def _name_of(param: click.Parameter) -> str:
+    """An option or an argument as the help shows it."""
+    if isinstance(param, click.Option):
+        return param.opts[0]
+    return (param.metavar or str(param.name).upper()).split()[0]
 
 
 class Duration(click.FloatRange):

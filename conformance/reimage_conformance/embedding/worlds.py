@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from reimage_conformance.config import keys
 from reimage_conformance.emulator import LAYOUTS, NEIGHBOURS, DeploymentLayout, InstanceLayout, instances_of, role_of
 from reimage_conformance.errors import UsageError, WorldError, did_you_mean
+from reimage_conformance.file_names import named_file_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +42,8 @@ def world_of(name: str) -> Layout:
     """
     if name in LAYOUTS:
         return LAYOUTS[name]
+    if fault := named_file_fault(name):
+        raise UsageError(f"--world: {fault}")
     path = Path(name)
     if path.suffix == ".toml" or path.is_file():
         return load_layout(path)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reimage_conformance.choosing import CHOSEN, Choice, failed_in, required_in, requirements_of, story_of
 from reimage_conformance.config import load_target, why_not_reimaged
 from reimage_conformance.errors import UsageError
+from reimage_conformance.file_names import named_file_fault, target_file_fault
 from reimage_conformance.model import Profile, Strictness
 from reimage_conformance.outputs import folder_name
 from reimage_conformance.pytest_plugin.fitting import resumable
@@ -96,23 +97,23 @@ class Plan:
 
 def is_wanted(config: pytest.Config) -> bool:
     """Whether this pytest session is a conformance run."""
-    return any(config.getoption(name, default=None) for name in NAMES)
+    return any(config.getoption(name, default=None) not in (None, False) for name in NAMES)
 
 
 def plan_of(config: pytest.Config) -> Plan:
     """The plan that the options make; raises UsageError for options that contradict each other or the target file."""
-    resume = _path(config.getoption("resume"))
+    resume = _path(config, "resume")
     began = _began_with(config, resume) if resume is not None else {}
     profile = Profile(config.getoption("profile") or began.get("profile", Profile.STANDARD))
     word = config.getoption("strictness")
     strictness = Strictness(word) if word else None
-    file = _path(config.getoption("target"))
+    file = _path(config, "target")
     faults, oddities = tuple(config.getoption("fault")), _oddities(config)
     if file and (faults or oddities or config.getoption("world")):
         raise UsageError(
             "--fault, --oddity, --world and --like-the-service change the emulator; they cannot be used with --target"
         )
-    folder = resume or config.getoption("report_dir")
+    folder = resume or _path(config, "report_dir")
     return Plan(
         file=file,
         target=None if file is None else _target(config, file, strictness),
@@ -122,7 +123,7 @@ def plan_of(config: pytest.Config) -> Plan:
         strictness=strictness,
         seed=_seed(config, profile, began),
         repeats=config.getoption("seed") is not None,
-        report_dir=Path(folder) if folder else None,
+        report_dir=folder,
         max_reimages=config.getoption("max_reimages"),
         faults=faults,
         oddities=oddities,
@@ -131,8 +132,8 @@ def plan_of(config: pytest.Config) -> Plan:
         redact=not config.getoption("no_redact"),
         overwrite=bool(config.getoption("overwrite")),
         wait_seconds=config.getoption("wait") or 0.0,
-        baseline=_path(config.getoption("baseline")),
-        write_baseline=_path(config.getoption("write_baseline")),
+        baseline=_path(config, "baseline"),
+        write_baseline=_path(config, "write_baseline"),
         connections=config.getoption("connections"),
         max_seconds=_seconds(config.getoption("max_minutes")),
         patience=config.getoption("patience"),
@@ -164,17 +165,17 @@ def _seed(config: pytest.Config, profile: Profile, began: Mapping[str, Any]) -> 
 
 def _choice(config: pytest.Config, resume: Path | None) -> Choice | None:
     """What the run judges, None for everything; a resumed run judges what it judged at its beginning."""
-    words, failed, number = (config.getoption(name) for name in ("only", "failed_in", "finding"))
+    words, failed, number = config.getoption("only"), _path(config, "failed_in"), config.getoption("finding")
     if resume is not None:
-        if words or failed:
+        if words or failed is not None:
             raise UsageError("--resume judges what the run judged when it began; leave --only and --failed-in out")
         events = (event for event in resumable(resume).events if event["type"] == CHOSEN)
         return next((Choice.from_mapping(event) for event in events), None)
-    if number is not None and not failed:
+    if number is not None and failed is None:
         raise UsageError("--finding is the number of a finding of the run that --failed-in names; give that as well")
-    if number is not None:
-        return story_of(Path(failed), number)
-    found = failed_in(Path(failed)) if failed else None
+    if failed is not None and number is not None:
+        return story_of(failed, number)
+    found = failed_in(failed) if failed is not None else None
     chosen = requirements_of(words) if words else frozenset()
     if found is None:
         return Choice(chosen) if words else None
@@ -193,8 +194,8 @@ def _tries(config: pytest.Config) -> int:
 
 def _required(config: pytest.Config) -> tuple[str, ...]:
     """The requirements that must be judged (--require)."""
-    file = config.getoption("require")
-    return required_in(Path(file)) if file else ()
+    file = _path(config, "require")
+    return required_in(file) if file is not None else ()
 
 
 def _began_with(config: pytest.Config, folder: Path) -> Mapping[str, Any]:
@@ -239,8 +240,14 @@ def _oddities(config: pytest.Config) -> tuple[str, ...]:
     return with_manners(tuple(config.getoption("oddity")), like_the_service=True)
 
 
-def _path(text: str | None) -> Path | None:
-    return Path(text) if text else None
+def _path(config: pytest.Config, option: str) -> Path | None:
+    """The path that an option names, None without one; raises UsageError for what no file can be called."""
+    text = config.getoption(option)
+    if text is None:
+        return None
+    if fault := (target_file_fault if option == "target" else named_file_fault)(text):
+        raise UsageError(f"--{option.replace('_', '-')}: {fault}")
+    return Path(text)
 
 
 def folder_for(name: str, root: Path, now: float) -> Path:
