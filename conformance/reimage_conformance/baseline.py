@@ -17,7 +17,9 @@ from reimage_conformance.config import keys
 from reimage_conformance.config.toml import read_toml
 from reimage_conformance.errors import JournalError, TargetError, UsageError
 from reimage_conformance.model import Assessment, Outcome, RunVerdict
+from reimage_conformance.quantities import counted
 from reimage_conformance.report.visible import one_line
+from reimage_conformance.report.wording import BASELINE_NOTE
 from reimage_conformance.report.write import write_file
 
 if TYPE_CHECKING:
@@ -140,9 +142,11 @@ def apply_baseline(assessment: Assessment, baseline: Baseline, today: date) -> A
         _as_known(result, live) if result.requirement.id in known | affected else result
         for result in assessment.requirements
     )
-    notes = tuple(_obsolete(assessment, baseline, today))
-    verdict, exit_code = conclude(results, interrupted=assessment.run.interrupted)
-    if notes:
+    expired = [entry for entry in baseline if entry.has_expired(today)]
+    gone = [entry for entry in live if _is_gone(entry, assessment)]
+    hindered = bool(assessment.obstacle or assessment.missed)
+    verdict, exit_code = conclude(results, interrupted=assessment.run.interrupted, hindered=hindered)
+    if expired or gone:
         verdict, exit_code = RunVerdict.NONCONFORMANT, 2 if assessment.run.interrupted else 1
     findings = sorted(assessment.findings, key=lambda finding: finding.requirement in known)
     return replace(
@@ -151,7 +155,13 @@ def apply_baseline(assessment: Assessment, baseline: Baseline, today: date) -> A
         findings=tuple(findings),
         verdict=verdict,
         exit_code=exit_code,
-        notes=(*assessment.notes, *notes),
+        notes=(
+            *assessment.notes,
+            *(_note(entry, assessment, today) for entry in baseline if entry in (*expired, *gone)),
+        ),
+        hindrance=assessment.obstacle if verdict is RunVerdict.INCOMPLETE else "",
+        gone=len(gone),
+        expired=len(expired),
     )
 
 
@@ -167,24 +177,29 @@ def _as_known(result: RequirementResult, live: Iterable[Entry]) -> RequirementRe
     return replace(result, outcome=Outcome.KNOWN, reason="; ".join(reasons) or result.reason)
 
 
-def _obsolete(assessment: Assessment, baseline: Baseline, today: date) -> Iterator[str]:
-    """A sentence for each entry that has expired, or whose violation the run could have shown and did not."""
-    results = {result.requirement.id: result for result in assessment.requirements}
-    for entry in baseline:
-        result = results.get(entry.requirement)
-        if entry.has_expired(today):
-            yield f"{_named(entry)} expired on {entry.expires}; mend the endpoint, or agree on another date."
-        elif result is None or entry.fingerprint in result.fingerprints or not _was_judged(entry, result, assessment):
-            continue
-        elif result.outcome is Outcome.VIOLATED:
-            yield f"{_named(entry)} no longer holds: the requirement is violated in another way; remove the entry."
-        else:
-            yield f"{_named(entry)} no longer holds: the requirement is {result.outcome.value}; remove the entry."
+def _is_gone(entry: Entry, assessment: Assessment) -> bool:
+    """Whether the run could have shown the violation of an entry, and did not."""
+    result = _result_of(entry, assessment)
+    return result is not None and not _is_seen(entry, assessment) and _was_judged(entry, result, assessment)
+
+
+def _result_of(entry: Entry, assessment: Assessment) -> RequirementResult | None:
+    return next((each for each in assessment.requirements if each.requirement.id == entry.requirement), None)
+
+
+def _note(entry: Entry, assessment: Assessment, today: date) -> str:
+    """The sentence about an entry that has expired, or whose violation is gone."""
+    if entry.has_expired(today):
+        return f"{_named(entry)} expired on {entry.expires}; mend the endpoint, or agree on another date."
+    result = _result_of(entry, assessment)
+    outcome = Outcome.UNTESTED if result is None else result.outcome
+    now = "violated in another way" if outcome is Outcome.VIOLATED else outcome.value
+    return f"{_named(entry)} no longer holds: the requirement is {now}; remove the entry."
 
 
 def _named(entry: Entry) -> str:
     """The entry as a note names it."""
-    return f"The baseline entry for {', '.join(filter(None, (entry.requirement, entry.ticket, entry.owner)))}"
+    return f"{BASELINE_NOTE} {', '.join(filter(None, (entry.requirement, entry.ticket, entry.owner)))}"
 
 
 def _was_judged(entry: Entry, result: RequirementResult, assessment: Assessment) -> bool:
@@ -235,16 +250,34 @@ _HEADER = """\
 _CASES_KEPT = 3
 
 
-def write_baseline(assessment: Assessment, path: Path) -> None:
-    """Write the violations of `assessment` to `path`; an entry that the file has already is kept as it is.
+def write_baseline(assessment: Assessment, path: Path) -> str:
+    """Write the violations of `assessment` to `path`; gives a sentence on what became of the entries.
 
+    An entry that the file has already stays as it is if its violation was seen again, or if the run could not have shown it.
     Raises ReportError where the file cannot be written, UsageError where it exists and is no baseline.
     """
-    earlier = {
-        (entry.requirement, entry.fingerprint): entry for entry in (load_baseline(path) if path.exists() else ())
-    }
-    entries = [earlier.get((entry.requirement, entry.fingerprint), entry) for entry in _violations(assessment)]
-    write_file(path, (_HEADER + "".join(map(_table, entries))).encode("utf-8"))
+    earlier = {_key(entry): entry for entry in (load_baseline(path) if path.exists() else ())}
+    seen = {_key(entry): entry for entry in _violations(assessment)}
+    others = [entry for key, entry in earlier.items() if key not in seen]
+    dragged = [entry for entry in others if _is_seen(entry, assessment)]
+    kept = [entry for entry in others if entry not in dragged and not _is_gone(entry, assessment)]
+    written = [*(earlier.get(key, entry) for key, entry in seen.items()), *dragged]
+    write_file(path, (_HEADER + "".join(map(_table, [*written, *kept]))).encode("utf-8"))
+    removed = len(others) - len(dragged) - len(kept)
+    return (
+        f"{path}: {counted(len(written), 'entry', 'entries')} written, {len(kept)} kept (not judged by this run), "
+        f"{removed} removed"
+    )
+
+
+def _key(entry: Entry) -> tuple[str, str]:
+    return entry.requirement, entry.fingerprint
+
+
+def _is_seen(entry: Entry, assessment: Assessment) -> bool:
+    """Whether the violation of an entry occurs, although another finding explains it."""
+    result = _result_of(entry, assessment)
+    return result is not None and entry.fingerprint in result.fingerprints
 
 
 def _violations(assessment: Assessment) -> Iterator[Entry]:

@@ -125,7 +125,7 @@ def groups_of_requirements() -> dict[str, frozenset[str]]:
 def required_in(file: Path) -> tuple[str, ...]:
     """The requirements that a text file names: one id a line, `#` begins a comment.
 
-    Raises UsageError where the file cannot be read, names no requirement, or names an unknown one.
+    Raises UsageError where the file cannot be read, names no requirement, or names one that is unknown or that no case judges.
     """
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
@@ -137,9 +137,11 @@ def required_in(file: Path) -> tuple[str, ...]:
     named = {number: name for number, line in enumerate(lines, 1) if (name := line.partition("#")[0].strip())}
     for number, name in named.items():
         try:
-            requirement(name)
+            is_uncited = requirement(name).uncited
         except UsageError as error:
             raise UsageError(f"--require {file}, line {number}: {error}") from error
+        if is_uncited:
+            raise UsageError(f"--require {file}, line {number}: no case judges {name} yet; take it out")
     found = tuple(dict.fromkeys(named.values()))
     if not found:
         raise UsageError(f"--require {file}: it names no requirement; expected one id a line, as in REQ-REIMAGE-202")

@@ -149,6 +149,7 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "chosen": Shape({"requirements": _texts, "cases": _texts, "steps": _or_none(_texts), "exact": _flag}),
     "required": Shape({"requirements": _texts}),
+    "left-out": Shape({"by_option": _mapping_of(_texts)}),
     "exchange": _EXCHANGE,
     "sending": _EXCHANGE,
     "again": Shape({**_EXCHANGE.needed, "attempt": _whole}, _EXCHANGE.possible),

@@ -150,7 +150,7 @@ class Requirement:
 
     `requires` names the requirements that must hold before this one can be judged; `control` the kind of accepted
     request without which a refusal proves nothing ("" where none is needed); `untestable` says in a sentence why no
-    case can judge it ("" where one does). `violation` is a sentence on what is wrong if it is violated; `violations` has such
+    case can judge it ("" where one does); `uncited` says that no case cites it: it is recorded where a run happens to show it. `violation` is a sentence on what is wrong if it is violated; `violations` has such
     sentences for single symptoms. `request` names a request, if a violation is about the answer to it.
     `seen` has more exact names of the request, or sentences where there is no request, by patterns of what was seen.
     `explained_by` names the requirements whose own violation explains every violation of this one, `explained_when` those that explain
@@ -174,6 +174,7 @@ class Requirement:
     requires: tuple[str, ...] = ()
     control: str = ""
     untestable: str = ""
+    uncited: bool = False
     request: str = ""
     violation: str = ""
     violations: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -420,6 +421,8 @@ class Why(StrEnum):
     NOT_CHOSEN = "not-chosen"
     PROFILE = "profile"
     CUT_SHORT = "cut-short"
+    OUT_OF_TIME = "out-of-time"
+    """The time of the run (`--max-minutes`) was over."""
     OWN_REQUEST = "own-request"
     """Another request of the run may have had the effect."""
     NO_CONTROL = "no-control"
@@ -595,7 +598,8 @@ class Assessment:
     """Everything a run concludes: what every report is made from.
 
     `hindrance` says in a sentence why nothing could be judged, and names the key of the target file to look at; "" where something could.
-    `missed` are the requirements that had to be judged (`--require`) and were not. `sufficing` is None where the budget left no reimage out, or where
+    `obstacle` is the same sentence, also where a violation was seen all the same. `missed` are the requirements that had to be judged
+    (`--require`) and were not. `gone` is how many violations of the baseline no longer occur, `expired` how many of its entries have expired. `sufficing` is None where the budget left no reimage out, or where
     it is not known how large a budget would have been enough.
     """
 
@@ -613,7 +617,10 @@ class Assessment:
     notes: tuple[str, ...] = ()
     preflight: Preflight | None = None
     hindrance: str = ""
+    obstacle: str = ""
     missed: tuple[str, ...] = ()
+    gone: int = 0
+    expired: int = 0
     sufficing: Sufficing | None = None
 
     def counts(self) -> dict[str, int]:

@@ -6,7 +6,7 @@ import json
 import tomllib
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +17,10 @@ from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.commands.case_files import cases_folder
 from reimage_conformance.errors import UsageError
 from reimage_conformance.model import Assessment, CaseRecord, CountsAs, Finding, Outcome, RequirementResult, RunVerdict
+from reimage_conformance.report.console import quiet_lines
+from reimage_conformance.report.results import results as results_of
+from reimage_conformance.report.results import verdict_of
+from reimage_conformance.report.wording import verdict_sentence, verdict_words
 from report_samples import sample_assessment
 
 if TYPE_CHECKING:
@@ -187,11 +191,73 @@ def test_what_people_wrote_survives_a_new_baseline(tmp_path: Path) -> None:
     )
     path.write_text(text)
 
-    write_baseline(assessment(result(FIRST, Outcome.VIOLATED, "x", "new")), path)
+    mended = assessment(result(FIRST, Outcome.VIOLATED, "x", "new"), result(SECOND, Outcome.MET))
+    told = write_baseline(mended, path)
 
+    assert told == f"{path}: 2 entries written, 0 kept (not judged by this run), 1 removed"
     kept, new = load_baseline(path)
     assert (kept.owner, kept.expires) == ("ada", date(2027, 1, 31))
     assert (new.owner, new.expires) == ("", None)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.UNTESTED, Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE, None])
+def test_an_entry_that_a_run_did_not_judge_is_kept(tmp_path: Path, outcome: Outcome | None) -> None:
+    path = tmp_path / "known.toml"
+    write_baseline(assessment(result(SECOND, Outcome.VIOLATED, "y")), path)
+    path.write_text(path.read_text().replace('owner = ""', 'owner = "ada"').replace('ticket = ""', 'ticket = "T-1"'))
+    (before,) = load_baseline(path)
+    others = [] if outcome is None else [result(SECOND, outcome)]
+
+    told = write_baseline(assessment(result(FIRST, Outcome.VIOLATED, "x"), *others), path)
+
+    assert told == f"{path}: 1 entry written, 1 kept (not judged by this run), 0 removed"
+    assert load_baseline(path)[1] == before
+
+
+def test_an_entry_whose_violation_another_finding_explains_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "known.toml"
+    write_baseline(assessment(result(DRAGGED, Outcome.VIOLATED, "z")), path)
+    found = assessment(
+        result(FIRST, Outcome.VIOLATED, "x"), result(DRAGGED, Outcome.VIOLATED, "z"), affected=(DRAGGED,)
+    )
+
+    assert " 2 entries written, 0 kept " in write_baseline(found, path)
+    assert {each.requirement for each in load_baseline(path)} == {FIRST, DRAGGED}
+
+
+@pytest.mark.parametrize(
+    "hindered", [{"missed": (SECOND,)}, {"obstacle": "a proxy answers"}], ids=["missed", "obstacle"]
+)
+def test_a_known_violation_hides_nothing_else_that_makes_a_run_incomplete(hindered: dict[str, Any]) -> None:
+    found = replace(assessment(result(FIRST, Outcome.VIOLATED, "x"), result(SECOND, Outcome.UNTESTED)), **hindered)
+
+    told = apply_baseline(found, (entry(FIRST, "x"),), TODAY)
+
+    assert (told.verdict, told.exit_code) == (RunVerdict.INCOMPLETE, 6)
+    assert told.hindrance == hindered.get("obstacle", "")
+
+
+@pytest.mark.parametrize(
+    ("entries", "sentence"),
+    [
+        ((entry(FIRST, "x"),), "the baseline lists 1 violation that no longer occurs; remove it"),
+        ((entry(FIRST, "x"), entry(SECOND, "y")), "the baseline lists 2 violations that no longer occur; remove them"),
+        ((entry(FIRST, "x", expires=date(2026, 5, 1)),), "1 entry of the baseline has expired"),
+    ],
+)
+def test_a_baseline_that_alone_fails_the_run_is_called_outdated(entries: tuple[Entry, ...], sentence: str) -> None:
+    met = assessment(result(FIRST, Outcome.MET), result(SECOND, Outcome.MET))
+
+    found = apply_baseline(met, entries, TODAY)
+    results = results_of(found)
+
+    assert (verdict_words(found), verdict_sentence(found)) == (
+        "Baseline outdated",
+        f"No violation was seen, but {sentence}.",
+    )
+    assert (results["run"]["verdict"], results["run"]["exit_code"]) == ("nonconformant", 1)
+    assert verdict_of(results) == "baseline outdated"
+    assert all(any(note in line for line in quiet_lines(found)) for note in found.notes)
 
 
 def test_whatever_an_endpoint_sent_is_written_as_toml(tmp_path: Path) -> None:

@@ -19,7 +19,9 @@ from reimage_conformance.choosing import (
     story_of,
 )
 from reimage_conformance.cli import main
+from reimage_conformance.commands.case_files import cases_folder, citing_cases
 from reimage_conformance.errors import UsageError
+from reimage_conformance.report.unjudged import why_untested_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -156,7 +158,38 @@ def test_a_requirement_that_had_to_be_judged_and_was_not_fails_the_run(tmp_path:
     assert run_in_memory(tmp_path / "run", "--only", BROKEN, "--profile", "smoke", "--require", str(file)) == 6
     found = results(tmp_path / "run")
     assert found["run"]["missed"] == ["REQ-ERR-CODES"]
-    assert any("Required by --require, and not judged: REQ-ERR-CODES (" in note for note in found["notes"])
+    assert "Required by --require, and not judged: REQ-ERR-CODES (left out by --only)." in found["notes"]
+
+
+@pytest.mark.parametrize(
+    ("words", "option", "kind"),
+    [
+        (("--only", BROKEN), "--only", "not-chosen"),
+        (("-k", "accepted_reimage_is_answered"), "-k", "not-chosen"),
+        (("-m", "smoke"), "-m", "not-chosen"),
+        (("-k", "accepted_reimage_is_answered", "-m", "smoke"), "-k and -m", "not-chosen"),
+        (("--only", BROKEN, "--profile", "smoke"), "--profile smoke", "profile"),
+    ],
+)
+def test_what_was_left_out_names_the_option(tmp_path: Path, words: tuple[str, ...], option: str, kind: str) -> None:
+    run_in_memory(tmp_path, *words, "--max-reimages", "2")
+
+    found = results(tmp_path)
+    (row,) = [row for row in found["requirements"] if row["id"] == "REQ-NAME-ENCODING"]
+    assert (row["reason"], row["why"]) == (f"left out by {option}", kind)
+    assert f"left out by {option}" in why_untested_in(found)
+
+
+def test_requirements_that_no_case_cites_are_marked_and_cannot_be_required(tmp_path: Path) -> None:
+    cited = citing_cases(cases_folder())
+    uncited = [name for name, each in CATALOGUE.items() if name not in cited and not each.untestable]
+    assert [name for name, each in CATALOGUE.items() if each.uncited] == uncited
+
+    file = tmp_path / "required.txt"
+    for name in uncited:
+        file.write_text(f"{BROKEN}\n{name}\n", encoding="utf-8")
+        with pytest.raises(UsageError, match=f"line 2: no case judges {name} yet"):
+            required_in(file)
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,9 @@ from reimage_conformance.report.coverage import coverage_sentences
 from reimage_conformance.report.http_text import exchange_lines, marked
 from reimage_conformance.report.results import results
 from reimage_conformance.report.summary import code, escaped, fenced, summary_text
-from reimage_conformance.report.unjudged import unjudged
+from reimage_conformance.report.unjudged import unjudged, why_untested, why_untested_in
 from reimage_conformance.report.visible import octets_as_text, one_line, visible
-from reimage_conformance.report.wording import CHECK, verdict_sentence
+from reimage_conformance.report.wording import CHECK, missed_sentence, verdict_sentence
 from reimage_conformance.report.write import write_reports
 from report_samples import (
     HOSTILE,
@@ -252,6 +252,40 @@ def test_what_was_not_judged_is_grouped_by_reason_with_what_to_do() -> None:
     assert few in console_lines(replace(sample, requirements=rows))
 
 
+def test_the_verdict_names_the_reasons_of_what_was_not_judged() -> None:
+    sample = replace(sample_assessment(), verdict=RunVerdict.PARTIAL)
+    met, counting = sample.requirements[0], CountsAs.FAIL
+    late, alone = "the 0.2 minutes of --max-minutes were over", "only one of two is listed"
+    told = [(late, Why.OUT_OF_TIME, 3), (alone, Why.ONE_INSTANCE, 2), ("a.", Why.OTHER, 1), ("b", Why.OTHER, 1)]
+    rows = tuple(
+        replace(met, counts_as=counting, outcome=Outcome.UNTESTED, reason=reason, why=why)
+        for reason, why, number in told
+        for _ in range(number)
+    )
+
+    for rest, words in (
+        (rows[:3], f"3 were not judged: {late}."),
+        (
+            rows,
+            f"7 were not judged: {late} (3), the target lists a single role instance (2), a (1), other reasons (1).",
+        ),
+    ):
+        found = replace(sample, requirements=rest)
+        assert verdict_sentence(found).endswith(words)
+        assert why_untested_in(results(found)) == why_untested(found)
+
+
+def test_what_require_names_is_in_the_verdict_and_in_the_quiet_lines() -> None:
+    sample = replace(sample_assessment(), verdict=RunVerdict.INCOMPLETE)
+    row = replace(sample.requirements[0], outcome=Outcome.UNTESTED, reason="left out by --only")
+    found = replace(sample, requirements=(row,), missed=(row.requirement.id,))
+    found = replace(found, notes=(*found.notes, missed_sentence(found)))
+
+    assert "but 1 requirement that --require names could not be judged; 0 of 0" in verdict_sentence(found)
+    note = f"note: Required by --require, and not judged: {row.requirement.id} (left out by --only)."
+    assert [line for line in quiet_lines(found) if line.startswith("note:")] == [note]
+
+
 @pytest.mark.parametrize(
     ("enough", "advice"),
     [
@@ -300,7 +334,7 @@ def test_nothing_of_an_endpoint_steers_the_terminal() -> None:
     ("verdict", "sentence"),
     [
         (RunVerdict.INCOMPLETE, "No violation was seen, but 1 requirement that must hold could not be judged, and 1 was left out; 1 of"),
-        (RunVerdict.PARTIAL, "No violation was seen: 1 of 4 judged requirements is met, 1 is a known violation; 1 was not judged, left out by --profile, by the selection or by max_reimages under [limits]"),
+        (RunVerdict.PARTIAL, "No violation was seen: 1 of 4 judged requirements is met, 1 is a known violation; 1 was not judged: The selection left it out."),
         (RunVerdict.CONFORMANT, "Everything that must hold for this target is met: 1 requirement, besides 1 known"),
     ],
 )  # fmt: skip

@@ -13,7 +13,7 @@ from reimage_conformance.assessment.foreign_locks import ForeignLocks
 from reimage_conformance.assessment.fronts import closed_reimages, front_of, fronted
 from reimage_conformance.assessment.intervals import Intervals
 from reimage_conformance.assessment.mistakes import agreed_mistakes, excused, mistakes_of
-from reimage_conformance.assessment.outcomes import case_outcome, results_of
+from reimage_conformance.assessment.outcomes import NOT_TRIED, UNCITED, case_outcome, results_of
 from reimage_conformance.assessment.rejudging import rejudged, world_of
 from reimage_conformance.assessment.spontaneous import Weighing
 from reimage_conformance.assessment.tries import requests_of_tries, with_tries
@@ -52,6 +52,8 @@ REQUIRED = "required"
 """The journal event that lists the requirements which the run has to judge."""
 SUFFICING = "sufficing"
 """The journal event that says how many reimages would have been enough."""
+LEFT_OUT = "left-out"
+"""The journal event that says which requirements each option left out: all cases about them were deselected."""
 _NOT_JUDGED = (Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.NOT_APPLICABLE)
 _NOT_SHOWN = "the capture does not show it"
 _CUT_OFF = "the run was cut off before this was judged"
@@ -90,6 +92,7 @@ def assess(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessm
         reimages=_reimages(journal),
         notes=journal.notes,
         hindrance=obstacles.sentence if verdict is RunVerdict.INCOMPLETE else "",
+        obstacle=obstacles.sentence,
         missed=missed,
         sufficing=_sufficing(journal),
     )
@@ -157,11 +160,26 @@ def _results(
         (event["offers"] for event in reversed(journal.events) if event["type"] == "offers"),
         _UNKNOWN_OFFERS if is_cut else {},
     )
-    results = results_of(world, verdicts, journal.observations, cases, offers)
+    results = _with_options(journal, results_of(world, verdicts, journal.observations, cases, offers))
     if not captured and not is_cut:
         return results
     reason, why = (_NOT_SHOWN, Why.OTHER) if captured else (_CUT_OFF, Why.CUT_SHORT)
-    return [replace(r, reason=reason, why=why) if r.why is Why.NOT_CHOSEN else r for r in results]
+    reasons = (NOT_TRIED, UNCITED) if captured else (NOT_TRIED,)
+    return [replace(r, reason=reason, why=why) if r.reason in reasons else r for r in results]
+
+
+def _with_options(journal: Journal, results: Sequence[RequirementResult]) -> list[RequirementResult]:
+    """The results, with the option that left a requirement out as the reason, as the journal says it."""
+    event: Mapping[str, Any] = next((event for event in reversed(journal.events) if event["type"] == LEFT_OUT), {})
+    by_option = {name: option for option, names in event.get("by_option", {}).items() for name in names}
+    return [_by_option(r, by_option.get(r.requirement.id, "")) if r.why is Why.NOT_CHOSEN else r for r in results]
+
+
+def _by_option(result: RequirementResult, option: str) -> RequirementResult:
+    if not option:
+        return result
+    why = Why.PROFILE if option.startswith("--profile") else Why.NOT_CHOSEN
+    return replace(result, reason=f"left out by {option}", why=why)
 
 
 def _missed(journal: Journal, results: Sequence[RequirementResult]) -> tuple[str, ...]:

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from reimage_conformance.model import CaseRecord, Observation, Requirement
 
 
-LEFT_OUT = "the run sent no request for it: --profile or the selection leaves it out, or max_reimages under [limits] in the target file is too small"
-"""Why a requirement is untested if no case of the run was about it."""
+NOT_TRIED = "no case of the run is about it"
+"""Why a requirement is untested if no case of the run was about it, and the journal does not say which option left them out."""
+UNCITED = "no case judges it yet; it is recorded where a run happens to show it"
+"""Why a requirement is untested that no case cites."""
 UNSHOWN = "no answer of this run shows whether the requirement is met"
 """Why a requirement is untested although a case of the run was about it."""
 _RANK = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET, Outcome.INCONCLUSIVE, Outcome.OBSERVED, Outcome.UNTESTED)
@@ -170,4 +172,5 @@ def _result(
             return result(outcome, case.detail or UNSHOWN, why=case.why)
     if requirement.untestable:
         return result(Outcome.NOT_APPLICABLE, requirement.untestable)
-    return result(Outcome.UNTESTED, UNSHOWN) if cases else result(Outcome.UNTESTED, LEFT_OUT, why=Why.NOT_CHOSEN)
+    reason = UNSHOWN if cases else UNCITED if requirement.uncited else NOT_TRIED
+    return result(Outcome.UNTESTED, reason, why=Why.NOT_CHOSEN if reason == NOT_TRIED else Why.OTHER)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import is_hypothesis_test, settings
@@ -12,7 +12,11 @@ from reimage_conformance.errors import SuiteError
 from reimage_conformance.pytest_plugin.casing import cites, order_of
 from reimage_conformance.pytest_plugin.choice import chosen_of
 from reimage_conformance.pytest_plugin.configuring import HYPOTHESIS_PROFILE
-from reimage_conformance.pytest_plugin.stash import PLAN
+from reimage_conformance.pytest_plugin.leaving_out import cited_by, left_out
+from reimage_conformance.pytest_plugin.stash import LEFT_OUT, PLAN
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -25,9 +29,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return OneTarget(config, log)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Chooses the cases of the profile and sorts them (`order_of`)."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, object, object]:
+    """Chooses the cases of the profile among those that pytest's own options leave, and sorts them (`order_of`)."""
+    collected = cited_by(items)
+    result = yield
+    _choose(config, items, collected)
+    return result
+
+
+def _choose(config: pytest.Config, items: list[pytest.Item], collected: frozenset[str]) -> None:
+    """Chooses and sorts the cases; `collected` are the requirements that were cited before pytest's options chose."""
     cases = [item for item in items if cites(item)]
     if not cases:
         return
@@ -42,7 +54,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     except SuiteError as error:
         raise pytest.UsageError(str(error)) from None
     profile = config.stash[PLAN].profile.value
-    chosen = chosen_of([item for item in items if _belongs(item, profile)], config.stash[PLAN].choice)
+    of_profile = [item for item in items if _belongs(item, profile)]
+    chosen = chosen_of(of_profile, config.stash[PLAN].choice)
+    stages = (collected, *map(cited_by, (items, of_profile, chosen)))
+    config.stash[LEFT_OUT] = left_out(config, config.stash[PLAN], stages)
     dropped = [item for item in items if item not in set(chosen)]
     items[:] = sorted(chosen, key=order_of)
     for item in items:

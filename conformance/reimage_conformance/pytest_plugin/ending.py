@@ -63,7 +63,7 @@ def end_session(
             run.finish(interrupted=cut_short)
         journal = read_journal(where / JOURNAL)
         assessment = assessed(journal, run.sut.recorder.made if run is not None else None)
-        _write_files(assessment, journal, folder, plan)
+        about_files = _write_files(assessment, journal, folder, plan)
     except SuiteError as error:
         session.exitstatus = error.exit_code
         kept = isinstance(error, ReportError) and folder is not None
@@ -71,7 +71,7 @@ def end_session(
     _register_page(session, assessment, journal.exchanges)
     _set_status(session, assessment, exitstatus)
     session.config.stash[ASSESSMENT] = assessment
-    lines = _conclusion_lines(session.config, assessment, folder, plan)
+    lines = [*_conclusion_lines(session.config, assessment, folder, plan), *about_files]
     if exitstatus == INTERRUPTED and assessment.run.interrupted:
         lines.append(interruption_line(plan.file, folder))
     if breakdown is not None:
@@ -108,15 +108,17 @@ def _advice(folder: Path | None) -> str:
     )
 
 
-def _write_files(assessment: Assessment, journal: Journal, folder: Path | None, plan: Plan) -> None:
-    """Writes the reports, the list of runs if the report folder is the default one, and the baseline of --write-baseline."""
+def _write_files(assessment: Assessment, journal: Journal, folder: Path | None, plan: Plan) -> list[str]:
+    """Writes the reports, the list of runs if the report folder is the default one, and the baseline of --write-baseline.
+
+    Gives the lines about them.
+    """
     if folder is not None:
         write_reports(assessment, journal.exchanges, folder)
         listed = folder.parent.parent / "index.html"
         if plan.report_dir is None or (plan.resume is not None and is_own_page(listed)):
             write_index(folder.parent.parent)
-    if plan.write_baseline is not None:
-        write_baseline(assessment, plan.write_baseline)
+    return [write_baseline(assessment, plan.write_baseline)] if plan.write_baseline is not None else []
 
 
 PAGE = "reimage-conformance-page"

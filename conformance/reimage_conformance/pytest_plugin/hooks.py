@@ -17,7 +17,17 @@ from reimage_conformance.pytest_plugin.ending import ASSESSMENT, PAGE, USAGE, en
 from reimage_conformance.pytest_plugin.last_words import letters_lines
 from reimage_conformance.pytest_plugin.progress import progress_line
 from reimage_conformance.pytest_plugin.run import Run
-from reimage_conformance.pytest_plugin.stash import BREAKDOWN, CONCLUSION, FOLDER, LINES, PLAN, PREFLIGHT, PROGRESS, RUN
+from reimage_conformance.pytest_plugin.stash import (
+    BREAKDOWN,
+    CONCLUSION,
+    FOLDER,
+    LEFT_OUT,
+    LINES,
+    PLAN,
+    PREFLIGHT,
+    PROGRESS,
+    RUN,
+)
 from reimage_conformance.session.signals import Inconclusive, NotApplicable, Untested
 from reimage_conformance.session.sut import SystemUnderTest  # noqa: TC001  pytest reads what a fixture returns
 from reimage_conformance.standard_streams import cannot_be_written, is_full
@@ -93,6 +103,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> None:
         _begin(item.config)
     run = item.config.stash[RUN]
     if run.session is None:
+        run.note_left_out(item.config.stash.get(LEFT_OUT, {}))
         run.begin(cases_of(item.session.items), in_step=item.config.option.usepdb)
         item.config.stash[PROGRESS] = None if item.config.option.usepdb else progress_line(item.config)
 

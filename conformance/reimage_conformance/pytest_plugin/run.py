@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance import baseline
-from reimage_conformance.assessment.assess import REQUIRED, SUFFICING
+from reimage_conformance.assessment.assess import LEFT_OUT, REQUIRED, SUFFICING
 from reimage_conformance.choosing import CHOSEN
 from reimage_conformance.config import is_loopback, load_target
 from reimage_conformance.gate import Gate, ProbeGate, new_token
@@ -45,7 +45,7 @@ from reimage_conformance.wire.clock import SystemClock
 from reimage_conformance.wire.connecting import SocketConnector, probe_connector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from trio.testing import MockClock
 
@@ -272,6 +272,11 @@ class Run:
             gc.freeze()
             self._stack.callback(gc.unfreeze)
             self.session.start()
+
+    def note_left_out(self, by_option: Mapping[str, list[str]]) -> None:
+        """Notes in the journal which requirements each option leaves out; a resumed run leaves out what it did at its beginning."""
+        if by_option and self.earlier is None:
+            self.sut.recorder.note(LEFT_OUT, by_option=dict(by_option))
 
     def finish(self, *, interrupted: bool) -> None:
         """Stops the session and ends the journal."""

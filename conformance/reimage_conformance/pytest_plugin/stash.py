@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from reimage_conformance.session.cases import Conclusion
 
 RUN = pytest.StashKey[Run]()
 PLAN = pytest.StashKey[Plan]()
+LEFT_OUT = pytest.StashKey[Mapping[str, list[str]]]()
+"""The requirements that each option leaves out."""
 FOLDER = pytest.StashKey[Path | None]()
 PREFLIGHT = pytest.StashKey[Preflight | None]()
 LINES = pytest.StashKey[list[str]]()

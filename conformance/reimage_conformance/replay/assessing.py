@@ -11,6 +11,7 @@ from reimage_conformance.assessment.clients import assess_client, is_of_client
 from reimage_conformance.baseline import apply_baseline, baseline_in
 from reimage_conformance.errors import JournalError
 from reimage_conformance.model import Preflight
+from reimage_conformance.report.wording import missed_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +27,7 @@ def assessed(journal: Journal, judged: Sequence[Verdict] | None = None) -> Asses
     judged by the requirements of clients. Raises JournalError.
     """
     assessment = assess_client(journal) if is_of_client(journal) else assess(journal, judged)
-    notes = (*_damage(journal), *_missed(assessment), *_noted(journal), *_under_way(assessment))
+    notes = (*_damage(journal), *filter(None, [missed_sentence(assessment)]), *_noted(journal), *_under_way(assessment))
     assessment = replace(assessment, notes=notes, preflight=_preflight(journal))
     found = baseline_in(journal)
     return assessment if found is None else apply_baseline(assessment, *found)
@@ -49,14 +50,6 @@ def _damage(journal: Journal) -> Iterator[str]:
         yield "The journal ends before the run did; this is what it holds."
     for note in journal.notes:
         yield f"The journal is damaged: {note}."
-
-
-def _missed(assessment: Assessment) -> Iterator[str]:
-    """The sentence about requirements that had to be judged (--require) and were not, each with the reason."""
-    reasons = {result.requirement.id: result.reason for result in assessment.requirements}
-    named = [f"{name} ({reasons[name]})" if reasons[name] else name for name in assessment.missed]
-    if named:
-        yield f"Required by --require, and not judged: {'; '.join(named)}."
 
 
 def _under_way(assessment: Assessment) -> Iterator[str]:

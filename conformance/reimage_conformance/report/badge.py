@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from reimage_conformance.quantities import counted
+from reimage_conformance.report.results import verdict_of
 from reimage_conformance.report.visible import one_line
 
 if TYPE_CHECKING:
@@ -24,6 +25,6 @@ def badge_text(results: Results | None) -> str:
     if results is not None:
         verdict, violated = results["run"]["verdict"], results["summary"]["violated"]
         label = one_line(str(results["target"]["name"]), NAME_LIMIT) or label
-        message = f"{counted(violated, 'requirement')} violated" if violated else verdict
+        message = f"{counted(violated, 'requirement')} violated" if violated else verdict_of(results)
         colour = COLOURS.get(verdict, "lightgrey")
     return json.dumps({"schemaVersion": 1, "label": label, "message": message, "color": colour}) + "\n"

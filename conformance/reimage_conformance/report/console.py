@@ -14,13 +14,14 @@ from reimage_conformance.report.visible import one_line
 from reimage_conformance.report.wording import (
     CHECK,
     OUTCOME_WORDS,
-    VERDICT_WORDS,
+    deciding_notes,
     duration_words,
     is_known,
     may_depend_on_time,
     strictness_sentence,
     tries_words,
     verdict_sentence,
+    verdict_words,
 )
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def console_lines(assessment: Assessment, report: Path | None = None, target: Pa
 
 
 def quiet_lines(assessment: Assessment, report: Path | None = None) -> list[str]:
-    """The lines of a quiet command: the verdict, the headline of each finding up to `HEADLINE_LIMIT`, and where the report is."""
+    """The lines of a quiet command: the verdict, the notes that decided it, the headline of each finding up to `HEADLINE_LIMIT`, and where the report is."""
     assessment = MaskedNames.of(assessment.target).everywhere(assessment)
     headlines = [_graded_headline(number, finding, assessment) for number, finding in enumerate(assessment.findings, 1)]
     place = [f"report: {report}"] if report is not None else []
@@ -80,7 +81,8 @@ def quiet_lines(assessment: Assessment, report: Path | None = None) -> list[str]
     verdict = _verdict(assessment)
     if advisory:
         verdict = f"{verdict.removesuffix('.')}, {counted(advisory, 'advisory', 'advisories')}."
-    return [verdict, *_limited(headlines, HEADLINE_LIMIT, "finding"), *place]
+    notes = _limited([f"note: {one_line(note)}" for note in deciding_notes(assessment)], NOTE_LIMIT, "note")
+    return [verdict, *notes, *_limited(headlines, HEADLINE_LIMIT, "finding"), *place]
 
 
 def _graded_headline(number: int, finding: Finding, assessment: Assessment) -> str:
@@ -137,7 +139,7 @@ def _further_findings(assessment: Assessment, room: int) -> list[str]:
 
 def _verdict(assessment: Assessment) -> str:
     name = one_line(str(assessment.target.get("name", "")))
-    return f"{VERDICT_WORDS[assessment.verdict].upper()}  {name}: {verdict_sentence(assessment)}"
+    return f"{verdict_words(assessment).upper()}  {name}: {verdict_sentence(assessment)}"
 
 
 def _counts(assessment: Assessment) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.errors import UsageError
 from reimage_conformance.model import Outcome
+from reimage_conformance.report.results import verdict_of
 from reimage_conformance.report.runs import VIOLATED_OUTCOMES, labels, requirement_rows
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def compare(runs: Sequence[Results], names: Sequence[str] | None = None) -> Comp
 def _compared(run: Results, label: str) -> ComparedRun:
     about = run["run"]
     version = run["suite"]["version"]
-    return ComparedRun(label, about["started"], about["verdict"], version, about["strictness"], about["profile"])
+    return ComparedRun(label, about["started"], verdict_of(run), version, about["strictness"], about["profile"])
 
 
 def _outcome_changes(first: Results, last: Results) -> Iterator[Change]:

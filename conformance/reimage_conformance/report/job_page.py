@@ -11,6 +11,7 @@ from reimage_conformance.report.comparison_reports import comparison_markdown
 from reimage_conformance.report.ending import CUT_OFF, GOOD, INCOMPLETE, NONCONFORMANT, what_stopped
 from reimage_conformance.report.runs import UNJUDGED
 from reimage_conformance.report.summary import escaped, fenced
+from reimage_conformance.report.unjudged import why_untested_in
 from reimage_conformance.report.visible import one_line
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ MEANINGS = {
     5: ("No case was selected", "Nothing was judged. Look at what the job selects."),
     6: (
         "Not everything could be judged",
-        "No violation was seen. Look at what hindered the run: an endpoint that is away or throttles, credentials, time.",
+        "No violation was seen. Look at what hindered the run: an endpoint that is away or throttles, credentials, or what --require names.",
     ),
     126: ("The job is set up wrongly", "The suite could not be started: look at the command and its path."),
     127: ("The job is set up wrongly", "The suite was not found: look at the command, its path and its installation."),
@@ -121,7 +122,7 @@ def _meaning(night: Night) -> tuple[str, str]:
     if night.exit_code == GOOD and night.results is not None and night.results["run"]["verdict"] == "partial":
         return (
             "No violation was seen",
-            "Something was left untested: --profile, the selection or max_reimages under [limits] left it out.",
+            f"Something was left untested: {escaped(why_untested_in(night.results)) or 'see the page of the run'}.",
         )
     if night.exit_code == NONCONFORMANT and night.results is not None and not night.results["summary"]["violated"]:
         return (

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.catalogue import CATALOGUE_VERSION, catalogue_hash
 from reimage_conformance.errors import UsageError
-from reimage_conformance.model import Why
+from reimage_conformance.model import RunVerdict, Why
 from reimage_conformance.report.explaining import explain_command
+from reimage_conformance.report.wording import OUTDATED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,6 +115,12 @@ def _with_last_poll(operation: Any) -> Any:
     if isinstance(operation, dict) and isinstance(operation.get("polls"), list):
         return {**operation, "polls": operation["polls"][-1:]}
     return operation
+
+
+def verdict_of(results: Results) -> str:
+    """The verdict of a run in lower case, as tables of runs show it."""
+    is_outdated = results["run"]["verdict"] == RunVerdict.NONCONFORMANT and not results["summary"]["violated"]
+    return OUTDATED.lower() if is_outdated else str(results["run"]["verdict"])
 
 
 def _run(assessment: Assessment) -> Results:

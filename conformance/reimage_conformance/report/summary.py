@@ -12,7 +12,6 @@ from reimage_conformance.report.visible import one_line, visible
 from reimage_conformance.report.wording import (
     CHECK,
     OUTCOME_WORDS,
-    VERDICT_WORDS,
     duration_words,
     is_known,
     may_depend_on_time,
@@ -20,6 +19,7 @@ from reimage_conformance.report.wording import (
     strictness_sentence,
     tries_words,
     verdict_sentence,
+    verdict_words,
 )
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _entity(match: re.Match[str]) -> str:
 
 
 def _verdict_line(assessment: Assessment) -> str:
-    return f"{VERDICT_WORDS[assessment.verdict]}: {escaped(str(assessment.target.get('name', '')))}"
+    return f"{verdict_words(assessment)}: {escaped(str(assessment.target.get('name', '')))}"
 
 
 def _counts_table(assessment: Assessment) -> str:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.model import CountsAs, Outcome, Sufficing, Why
 from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from reimage_conformance.model import Assessment
+
+NOT_JUDGED = (Outcome.INCONCLUSIVE, Outcome.UNTESTED)
+MOST_REASONS = 3
+"""Reasons that one sentence names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +42,11 @@ REMEDIES = {
         "what they address may exist and is not listed, so that it was not touched",
         "set complete = true under [target] if nothing exists beside what the target file lists",
     ),
-    Why.NOT_CHOSEN: Remedy(
-        "the chosen --profile or selection leaves them out", "choose a larger --profile, or select more cases"
+    Why.NOT_CHOSEN: Remedy("", "choose them too, or leave that option out"),
+    Why.PROFILE: Remedy("left out by --profile {profile}", "choose a larger --profile"),
+    Why.OUT_OF_TIME: Remedy(
+        "", "give it more minutes, or go on with `run TARGET --resume DIR`, where DIR is the report folder"
     ),
-    Why.PROFILE: Remedy("the chosen --profile leaves them out", "choose a larger --profile"),
     Why.CUT_SHORT: Remedy("the run was cut short", "run again, or go on with --resume"),
     Why.OWN_REQUEST: Remedy(
         "another request of this run may have had the effect",
@@ -90,19 +97,60 @@ class Unjudged:
         return f"{text}; {self.advice}" if self.advice else text
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A requirement that was not judged; `counts` says that it counts as FAIL."""
+
+    name: str
+    outcome: Outcome
+    reason: str
+    why: Why
+    counts: bool
+
+
 def unjudged(assessment: Assessment) -> list[Unjudged]:
     """The requirements that are inconclusive or untested, by reason; first the reason with the most that count as FAIL."""
-    enough = assessment.sufficing
-    groups: dict[tuple[Outcome, str, str], list[tuple[str, bool]]] = {}
-    for result in assessment.of_outcome(Outcome.INCONCLUSIVE, Outcome.UNTESTED):
-        remedy = REMEDIES.get(result.why, Remedy("", ""))
-        reason, advice = remedy.words or result.reason or "the run did not say why", remedy.advised(enough)
-        if assessment.run.capture:
-            advice = ""
-        member = (result.requirement.id, result.counts_as is CountsAs.FAIL)
-        groups.setdefault((result.outcome, reason, advice), []).append(member)
+    rows = [
+        _Row(r.requirement.id, r.outcome, r.reason, r.why, r.counts_as is CountsAs.FAIL)
+        for r in assessment.of_outcome(*NOT_JUDGED)
+    ]
+    groups = _grouped(rows, assessment.run.profile.value, assessment.sufficing)
+    return [replace(each, advice="") for each in groups] if assessment.run.capture else groups
+
+
+def why_untested(assessment: Assessment) -> str:
+    """Why the untested requirements that count as FAIL are untested, the commonest reason first; "" where there are none."""
+    return _untested_words(unjudged(assessment))
+
+
+def why_untested_in(results: Mapping[str, Any]) -> str:
+    """The same for a run of which there are only the results."""
+    rows = [
+        _Row(r["id"], Outcome(r["outcome"]), r["reason"], Why(r.get("why", "")), r["counts_as"] == CountsAs.FAIL)
+        for r in results["requirements"]
+        if r["outcome"] in NOT_JUDGED
+    ]
+    return _untested_words(_grouped(rows, results["run"]["profile"], None))
+
+
+def _grouped(rows: Iterable[_Row], profile: str, enough: Sufficing | None) -> list[Unjudged]:
+    groups: dict[tuple[Outcome, str, str], list[_Row]] = {}
+    for row in rows:
+        remedy = REMEDIES.get(row.why, Remedy("", ""))
+        reason = remedy.words.format(profile=profile) or row.reason or "the run did not say why"
+        groups.setdefault((row.outcome, reason, remedy.advised(enough)), []).append(row)
     found = [
-        Unjudged(outcome, reason, advice, tuple(name for name, _ in members), sum(counts for _, counts in members))
+        Unjudged(outcome, reason, advice, tuple(row.name for row in members), sum(row.counts for row in members))
         for (outcome, reason, advice), members in groups.items()
     ]
     return sorted(found, key=lambda each: (-each.counting, -len(each.requirements), each.reason))
+
+
+def _untested_words(groups: Iterable[Unjudged]) -> str:
+    """The reasons of the groups with untested requirements that count as FAIL; with the number of each where there are several."""
+    gating = [each for each in groups if each.outcome is Outcome.UNTESTED and each.counting]
+    if len(gating) < 2:
+        return "".join(each.reason.removesuffix(".") for each in gating)
+    words = [f"{each.reason.removesuffix('.')} ({each.counting})" for each in gating[:MOST_REASONS]]
+    rest = sum(each.counting for each in gating[MOST_REASONS:])
+    return ", ".join([*words, *([f"other reasons ({rest})"] if rest else [])])

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.model import CountsAs, Outcome, RunVerdict, Strictness, Subject
 from reimage_conformance.quantities import counted
+from reimage_conformance.report.unjudged import why_untested
 
 if TYPE_CHECKING:
-    from reimage_conformance.model import Assessment, CaseRecord, Finding, Preflight
+    from reimage_conformance.model import Assessment, CaseRecord, Finding, Preflight, RequirementResult
 
 CHECK = "check"
 """The level of an answer of the preflight that shows a mistake in the target file or the endpoint."""
@@ -33,7 +34,7 @@ OUTCOME_MEANINGS = {
     Outcome.INCONCLUSIVE: "it could not be judged: something that must hold first did not",
     Outcome.MET: "there is evidence that the endpoint keeps it",
     Outcome.OBSERVED: "the documents leave it open; what the endpoint does is recorded",
-    Outcome.UNTESTED: "--profile or the selection leaves it out, or max_reimages under [limits] in the target file is too small for it",
+    Outcome.UNTESTED: "an option leaves it out, or the target, max_reimages under [limits] or --max-minutes left no room for it",
     Outcome.NOT_APPLICABLE: "the target does not offer what it speaks of, or it binds the caller",
 }
 """What each outcome says about a requirement, in the reports about an endpoint."""
@@ -46,6 +47,19 @@ VERDICT_WORDS = {
 }
 
 
+OUTDATED = "Baseline outdated"
+"""The verdict of a run that saw no violation, and whose baseline lists what no longer holds; in results.json it is nonconformant."""
+
+
+def verdict_words(assessment: Assessment) -> str:
+    """The verdict of a run in words."""
+    return OUTDATED if _is_outdated(assessment) else VERDICT_WORDS[assessment.verdict]
+
+
+def _is_outdated(assessment: Assessment) -> bool:
+    return assessment.verdict is RunVerdict.NONCONFORMANT and not assessment.counts()["violated"]
+
+
 def verdict_sentence(assessment: Assessment) -> str:
     """The reason of the run's verdict in one sentence."""
     counts = assessment.counts()
@@ -56,7 +70,7 @@ def verdict_sentence(assessment: Assessment) -> str:
     if assessment.verdict is RunVerdict.PARTIAL:
         left = _gating(assessment, Outcome.UNTESTED)
         why = _why_left_out(assessment)
-        return f"No violation was seen: {_share_met(assessment)}; {left} {_were(left)} not judged, {why}."
+        return f"No violation was seen: {_share_met(assessment)}; {left} {_were(left)} not judged{why}."
     known = f", besides {counted(counts['known'], 'known violation')} in the baseline" if counts["known"] else ""
     met = counted(_gating(assessment, Outcome.MET), "requirement")
     bound = "a client" if assessment.run.subject is Subject.CLIENT else "this target"
@@ -65,12 +79,8 @@ def verdict_sentence(assessment: Assessment) -> str:
 
 def _why_left_out(assessment: Assessment) -> str:
     if assessment.run.subject is Subject.CLIENT:
-        return "because nothing that was recorded of the client shows them"
-    return (
-        "because the capture does not show them"
-        if assessment.run.capture
-        else "left out by --profile, by the selection or by max_reimages under [limits]"
-    )
+        return ", because nothing that was recorded of the client shows them"
+    return ", because the capture does not show them" if assessment.run.capture else f": {why_untested(assessment)}"
 
 
 def outcome_meanings(subject: Subject) -> dict[str, str]:
@@ -111,13 +121,27 @@ def moment_words(moment: str) -> str:
 
 
 def _nonconformant(assessment: Assessment, counts: dict[str, int]) -> str:
-    if not counts["violated"]:
-        return "The baseline lists a violation that no longer occurs; remove it from the baseline."
+    if _is_outdated(assessment):
+        return _outdated(assessment)
     violated = {result.requirement.id for result in assessment.of_outcome(Outcome.VIOLATED)}
     causes = sum(1 for finding in assessment.findings if finding.requirement in violated)
     verb = "is" if counts["violated"] == 1 else "are"
     sentence = f"{counted(counts['violated'], 'requirement')} {verb} violated"
     return f"{sentence}: {counted(causes, 'finding')}." if causes else f"{sentence}."
+
+
+def _outdated(assessment: Assessment) -> str:
+    gone, expired = assessment.gone, assessment.expired
+    parts = []
+    if gone:
+        one = gone == 1
+        occurs, them = ("occurs", "it") if one else ("occur", "them")
+        parts.append(f"the baseline lists {counted(gone, 'violation')} that no longer {occurs}; remove {them}")
+    if expired:
+        parts.append(
+            f"{counted(expired, 'entry', 'entries')} of the baseline {'has' if expired == 1 else 'have'} expired"
+        )
+    return f"No violation was seen, but {'; '.join(parts) or 'the baseline lists what no longer holds'}."
 
 
 def _incomplete(assessment: Assessment) -> str:
@@ -127,10 +151,35 @@ def _incomplete(assessment: Assessment) -> str:
     blind = _gating(assessment, Outcome.INCONCLUSIVE)
     if assessment.run.interrupted and not blind:
         return "No violation was seen before the run was cut short."
-    sentence = f"No violation was seen, but {counted(blind, 'requirement')} that must hold could not be judged"
-    left = _gating(assessment, Outcome.UNTESTED)
+    required = _required_besides(assessment)
+    parts = [f"{counted(blind, 'requirement')} that must hold"] if blind else []
+    parts += [f"{counted(len(required), 'requirement')} that --require names"] if required else []
+    sentence = f"No violation was seen, but {' and '.join(parts) or 'not everything'} could not be judged"
+    left = _gating(assessment, Outcome.UNTESTED) - sum(each.outcome is Outcome.UNTESTED for each in required)
     more = f", and {left} {_were(left)} left out" if left else ""
     return f"{sentence}{more}; {_share_met(assessment)}."
+
+
+def _required_besides(assessment: Assessment) -> list[RequirementResult]:
+    """The requirements that --require names and that were not judged, without those that are inconclusive and count as FAIL."""
+    missed = [each for each in assessment.requirements if each.requirement.id in assessment.missed]
+    return [r for r in missed if not (r.outcome is Outcome.INCONCLUSIVE and r.counts_as is CountsAs.FAIL)]
+
+
+def missed_sentence(assessment: Assessment) -> str:
+    """The sentence about requirements that had to be judged (--require) and were not, each with the reason; "" for none."""
+    reasons = {result.requirement.id: result.reason for result in assessment.requirements}
+    named = [f"{name} ({reasons[name]})" if reasons[name] else name for name in assessment.missed]
+    return f"{REQUIRED_NOTE}, and not judged: {'; '.join(named)}." if named else ""
+
+
+REQUIRED_NOTE, BASELINE_NOTE = "Required by --require", "The baseline entry for"
+"""The beginnings of the notes that alone may decide how a run ends."""
+
+
+def deciding_notes(assessment: Assessment) -> list[str]:
+    """The notes on what fails a run although no finding does."""
+    return [note for note in assessment.notes if note.startswith((REQUIRED_NOTE, BASELINE_NOTE))]
 
 
 def _were(number: int) -> str:

@@ -242,7 +242,7 @@ class Session:
 
     def _out_of_time(self) -> NotReached:
         minutes = (self._max_seconds or 0) / 60
-        return NotReached(f"the {minutes:g} minutes of --max-minutes were over")
+        return NotReached(f"the {minutes:g} minutes of --max-minutes were over", Why.OUT_OF_TIME)
 
 
 def _waited_for(case: Case, while_waiting: Callable[[], None] | None) -> Conclusion:

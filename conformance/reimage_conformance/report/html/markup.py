@@ -12,16 +12,17 @@ from markupsafe import Markup, escape
 from reimage_conformance.model import CountsAs, Outcome
 from reimage_conformance.quantities import counted
 from reimage_conformance.report.explaining import explain_command, usual_mistake
+from reimage_conformance.report.results import verdict_of
 from reimage_conformance.report.sources import source_words
 from reimage_conformance.report.visible import visible
 from reimage_conformance.report.wording import (
     LEVEL_MEANINGS,
     OUTCOME_WORDS,
-    VERDICT_WORDS,
     duration_words,
     may_depend_on_time,
     moment_words,
     tries_words,
+    verdict_words,
 )
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def environment() -> Environment:
         signs=SIGNS,
         outcome_words={outcome.value: words for outcome, words in OUTCOME_WORDS.items()},
         level_meanings=LEVEL_MEANINGS,
-        verdict_words=VERDICT_WORDS,
+        verdict_words=verdict_words,
+        verdict_of=verdict_of,
         Outcome=Outcome,
         CountsAs=CountsAs,
     )
