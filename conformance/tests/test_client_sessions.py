@@ -242,7 +242,7 @@ def test_a_session_without_a_request_meets_nothing(tmp_path: Path, capsys: pytes
     for command in (["report"], ["check", "--client"]):
         assert cli.main([*command, str(tmp_path)]) == 6
         said = capsys.readouterr().out
-        assert "no request of a client was recorded; did it reach https://127.0.0.1:8443?" in said
+        assert "no request of a client was recorded; did it reach https://127.0.0.1:8443?\n" in said
         assert "untested: nothing that was recorded of the client shows it" in said
         assert "--profile" not in said
     assert "--profile" not in (tmp_path / "summary.md").read_text(encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,7 +33,6 @@ from reimage_conformance.wire.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from reimage_conformance.model import Target
 
@@ -219,6 +219,51 @@ def answering(
         return Exchange(1, request, Response(status, "", lines, body.encode()))
 
     return answer
+
+
+NONE_NAMED = (
+    "client_certificate: the target file names none, and REIMAGE_CONFORMANCE_CLIENT_CERTIFICATE is empty or not set"
+)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "certificate", "variable", "level", "words"),
+    [
+        (
+            "https://a.test",
+            None,
+            "",
+            Level.MEND,
+            f"{NONE_NAMED}; the endpoint refuses every question (403)",
+        ),
+        ("https://a.test", "/c.pem", "", Level.STOP, "mend client_certificate or subscription_id"),
+        ("https://a.test", "/c.pem", "/other.pem", Level.STOP, "mend client_certificate or subscription_id"),
+        (
+            "https://a.test",
+            "/c.pem",
+            "/c.pem",
+            Level.STOP,
+            "mend REIMAGE_CONFORMANCE_CLIENT_CERTIFICATE or subscription_id",
+        ),
+        ("http://a.test", None, "", Level.STOP, "over http no client certificate is sent: is https expected?"),
+    ],
+)
+def test_a_refusal_of_everything_names_what_to_mend(
+    monkeypatch: pytest.MonkeyPatch,
+    target: Target,
+    base_url: str,
+    certificate: str | None,
+    variable: str,
+    level: Level,
+    words: str,
+) -> None:
+    monkeypatch.setenv("REIMAGE_CONFORMANCE_CLIENT_CERTIFICATE", variable)
+    changed = replace(target, base_url=base_url, client_certificate=Path(certificate) if certificate else None)
+
+    (remark,) = questions(changed, answering(status=403)).identity()
+
+    assert remark.level is level
+    assert remark.text.endswith(words)
 
 
 ERROR = "<Error><Code>{}</Code><Message>No.</Message></Error>"

@@ -275,6 +275,33 @@ def test_the_verdict_names_the_reasons_of_what_was_not_judged() -> None:
         assert why_untested_in(results(found)) == why_untested(found)
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "share", "count"),
+    [
+        ((Outcome.KNOWN,), "0 of 1 judged requirement is met, 1 is a known violation", "1 known violation"),
+        (
+            (Outcome.KNOWN, Outcome.KNOWN),
+            "0 of 2 judged requirements are met, 2 are known violations",
+            "2 known violations",
+        ),
+        (
+            (Outcome.MET, Outcome.KNOWN),
+            "1 of 2 judged requirements is met, 1 is a known violation",
+            "1 known violation",
+        ),
+        ((Outcome.MET,), "1 of 1 judged requirement is met", "1 met"),
+    ],
+)
+def test_numbers_agree_with_their_words(outcomes: tuple[Outcome, ...], share: str, count: str) -> None:
+    sample = replace(sample_assessment(), verdict=RunVerdict.PARTIAL)
+    judged = [replace(sample.requirements[0], counts_as=CountsAs.FAIL, outcome=each) for each in outcomes]
+    left = replace(sample.requirements[0], counts_as=CountsAs.FAIL, outcome=Outcome.UNTESTED, reason="left out by -k")
+    verdict, counts = console_lines(replace(sample, requirements=(*judged, left)))[:2]
+
+    assert f"No violation was seen: {share}; 1 was not judged: left out by -k." in verdict
+    assert count in counts.split(";")[0].split(", ")
+
+
 def test_what_require_names_is_in_the_verdict_and_in_the_quiet_lines() -> None:
     sample = replace(sample_assessment(), verdict=RunVerdict.INCOMPLETE)
     row = replace(sample.requirements[0], outcome=Outcome.UNTESTED, reason="left out by --only")

@@ -221,7 +221,12 @@ ROWS: dict[str, Row] = {
         KEPT_OUT,
     ),
     "no client certificate in TLS 1.3": Row(
-        missing_client(TLS_1_3), ("mend  client_certificate", "none is named", "demands a client certificate"), MENDED
+        missing_client(TLS_1_3),
+        (
+            "mend  client_certificate: the target file names none, and REIMAGE_CONFORMANCE_CLIENT_CERTIFICATE is empty",
+            "demands a client certificate",
+        ),
+        MENDED,
     ),
     "client certificate asked for after the handshake": Row(
         endpoint(after_handshake=True, version=TLS_1_3, verify=ssl.CERT_REQUIRED),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from reimage_conformance.config.files import PREFIX
 from reimage_conformance.judging.wording import is_busy, reply_summary
 from reimage_conformance.model import FailureKind
 from reimage_conformance.preflight.remarks import Remark, mend, stop
@@ -30,6 +33,8 @@ class Barrier(StrEnum):
     FOREIGN = "another service"
 
 
+VARIABLE = f"{PREFIX}CLIENT_CERTIFICATE"
+"""The environment variable that names the client certificate in place of the target file."""
 BY_STATUS = {
     407: Barrier.PROXY,
     **dict.fromkeys((401, 403), Barrier.CREDENTIALS),
@@ -38,7 +43,6 @@ BY_STATUS = {
 _HEADER_LINE = re.compile(r"\\r\\n[A-Za-z0-9-]+: ")
 """A header line in the detail of a failure, which shows octets in Python's notation."""
 MEANINGS = {
-    Barrier.CREDENTIALS: ("client_certificate", "it may not use subscription_id; mend one of the two keys"),
     Barrier.PROXY: ("base_url", "a proxy in front of the endpoint demands credentials"),
     Barrier.BUSY: ("base_url", "the endpoint is busy: try again later"),
     Barrier.SERVER_ERROR: ("base_url", "this is typical of a gateway whose service does not run"),
@@ -89,18 +93,42 @@ def barrier_remark(exchanges: Sequence[Exchange], target: Target) -> Remark:
         return _silence_remark(example, target)
     if commonest is Barrier.REDIRECT:
         return _redirect_remark(example, target.base_url)
+    if commonest is Barrier.CREDENTIALS:
+        return _credentials_remark(example, target)
     key, meaning = MEANINGS[commonest]
     page = f", with {_page(example)}" if commonest is Barrier.FOREIGN else ""
     return stop(f"{key}: every question is answered {reply_summary(example)}{page}; {meaning}")
+
+
+def _credentials_remark(exchange: Exchange, target: Target) -> Remark:
+    """The remark where every request was refused for its credentials."""
+    every = f"every question is answered {reply_summary(exchange)}"
+    if not target.is_https:
+        return stop(f"base_url: {every}; over http no client certificate is sent: is https expected?")
+    if target.client_certificate is None:
+        status = exchange.reply.status if exchange.reply is not None else ""
+        return mend(f"{_none_named()}; the endpoint refuses every question ({status})")
+    key = _naming(target.client_certificate)
+    return stop(f"{key}: {every}; it may not use subscription_id: mend {key} or subscription_id")
+
+
+def _none_named() -> str:
+    return f"client_certificate: the target file names none, and {VARIABLE} is empty or not set"
+
+
+def _naming(certificate: Path) -> str:
+    """The key of the target file, or the environment variable, that names `certificate`."""
+    value = os.environ.get(VARIABLE)
+    return VARIABLE if value and Path(value).absolute() == certificate else "client_certificate"
 
 
 def _silence_remark(exchange: Exchange, target: Target) -> Remark:
     """The remark where no request got a reply."""
     kind = exchange.failure.kind if exchange.failure else FailureKind.CLOSED
     if kind is FailureKind.TLS and target.client_certificate is None:
-        return mend(f"client_certificate: none is named, and the endpoint gives no reply: {reply_summary(exchange)}")
-    if kind is FailureKind.TLS:
-        return stop(f"client_certificate: the endpoint gives no reply: {reply_summary(exchange)}")
+        return mend(f"{_none_named()}; the endpoint gives no reply: {reply_summary(exchange)}")
+    if kind is FailureKind.TLS and target.client_certificate is not None:
+        return stop(f"{_naming(target.client_certificate)}: the endpoint gives no reply: {reply_summary(exchange)}")
     broken = target.is_https and kind in (FailureKind.CLOSED, FailureKind.RESET)
     hint = "; an endpoint that refuses client_certificate may do so" if broken else ""
     return stop(f"base_url: the endpoint gives no reply: {reply_summary(exchange)}{hint}")

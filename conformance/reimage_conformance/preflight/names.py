@@ -252,4 +252,6 @@ def _instance_remarks(evidence: Evidence) -> Iterator[Remark]:
         yield note(f"role_instances in {where}: {states}; its reimage is judged only if it is {READY} before")
     ready = sum(shown.get(name) == READY for name in deployment.role_instances)
     if ready:
-        yield ok(f"{deployment.name} is in {evidence.place}; {ready} of its role instances are {READY}")
+        yield ok(
+            f"{deployment.name} is in {evidence.place}; {ready} of its role instances {'is' if ready == 1 else 'are'} {READY}"
+        )

@@ -14,6 +14,7 @@ from reimage_conformance.report.visible import one_line
 from reimage_conformance.report.wording import (
     CHECK,
     OUTCOME_WORDS,
+    counted_outcome,
     deciding_notes,
     duration_words,
     is_known,
@@ -144,7 +145,7 @@ def _verdict(assessment: Assessment) -> str:
 
 def _counts(assessment: Assessment) -> str:
     counts = assessment.counts()
-    outcomes = [f"{counts[outcome.value]} {words}" for outcome, words in OUTCOME_WORDS.items() if counts[outcome.value]]
+    outcomes = [counted_outcome(counts[each.value], each) for each in OUTCOME_WORDS if counts[each.value]]
     spent = [counted(assessment.requests, "request"), counted(assessment.reimages, "reimage")]
     return f"{', '.join(outcomes)}; {', '.join(spent)} in {duration_words(assessment.run.duration_seconds)}"
 

@@ -27,6 +27,13 @@ OUTCOME_WORDS = {
 }
 """Every outcome in the order in which reports list them: what needs attention first."""
 
+
+def counted_outcome(number: int, outcome: Outcome) -> str:
+    """How many requirements ended in an outcome, as in "2 known violations" or "2 met"."""
+    words = OUTCOME_WORDS[outcome]
+    return counted(number, words) if outcome is Outcome.KNOWN else f"{number} {words}"
+
+
 OUTCOME_MEANINGS = {
     Outcome.VIOLATED: "the endpoint broke it",
     Outcome.KNOWN: "the endpoint broke it, and the baseline expects that",
@@ -147,7 +154,7 @@ def _outdated(assessment: Assessment) -> str:
 def _incomplete(assessment: Assessment) -> str:
     if assessment.hindrance:
         met = any(result.outcome is Outcome.MET for result in assessment.requirements)
-        return f"{'Not everything' if met else 'Nothing'} could be judged: {assessment.hindrance}."
+        return _ended(f"{'Not everything' if met else 'Nothing'} could be judged: {assessment.hindrance}")
     blind = _gating(assessment, Outcome.INCONCLUSIVE)
     if assessment.run.interrupted and not blind:
         return "No violation was seen before the run was cut short."
@@ -158,6 +165,11 @@ def _incomplete(assessment: Assessment) -> str:
     left = _gating(assessment, Outcome.UNTESTED) - sum(each.outcome is Outcome.UNTESTED for each in required)
     more = f", and {left} {_were(left)} left out" if left else ""
     return f"{sentence}{more}; {_share_met(assessment)}."
+
+
+def _ended(sentence: str) -> str:
+    """`sentence` with a full stop, unless it ends as a question or a sentence already."""
+    return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
 
 
 def _required_besides(assessment: Assessment) -> list[RequirementResult]:
@@ -192,7 +204,7 @@ def _share_met(assessment: Assessment) -> str:
     judged = met + _gating(assessment, Outcome.VIOLATED) + _gating(assessment, Outcome.KNOWN)
     known = _gating(assessment, Outcome.KNOWN)
     besides = f", {known} {'is a known violation' if known == 1 else 'are known violations'}" if known else ""
-    return f"{met} of {counted(judged, 'judged requirement')} {'is' if met == 1 else 'are'} met{besides}"
+    return f"{met} of {counted(judged, 'judged requirement')} {'is' if 1 in (met, judged) else 'are'} met{besides}"
 
 
 def is_known(finding: Finding, assessment: Assessment) -> bool:

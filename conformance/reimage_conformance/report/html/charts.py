@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from reimage_conformance.report.wording import OUTCOME_WORDS
+from reimage_conformance.report.wording import OUTCOME_WORDS, counted_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -101,11 +101,11 @@ def operation_lanes(assessment: Assessment) -> tuple[tuple[Lane, ...], Axis]:
 def _stack(outcomes: list[Outcome]) -> Iterator[Segment]:
     """The segments of a bar, one for each outcome that occurs."""
     at = 0.0
-    for outcome, words in OUTCOME_WORDS.items():
+    for outcome in OUTCOME_WORDS:
         number = outcomes.count(outcome)
         if number:
             width = 100 * number / len(outcomes)
-            yield Segment(outcome.value, round(at, 3), round(width, 3), f"{number} {words}")
+            yield Segment(outcome.value, round(at, 3), round(width, 3), counted_outcome(number, outcome))
             at += width
 
 
