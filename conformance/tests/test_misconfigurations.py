@@ -164,8 +164,8 @@ def redirect(location: str) -> bytes:
 
 
 GATEWAYS = {
-    "401": Canned(page("401 Unauthorized"), NOT_JUDGED, "base_url: every question is answered 401 Unauthorized"),
-    "403": Canned(page("403 Forbidden"), NOT_JUDGED, "base_url: every question is answered 403 Forbidden"),
+    "401": Canned(page("401 Unauthorized"), NOT_JUDGED, "every question is answered 401 Unauthorized"),
+    "403": Canned(page("403 Forbidden"), NOT_JUDGED, "every question is answered 403 Forbidden"),
     "407": Canned(page("407 Proxy Authentication Required"), NOT_JUDGED, "base_url: every question is answered 407"),
     "500": Canned(page("500 Internal Server Error"), NOT_JUDGED, "base_url: every question is answered 500"),
     "502": Canned(page("502 Bad Gateway"), NOT_JUDGED, "base_url: every question is answered 502 Bad Gateway"),
