@@ -98,8 +98,7 @@ async def look_at_refused(sut: SystemUnderTest, seen: Contention) -> None:
 async def judge_refusals(sut: SystemUnderTest, seen: Contention) -> None:
     """Judges that the refusals did not prolong the running reimage, and one refusal of each form."""
     refused, operation = seen.refused, seen.operation
-    seconds = {"usual_seconds": round(seen.usual_seconds, 3), "allowed_seconds": round(seen.allowed_seconds, 3)}
-    arguments = {"refusals": len(refused), **seconds}
+    arguments = {"refusals": len(refused), "usual_seconds": round(seen.usual_seconds, 3)}
     sut.judge(undisturbed, operation.start, *refused, *operation.polls, **arguments)
     for exchange in refused[:2]:  # one of each form
         sut.judge(contended, operation.start, exchange, requirement="REQ-CONC-OTHER", ended=True)

@@ -103,7 +103,7 @@ def near_instances(sut: SystemUnderTest) -> list[tuple[Place, str]]:
         near = [slip for name in ends for slip in slips_of_instance(name, sut.builder.token)]
         near += indices_beyond(known)
         elsewhere = {n for other in sut.target.deployments if other != deployment for n in other.role_instances}
-        a_few = sorted(elsewhere - set(known))[:3]
+        a_few = possible_slips(sut, sorted(elsewhere), known)[:3]
         place = Place(deployment, deployment.role_instances[0])
         found += [(place, name) for name in (*possible_slips(sut, near, known), *a_few)]
     return found

@@ -77,8 +77,28 @@ NOTHING_SHOWN, ACCUSED = {Outcome.INCONCLUSIVE}, {Outcome.VIOLATED}
 
 @pytest.mark.parametrize("message", [NAMES_ANOTHER, NAMES_ANOTHER_NUMBER])
 def test_a_409_that_names_an_operation_of_another_shows_nothing(message: str) -> None:
-    assert sound(conflict(9.0, message=message), *OWN) == NOTHING_SHOWN
-    assert bad(conflict(9.0, NO_VERSION, message), *OWN) == NOTHING_SHOWN
+    again = conflict(8.0, message=message)
+
+    assert sound(conflict(9.0, message=message), again, *OWN) == NOTHING_SHOWN
+    assert bad(conflict(9.0, NO_VERSION, message), again, *OWN) == NOTHING_SHOWN
+
+
+def test_an_id_that_one_answer_alone_names_is_no_operation() -> None:
+    """Some endpoints draw an id for each answer and tell it in the message."""
+    other = conflict(8.0, message=NAMES_ANOTHER.replace("5e1f", "6e1f"))
+
+    assert sound(conflict(9.0, message=NAMES_ANOTHER), other, *OWN) == ACCUSED
+
+
+def test_an_id_that_a_document_of_the_run_shows_is_no_operation_of_another() -> None:
+    shown = exchange(REIMAGE_BY_NAME, 200, f"<PrivateID>{_id_in(NAMES_ANOTHER)}</PrivateID>", at=0.5)
+    both = [conflict(9.0, message=NAMES_ANOTHER), conflict(8.0, message=NAMES_ANOTHER)]
+
+    assert sound(*both, replace(shown, request=replace(REIMAGE_BY_NAME, method="GET")), *OWN) == ACCUSED
+
+
+def _id_in(message: str) -> str:
+    return next(word for word in message.split() if word.count("-") == 4)
 
 
 def test_a_409_that_names_none_accuses_where_no_reimage_is_accepted_later() -> None:

@@ -351,6 +351,17 @@ def test_properties_that_lack_a_slot_are_not_whole() -> None:
     assert not gate.admits(reimage(place="production"))
 
 
+@pytest.mark.parametrize(("instances", "admitted"), [(REST.instances, True), ((), False)])
+def test_a_list_without_instances_is_not_whole(instances: tuple[str, ...], *, admitted: bool) -> None:
+    """An endpoint may leave out of the list an instance that is written afresh, whoever asked for it."""
+    gate, look = Gate(target_of(LISTED), TOKEN), BUILDER.deployment(LISTED, UriForm.SLOT)
+    asked = replace(look, target=look.target.replace("staging", "production"))
+
+    gate.learn(looked(asked, document(replace(REST, instances=instances), 0)))
+
+    assert gate.admits(reimage(place="production", name="WebRole1_IN_7")) is admitted
+
+
 @pytest.mark.parametrize("by_case", [False, True])
 def test_an_answer_about_one_spelling_says_nothing_of_another(*, by_case: bool) -> None:
     listed = Deployment("Contoso", "staging", "Release-7", ("WebRole1_IN_0",))

@@ -85,6 +85,7 @@ FILES: dict[str, tuple[Callable[[str], str | bytes], str]] = {
         changed('"production"', "production"),
         'line 8: slot: a string needs quotes: slot = "production"',
     ),
+    "a secret without quotes": (in_target("key_passphrase_env = hunter2"), "line 2: key_passphrase_env: a string needs quotes\n"),
     "a quote that is missing": (changed('"contoso-v1"', '"contoso-v1'), "line 9: not valid TOML"),
     "single brackets": (changed("[[deployments]]", "[deployments]"), "[deployments] is in single brackets; write [[deployments]]"),
     "single brackets twice": (

@@ -374,6 +374,8 @@ def test_nothing_of_a_script_stays_in_the_shell(status: int) -> None:
     [
         ("step:1", 202, "This script reimages contoso/contoso-v1/W_0 (1 time): what is on it is lost."),
         ("step:1", 404, "This script reimages contoso/contoso-v1/W_0 (1 time): what is on it is lost."),
+        ("contend:other", 409, "This script reimages contoso/contoso-v1/W_0 (1 time): what is on it is lost."),
+        ("reimage", 500, "This script reimages contoso/contoso-v1/W_0 (1 time): what is on it is lost."),
         (
             "refusal",
             202,

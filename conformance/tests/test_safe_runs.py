@@ -102,6 +102,19 @@ def near_misses_of(*listed: str, shown: tuple[str, ...], complete: bool = False)
     return [name for _, name in near_instances(sut)]
 
 
+def test_no_name_of_another_deployment_is_one_that_scaling_out_may_create() -> None:
+    deployments = [
+        Deployment("contoso", slot, name, tuple(f"WebRole1_IN_{index}" for index in range(size)))
+        for slot, name, size in (("staging", "v2", 2), ("production", "v1", 4))
+    ]
+    target = SimpleNamespace(deployments=deployments, complete=False)
+    world = SimpleNamespace(instances=lambda deployment: deployment.role_instances)
+    sut = cast("SystemUnderTest", SimpleNamespace(target=target, world=world, builder=SimpleNamespace(token="xyz")))  # noqa: S106 no secret
+    near = {name for place, name in near_instances(sut) if place.deployment.slot == "staging"}
+
+    assert near & {"WebRole1_IN_2", "WebRole1_IN_3"} == set()
+
+
 def test_near_misses_are_made_from_listed_names_alone() -> None:
     """An endpoint may take `WebRole1_IN_4.5` for `WebRole1_IN_4`, so that instance must be a listed one."""
     shown = tuple(f"WebRole1_IN_{index}" for index in range(5))

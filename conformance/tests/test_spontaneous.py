@@ -171,6 +171,14 @@ def test_a_departure_that_a_request_may_explain_excuses_nothing(seen: list[Excha
     assert outcome_of(*seen) is Outcome.VIOLATED
 
 
+@pytest.mark.parametrize(("status", "outcome"), [("StoppedVM", Outcome.VIOLATED), ("BusyRole", Outcome.UNTESTED)])
+def test_machines_that_stop_one_after_the_other_in_a_reimage_excuse_nothing(status: str, outcome: Outcome) -> None:
+    """A wrong endpoint may stop the other machine once the first one is away; an instance may be busy at any time."""
+    later = [*reimaged(19.0, seconds=8.0, leaves=0.5), shown(20.0), shown(21.0, status)]
+
+    assert outcome_of(*later, status=status) is outcome
+
+
 def outcome_of_others(*others: Exchange, status: str = "BusyRole") -> Outcome:
     """The outcome of a reimage at 101 s during which the other instance is in `status` in the look at 102 s."""
     given = [shown(100.0), started(REIMAGE, at=101.0), shown(102.0, status)]

@@ -146,6 +146,19 @@ def test_a_request_that_is_sent_once_and_was_lost_is_the_last_one_on_a_used_conn
     assert [each.failure.kind if each.failure else None for each in exchanges] == [None, FailureKind.CLOSED, None, None]
 
 
+def test_announced_closes_that_never_come_are_not_waited_for_longer_than_others_for_ever() -> None:
+    clock = TurnedClock()
+    reply = b"HTTP/1.1 400 X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    took = []
+    with Client(Connecting(clock, ((0.0, reply), (9.0, b""))), clock, OpenGate(), request_timeout=10) as client:
+        for _ in range(5):
+            began = clock.now()
+            client.exchange(GET, watch_close=True)
+            took.append(round(clock.now() - began, 3))
+
+    assert took == [5.0, 5.0, 5.0, 0.5, 0.5]
+
+
 def test_a_close_that_the_reply_announces_is_waited_for_longer_than_another_one() -> None:
     clock = TurnedClock()
     headers = {"announced": b"Connection: keep-alive, Close\r\n", "not announced": b"Connection: keep-alive\r\n"}

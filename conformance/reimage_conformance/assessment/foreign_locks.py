@@ -8,6 +8,7 @@ of this is computed from the exchanges.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -43,12 +44,14 @@ class ForeignLocks:
     """The answers to sound reimages, as far as they show whether something else held a deployment.
 
     `answers` holds for each deployment its sound reimages that were accepted, or answered 409 while no operation of
-    ours ran, in the order of sending. `tries` holds for each request the moment when it was first answered 409. `ids` are
-    all request ids that the run was given, and all that it sent.
+    ours ran, in the order of sending. `tries` holds for each request the moment when it was first answered 409. `foreign`
+    are the ids that more than one 409 named, and that the run was never given and never sent. An id that one answer
+    alone names may be drawn for this answer. `ids` are those that the run was given or sent.
     """
 
     answers: Mapping[Deployment, Sequence[Exchange]]
     tries: Mapping[tuple[object, ...], Moment]
+    foreign: frozenset[str]
     ids: frozenset[str]
     world: World
 
@@ -58,7 +61,7 @@ class ForeignLocks:
         in_order = sorted(exchanges, key=began)
         conflicts = [each for each in in_order if is_conflict(each)]
         if not conflicts:
-            return cls({}, {}, frozenset(), world)
+            return cls({}, {}, frozenset(), frozenset(), world)
         running = _running(in_order, world.target.limits.operation_timeout_seconds)
         answers: dict[Deployment, list[Exchange]] = {}
         for exchange in in_order:
@@ -70,7 +73,9 @@ class ForeignLocks:
         tries: dict[tuple[object, ...], Moment] = {}
         for exchange in conflicts:
             tries.setdefault(_key(exchange), began(exchange))
-        return cls(answers, tries, _ids_of_the_run(in_order), world)
+        ids, named = _ids_of_the_run(in_order), Counter(name for each in conflicts for name in _named_ids(each))
+        foreign = frozenset(name for name, times in named.items() if times > 1) - ids
+        return cls(answers, tries, foreign, ids, world)
 
     def weighed(self, verdict: Verdict, exchanges: Mapping[int, Exchange]) -> Verdict:
         """`verdict`, made inconclusive where it accuses the endpoint of a 409 that something else may be the reason for."""
@@ -91,13 +96,14 @@ class ForeignLocks:
         answers = self.answers.get(deployment, ())
         named = _named_ids(exchange)
         summary = reply_summary(exchange)
-        if named and not named & self.ids and not self._was_accepted_meanwhile(exchange, answers):
+        if named & self.foreign and not named & self.ids and not self._was_accepted_meanwhile(exchange, answers):
             return f"{summary}, because of an operation that this run did not start: {LATER}"
         if verdict.symptom == CONFLICT_WITH_NOTHING:
             if not named & self.ids and _has_passed(exchange, answers):
                 return f"{summary}, while no operation of this run was known to run, and a later reimage was accepted: {LATER}"
             return ""
-        if any(is_conflict(each) for each in _neighbours(exchange, answers)):
+        longest = self.world.target.limits.operation_timeout_seconds
+        if any(is_conflict(each) for each in _neighbours(exchange, answers) if abs(each.at - exchange.at) <= longest):
             return f"{summary}, as a valid reimage of the deployment at about the same time: {LATER}"
         return ""
 
@@ -187,9 +193,11 @@ def _named_ids(exchange: Exchange) -> frozenset[str]:
 
 
 def _ids_of_the_run(exchanges: Sequence[Exchange]) -> frozenset[str]:
-    """Every id that an answer or a request of the run has."""
+    """Every id that an answer or a request of the run has; of documents, those of successful answers."""
     found = {exchange.request_id for exchange in exchanges} - {""}
     for exchange in exchanges:
+        if exchange.reply is not None and exchange.is_successful:
+            found.update(_GUID.findall(exchange.reply.body.decode("latin-1")))
         for text in (exchange.request.target, *(value for _, value in exchange.request.headers)):
             found.update(_GUID.findall(text))
     return frozenset(map(plain_identifier, found))

@@ -144,8 +144,9 @@ def _explains(request: OwnRequest, departure: Departure, intervals: Intervals, w
     """Whether a request of ours may have caused a departure at a wrong endpoint.
 
     An accepted one may have reached any instance, and a refused one any of its own deployment, any of the same name, and
-    any at all if it addresses nothing that exists. A request for another instance does not explain a departure if a look
-    showed this instance at ReadyRole after an earlier look had shown that one away.
+    any at all if it addresses nothing that exists. A request for another instance does not explain a departure into one
+    of `ROLE_STATES` if a look showed this instance at ReadyRole after an earlier look had shown that one away: a wrong
+    endpoint may stop the machines one after the other.
     """
     place, address, ready_at = departure.place, request.address, departure.before.at
     if began(request.exchange) > answered(departure.after):
@@ -156,7 +157,8 @@ def _explains(request: OwnRequest, departure: Departure, intervals: Intervals, w
         return False
     if intervals.may_last_until(request, place, world) < ready_at:
         return False
-    return may_be_mixed_up or intervals.left_at(request, world) >= ready_at
+    is_stopped = statuses_in(departure.after).get(place.role_instance) in MACHINE_STATES
+    return may_be_mixed_up or is_stopped or intervals.left_at(request, world) >= ready_at
 
 
 def _states(place: Place, compared: Iterable[Exchange], world: World) -> set[str]:

@@ -82,13 +82,16 @@ def _value_advice(line: str) -> str:
         return f"{key}: {value} is written {value.lower()} in TOML, in lower case"
     if value.lower() in ("none", "null", "nil", ""):
         return f"{key}: it has no value; leave out a key that is not needed"
-    if _BARE.fullmatch(value):
-        return (
-            f'{key}: a string needs quotes: {key} = "{value}"'
-            if "\\" not in value
-            else f"{key}: a path with backslashes needs single quotes"
-        )
-    return ""
+    return _quotes_advice(key, value) if _BARE.fullmatch(value) else ""
+
+
+def _quotes_advice(key: str, value: str) -> str:
+    """Which quotes a bare word needs; it is not shown where it may be a secret in place of the name of its file or variable."""
+    if "\\" in value:
+        return f"{key}: a path with backslashes needs single quotes"
+    if key.endswith(("_env", "_file")):
+        return f"{key}: a string needs quotes"
+    return f'{key}: a string needs quotes: {key} = "{value}"'
 
 
 def _content_advice(line: str) -> str:

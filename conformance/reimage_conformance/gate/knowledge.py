@@ -47,7 +47,7 @@ class Known:
     @classmethod
     def by(cls, shown: Shown, *, sound: bool) -> Known:
         """What one document showed; `sound` says that the document is reliable (`_is_sound`)."""
-        whole = sound and shown.lists_all and bool(shown.name)
+        whole = sound and shown.lists_all and bool(shown.name) and bool(shown.instances)
         return cls(shown.name, shown.written_slot, shown.private_id, frozenset(shown.instances), whole)
 
     def with_more(self, other: Known) -> Known:

@@ -122,17 +122,17 @@ def undisturbed(
     *,
     refusals: int,
     usual_seconds: float = 0.0,
-    allowed_seconds: float = 0.0,
     beside: str = "",
 ) -> Iterator[Verdict]:
     """An operation during which reimages were refused with 409 ends as it would have (REQ-CONC-REFUSED-NOEFFECT).
 
     Exchanges: the 202 of the running reimage, the refused requests (as many as `refusals`), the polls.
-    `usual_seconds` is the longest time that any other operation of the run took, `allowed_seconds` is `prolonged_after`
-    of it; both are 0 where the refusals were too few to prolong this one. `beside` is the requirement of another request that was accepted meanwhile; the verdict is
+    `usual_seconds` is the longest time that any other operation of the run took, 0 where the refusals were too few to
+    prolong this one. `beside` is the requirement of another request that was accepted meanwhile; the verdict is
     the same, but that request may have disturbed the operation (`reimage_conformance.assessment.causes`).
     """
-    del world, beside
+    del beside
+    allowed_seconds = prolonged_after(usual_seconds, world.target.limits.operation_timeout_seconds)
     first, refused, polls = exchanges[0], exchanges[1 : 1 + refusals], exchanges[1 + refusals :]
     ends = [poll for poll in polls if status_of(poll) in TERMINAL]
     verdict = about("REQ-CONC-REFUSED-NOEFFECT", *refused[:1], *ends[:1], *polls[-1:], first)
@@ -145,7 +145,7 @@ def undisturbed(
     elif status_of(ends[0]) != "Succeeded":
         actual = f"it ended Failed after {counted(len(refused), 'request')} had been refused"
         yield verdict.violated(expected, actual, "failed")
-    elif refused and allowed_seconds and _is_prolonged(first, refused[-1], ends[0], allowed_seconds):
+    elif refused and usual_seconds and _is_prolonged(first, refused[-1], ends[0], allowed_seconds):
         actual = (
             f"still InProgress after {refused[-1].at - first.at:.1f} s, ended once no more requests were refused; "
             f"other operations took {usual_seconds:.1f} s at most"

@@ -20,9 +20,9 @@ _PLACE = re.compile(
     r"/hostedservices/(?P<service>[^/?]*)/(?P<form>deploymentslots|deployments)/(?P<container>[^/?]*)/roleinstances/(?P<instance>[^/?]*)",
     re.IGNORECASE,
 )
-_STEP = "step:"
+_VALID = ("step:", "contend", "reimage")
 _REFUSAL = "refusal"
-"""Labels of exchanges, or their beginnings: a valid reimage, and a request that ought to be refused."""
+"""Beginnings of the labels of valid reimages, and the label of a request that ought to be refused."""
 
 
 def reimaged_sentence(parts: Sequence[Part], target: Mapping[str, Any]) -> str:
@@ -44,7 +44,7 @@ def _reimages(exchange: Exchange) -> bool:
     request = exchange.request
     if request.method in ("GET", "HEAD") or "comp=" not in request.target.lower():
         return False
-    return exchange.label.startswith(_STEP) or exchange.is_successful
+    return exchange.label.startswith(_VALID) or exchange.is_successful
 
 
 def _place(exchange: Exchange, target: Mapping[str, Any]) -> str:

@@ -40,6 +40,8 @@ RECENT_SECONDS = 2.0
 
 An idle connection may be dropped without a sign before its next request (RFC 9112 9.5). That request gets no reply.
 """
+_MAX_KEPT_OPEN = 3
+"""After so many announced closes that did not come, an announced one is waited for no longer than any other."""
 _MAX_STALLS, _STALL_SECONDS = 2, 2.0
 """After two replies that stopped before their end, a reply that pauses this many seconds counts as stopped too.
 
@@ -93,6 +95,7 @@ class VerbatimTransport(httpx.BaseTransport):
         self._body_limit = body_limit
         self._linger_seconds = linger_seconds
         self._stalls = 0
+        self._kept_open = 0
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request in the extensions and read its reply; raises NoReplyError."""
@@ -220,8 +223,10 @@ class VerbatimTransport(httpx.BaseTransport):
         elapsed = self._clock.now() - start
         response, closed = reading.response, reading.ended
         if response is not None and reading.failure is None and not closed and (watch or must_be_last(request)):
-            seconds = ANNOUNCED_CLOSE_SECONDS if announces_close(response) else CLOSE_SECONDS
+            is_awaited = announces_close(response) and self._kept_open < _MAX_KEPT_OPEN
+            seconds = ANNOUNCED_CLOSE_SECONDS if is_awaited else CLOSE_SECONDS
             late, closed = StreamSource(connection.stream, self._clock, start).watch(seconds)
+            self._kept_open += is_awaited and not closed
             if not reading.surplus:
                 connection.note_surplus(late, self._pool.late_anomalies, "surplus")
             reading = replace(reading, persistent=reading.persistent and not closed and not late)
