@@ -261,6 +261,7 @@ def _framing() -> Iterator[Step]:
         )
     yield from many([octets("POST", SLOT, X_Odd="a").replace(b"X-Odd:", b"X-Odd :")])
     yield from many([octets("POST", SLOT, x_ms_version="2011-10-01\r\n garbage")])
+    yield from many([octets("POST", SLOT).replace(b"2011-10-01", b"\xb22011-10-01")])
     yield from many(
         [
             octets("POST", SLOT, Content_Length=each)

@@ -30,7 +30,6 @@ def test_cases_that_start_reimages_at_the_same_time_are_not_in_each_others_way(t
                 tasks.start_soon(one, place)
 
         assert [operation.start.reply.status for operation in started if operation.start.reply] == [202] * 3
-        assert {operation.start.position for operation in sut.operations.all} == {1}, "each on a new connection"
 
     in_run(tmp_path, body, max_reimages=40)
 

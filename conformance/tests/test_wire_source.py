@@ -146,6 +146,17 @@ def test_a_request_that_is_sent_once_and_was_lost_is_the_last_one_on_a_used_conn
     assert [each.failure.kind if each.failure else None for each in exchanges] == [None, FailureKind.CLOSED, None, None]
 
 
+def test_a_connection_that_was_asked_to_be_new_is_taken_after_all_others() -> None:
+    """Polls go out on other connections, and show whether an operation is known there."""
+    clock = TurnedClock()
+    reply = (0.0, b"HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n")
+    with Client(Connecting(clock, (reply, reply)), clock, OpenGate(), request_timeout=10) as client:
+        usual = replace(GET, fresh_connection=False)
+        asked = [client.exchange(each) for each in (usual, GET, usual)]
+
+    assert [each.connection for each in asked] == [1, 2, 1]
+
+
 def test_announced_closes_that_never_come_are_not_waited_for_longer_than_others_for_ever() -> None:
     clock = TurnedClock()
     reply = b"HTTP/1.1 400 X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"

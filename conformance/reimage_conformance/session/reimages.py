@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -119,12 +118,12 @@ class Reimages:
     async def start(
         self, place: Place, form: UriForm, *, version: str | None = None, closing: bool = False
     ) -> Exchange:
-        """Sends a sound reimage on a new connection when no operation of ours runs; `closing` adds `Connection: close`.
+        """Sends a sound reimage when no operation of ours runs; `closing` adds `Connection: close`.
 
         Cases that call it at the same time are served one after the other.
         """
         self.raise_if_cut_short()
-        request = replace(self._builder.reimage(place, form, version=version), fresh_connection=True)
+        request = self._builder.reimage(place, form, version=version)
         request = with_header(request, "Connection", "close") if closing else request
         async with self._starting:
             await self._operations.until_quiet()
@@ -136,12 +135,11 @@ class Reimages:
                 )
 
     async def start_beside(self, place: Place, form: UriForm) -> Exchange:
-        """Sends a sound reimage on a new connection once its instance is online; operations on other deployments may be running."""
+        """Sends a sound reimage once its instance is online; operations on other deployments may be running."""
         self.raise_if_cut_short()
         await self._instances.until_online(place)
         async with self._held():
-            request = replace(self._builder.reimage(place, form), fresh_connection=True)
-            return await self._sender.send(request, Manner("reimage"))
+            return await self._sender.send(self._builder.reimage(place, form), Manner("reimage"))
 
     @asynccontextmanager
     async def _held(self) -> AsyncIterator[None]:

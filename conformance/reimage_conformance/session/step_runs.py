@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 CONTEND_SAME, CONTEND_OTHER = "contend:same", "contend:other"
-"""The labels of the requests that contend with a step: reimages of the same instance, and of another one."""
+"""The labels of the requests that contend with a step: reimages of the same instance, and of another one.
+
+        They go out on new connections: a loss on a used one would show nothing.
+        """
 
 
 @dataclass(slots=True)
@@ -152,14 +155,14 @@ class StepRuns:
         self.met_conflict = True
 
     def _request_of(self, step: Step) -> Request:
-        """The request that a step sends, on a new connection: it is never repeated, and a used one may be lost."""
+        """The request that a step sends."""
         request = varied(self._builder.reimage(step.place, step.form, version=step.version), step.variations)
         if step.query is not None:
             request = with_query(request, step.query)
         if step.name == "slot-case":
             slot = step.place.deployment.slot
             request = replace(request, target=request.target.replace(f"/{slot}/", f"/{slot.capitalize()}/", 1))
-        return replace(request, identity=step.identity, fresh_connection=True)
+        return replace(request, identity=step.identity)
 
     async def _mark(self, place: Place) -> list[Exchange]:
         """Writes a marker inside and one outside local storage, and reads them and the installation id back."""
@@ -198,7 +201,7 @@ class StepRuns:
         return bool(operations) and self._instances.are_steady(operations)
 
     async def contend(self, result: Result) -> None:
-        """Sends two reimages while the step's operation runs: of the same instance, and of another one, on new connections."""
+        """Sends two reimages while the step's operation runs: of the same instance, and of another one."""
         step = result.step
         same = replace(self._builder.reimage(step.place, step.form), fresh_connection=True)
         result.same = await self._sender.send(same, Manner(CONTEND_SAME))

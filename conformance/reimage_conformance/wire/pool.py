@@ -124,11 +124,13 @@ class ConnectionPool:
             raise StreamError(FailureKind.CLOSED, f"connection {number} was closed after its latest reply")
         return self._still_open(connection)
 
-    def give(self, connection: Connection) -> None:
-        """Keep a connection for any request of its identity."""
+    def give(self, connection: Connection, *, last: bool = False) -> None:
+        """Keep a connection for any request of its identity; `last` says that it is taken after all others."""
         with self._lock:
             kept = self._idle.setdefault(connection.identity, [])
             excess = _keep(kept, connection, _IDLE_LIMIT)
+            if last and kept:
+                kept.insert(0, kept.pop())
         self._close(excess)
 
     def set_aside(self, connection: Connection) -> None:

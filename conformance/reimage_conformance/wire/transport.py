@@ -242,7 +242,7 @@ class VerbatimTransport(httpx.BaseTransport):
         if not reading.persistent:
             self._pool.drop(connection)
         elif connection.plainly_framed and not request.body and not must_be_last(request):
-            self._pool.give(connection)
+            self._pool.give(connection, last=request.fresh_connection)
         else:
             self._pool.set_aside(connection)
 
