@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reimage_conformance.casebook import SystemUnderTest
@@ -14,7 +14,7 @@ SLOT, NAME = UriForm.SLOT, UriForm.NAME
 Names = tuple[str, str, str, UriForm]
 """Cloud service, slot or deployment, role instance, and form of an address."""
 FAR_BEYOND = 100
-"""An index that is so much higher than the highest one is not given to an instance when a role is scaled out."""
+"""Scaling out a role gives no instance an index that is this much above the highest one."""
 
 
 def near_names(sut: SystemUnderTest) -> list[Names]:
@@ -111,17 +111,13 @@ def near_instances(sut: SystemUnderTest) -> list[tuple[Place, str]]:
 
 def possible_slips(sut: SystemUnderTest, names: Sequence[str], known: Sequence[str]) -> list[str]:
     """The names that no instance has, nor gets when its role is scaled out."""
-    return [
-        name
-        for name in names
-        if name and name not in known and (sut.target.complete or not comes_with_scaling(name, known))
-    ]
+    highest = {} if sut.target.complete else highest_indices(known)
+    return [name for name in names if name and name not in known and not comes_with_scaling(name, highest)]
 
 
-def comes_with_scaling(name: str, known: Sequence[str]) -> bool:
-    """Whether scaling out may create the name during the run: a number of a known role, less than a hundred beyond its highest."""
+def comes_with_scaling(name: str, highest: Mapping[str, int]) -> bool:
+    """Whether scaling out may create the name during the run, given the highest index of each role: it is less than a hundred beyond."""
     role, mark, index = name.rpartition("_")
-    highest = highest_indices(known)
     is_number = bool(mark) and index.isdecimal() and str(int(index)) == index  # no instance is called _IN_01
     return is_number and role in highest and int(index) < highest[role] + FAR_BEYOND
 

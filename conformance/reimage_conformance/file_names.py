@@ -46,20 +46,31 @@ def secret_file_fault(name: str, what: str = "a certificate or key") -> str:
 
 def named_file_fault(name: str) -> str:
     """What is wrong with `name` as that of a file or folder, "" for nothing; the name itself is never shown."""
-    if not name:
-        return "the name is empty; is the variable set?"
-    if has_lines(name):
-        return "the name has more than one line; expected a path"
-    return "the name is longer than that of a file can be; expected a path" if is_too_long(name) else ""
+    return _fault(
+        name,
+        empty="the name is empty; is the variable set?",
+        lines="the name has more than one line; expected a path",
+        long="the name is longer than that of a file can be; expected a path",
+    )
 
 
 def target_file_fault(name: str) -> str:
     """The same for the name of a target file, in words for it."""
+    return _fault(
+        name,
+        empty="the name of the target file is empty; is the variable set?",
+        lines="the target is the text of a target file; expected its path",
+        long="the name of the target file is longer than a name can be; expected its path",
+    )
+
+
+def _fault(name: str, *, empty: str, lines: str, long: str) -> str:
+    """The words for a name that is empty, has line breaks or is too long; "" for any other."""
     if not name:
-        return "the name of the target file is empty; is the variable set?"
+        return empty
     if has_lines(name):
-        return "the target is the text of a target file; expected its path"
-    return "the name of the target file is longer than a name can be; expected its path" if is_too_long(name) else ""
+        return lines
+    return long if is_too_long(name) else ""
 
 
 def shown_path(path: object) -> str:

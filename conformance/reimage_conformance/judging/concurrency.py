@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PROLONGED_FACTOR = 6.0
 PROLONGED_FLOOR_SECONDS = 10.0
-"""An operation may take so many times, and so many seconds longer, than any other one, before refusals count as the cause."""
+"""Refusals count as the cause of a long operation only where it exceeds every other one by this factor and by these seconds."""
 
 
 def prolonged_after(usual_seconds: float, operation_timeout_seconds: float) -> float:

@@ -51,8 +51,8 @@ def is_passing_fault(exchange: Exchange) -> bool:
     """Whether a reply is a fault that may not come again when the request is repeated (REQ-ERR-INTERNAL, REQ-TIMEOUT).
 
     That is a 500 with one of PASSING_CODES, and the fault of a gateway. A 500 whose content is not known may be one: the
-    answer to a HEAD, or content that was not recorded. So may a 500 to a GET in which nothing is of this protocol: what
-    runs the endpoint gives it while it starts the endpoint anew.
+    answer to a HEAD, or content that was not recorded. So may a 500 to a GET in which nothing is of this protocol: an
+    application server gives it while it restarts the endpoint.
     """
     reply = exchange.reply
     if reply is None or reply.status != 500:

@@ -69,8 +69,9 @@ class World:
         `address` is the address of a request to that deployment.
         """
         deployment = self.deployment_of(address)
-        is_clear = deployment is None or len(self.target.deployments) < 2
-        return instance if is_clear or deployment is None else f"{deployment.name}/{instance}"
+        if deployment is None or len(self.target.deployments) < 2:
+            return instance
+        return f"{deployment.name}/{instance}"
 
     def instances(self, deployment: Deployment) -> tuple[str, ...]:
         """Every role instance known in `deployment`."""

@@ -36,12 +36,12 @@ RFC 9112 9.6 gives no time for it. A front may wait a second or more, so that th
 _SENT_AGAIN = {"GET", "HEAD"}
 """Methods of requests that are sent again if the endpoint closed an idle connection."""
 RECENT_SECONDS = 2.0
-"""Any other request is sent on a connection that was used so many seconds ago at most, or on a new one.
+"""A request that is not repeated goes out on a connection that was used within these seconds, or on a new one.
 
 An idle connection may be dropped without a sign before its next request (RFC 9112 9.5). That request gets no reply.
 """
 _MAX_KEPT_OPEN = 3
-"""After so many announced closes that did not come, an announced one is waited for no longer than any other."""
+"""After this number of announced closes that did not come, the wait for another one is CLOSE_SECONDS as well."""
 _MAX_STALLS, _STALL_SECONDS = 2, 2.0
 """After two replies that stopped before their end, a reply that pauses this many seconds counts as stopped too.
 

@@ -204,7 +204,7 @@ def _lost_by_gateway(status: int) -> Change:
 
 oddity(
     "restarted-500",
-    "now and then what runs the endpoint answers a GET with a page and 500, while it starts the endpoint anew",
+    "now and then the application server restarts the endpoint, and answers a GET with a page and 500",
     _lost_by_gateway(500),
 )
 oddity("gateway-502", "now and then a gateway in front of the endpoint answers a GET with 502", _lost_by_gateway(502))
