@@ -141,6 +141,13 @@ class TestControls:
             assert causes <= set(found.because)
             assert found.actual == "the refusal proves nothing: no valid request of this kind was accepted in this run"
 
+    def test_a_conflict_is_named_where_no_valid_request_was_accepted(self) -> None:
+        exchanges = numbered(refusal(NO_VERSION, 400), refusal(REIMAGE, 409, number=2))
+        found = controlled(verdict("REQ-VER-MISSING", MET), exchanges, Controls.of(world(), exchanges))
+
+        assert found.outcome is INCONCLUSIVE
+        assert "409" in found.actual
+
     def test_where_no_control_was_sent_it_is_untested(self) -> None:
         found = self.of(verdict("REQ-VER-MISSING", MET), "reimage:name", "operation")
         bad = verdict("REQ-VER-MISSING", VIOLATED)

@@ -48,8 +48,9 @@ class Controls:
     `accepted` holds each kind also with its place, as in "reimage:slot:contoso/production". `refused` says how plain
     reimages with the target's own version were refused, as in "reimage:slot:contoso/production 404 ResourceNotFound".
     `newest` is the newest published version of a sound request that was accepted. `refused_instances` holds the instances
-    for which plain reimages in the slot form were refused, as `refused_instance` writes them. `forgotten` is as
-    `forgotten_in` gives it. `any_code` says that a refusal may have any code, as under lenient.
+    for which plain reimages in the slot form were refused, as `refused_instance` writes them. `conflicting` holds the
+    kinds of which a sound request was answered 409. `forgotten` is as `forgotten_in` gives it. `any_code` says that a
+    refusal may have any code, as under lenient.
     """
 
     accepted: frozenset[str]
@@ -57,6 +58,7 @@ class Controls:
     refused: frozenset[str] = frozenset()
     newest: str = ""
     refused_instances: frozenset[str] = frozenset()
+    conflicting: frozenset[str] = frozenset()
     forgotten: Mapping[str, int] = field(default_factory=dict)
     any_code: bool = False
 
@@ -78,6 +80,7 @@ class Controls:
         refused: set[str] = set()
         newest = ""
         refused_instances: set[str] = set()
+        conflicting: set[str] = set()
         builder = RequestBuilder(world.target)
         for exchange in exchanges.values():
             judged = permitted(exchange.request, world)
@@ -97,6 +100,8 @@ class Controls:
             if is_accepted:
                 accepted |= {_kind(address), _kind_and_place(address)}
                 newest = max(newest, version_of(exchange)) if _is_published(exchange) else newest
+            elif judged.must_be_accepted and is_conflict(exchange):
+                conflicting.add(_kind(address))
             elif judged.must_be_accepted and _is_plainly_refused(exchange, address, builder):
                 refused.add(_kind_place_and_answer(exchange))
                 deployment = world.deployment_of(address)
@@ -108,14 +113,15 @@ class Controls:
             frozenset(refused),
             newest,
             frozenset(refused_instances),
+            frozenset(conflicting),
             forgotten_in(exchanges),
             any_code=world.strictness is Strictness.LENIENT,
         )
 
 
 def _is_plainly_refused(exchange: Exchange, address: Address, builder: RequestBuilder) -> bool:
-    """Whether a plain reimage with the first certificate was refused, and not only for the moment (409, 429, 503)."""
-    if exchange.reply is None or is_conflict(exchange) or is_busy(exchange):
+    """Whether a plain reimage with the first certificate was refused, and not only for the moment (429, 503)."""
+    if exchange.reply is None or is_busy(exchange):
         return False
     if exchange.label.startswith("contend") or exchange.label.endswith("at-once"):
         return False
@@ -187,10 +193,9 @@ def controlled(
         reason = "no valid request of this kind was sent to compare with"
         return replace(verdict, outcome=Outcome.UNTESTED, actual=reason) if verdict.outcome is Outcome.MET else verdict
     else:
-        reason, because = (
-            "the refusal proves nothing: no valid request of this kind was accepted in this run",
-            _CONTROLS,
-        )
+        conflicts = "; 409 was among the answers to them" if kind in controls.conflicting else ""
+        reason = f"the refusal proves nothing: no valid request of this kind was accepted in this run{conflicts}"
+        because = _CONTROLS
     if not reason:
         return verdict
     return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=because, why=Why.NO_CONTROL)

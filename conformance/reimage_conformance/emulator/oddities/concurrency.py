@@ -83,7 +83,8 @@ oddity(
 
 LOCKED_FROM, LOCKED_UNTIL = 3, 40
 """Between these ages another holds a deployment, in durations of an operation since the first reimage in the deployment."""
-_LOCK_WORDS = "something else seems to hold the deployment"
+_LOCK_WORDS = "409"
+"""What every reason has for which a run is incomplete because of the lock."""
 
 
 def _locked_by_another(message: str) -> Change:
