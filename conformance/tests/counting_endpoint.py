@@ -79,7 +79,8 @@ def without_dots(segments: list[str]) -> list[str]:
 class CountingEndpoint:
     """Knows a world; says which role instances a request could hit, and answers Get Deployment where it offers it.
 
-    With `by_case` its GETs find a cloud service or deployment only in the letter case in which it exists.
+    With `by_case` its GETs find a cloud service or deployment only in the letter case in which it exists. Its answers
+    have an x-ms-request-id if it `signs` them.
     """
 
     world: tuple[Thing, ...]
@@ -87,6 +88,7 @@ class CountingEndpoint:
     by_case: bool = False
     opened: frozenset[str] = frozenset()
     count: int = field(default=0)
+    signs: bool = True
 
     def hit(self, request: Request) -> set[tuple[str, str, str, str]]:
         """Subscription, service, deployment name and instance of everything that some server may reimage for `request`."""
@@ -124,7 +126,10 @@ class CountingEndpoint:
         """The exchange that a GET comes to; it reads names as leniently as it hits them."""
         self.count += 1
         status, body = self._found(request)
-        reply = Response(status, headers=(("Content-Type", "application/xml"),), body=body.encode())
+        headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/xml"),)
+        if self.signs:
+            headers += (("x-ms-request-id", f"{self.count:032x}"),)
+        reply = Response(status, headers=headers, body=body.encode())
         return Exchange(self.count, request, reply)
 
     def _found(self, request: Request) -> tuple[int, str]:

@@ -23,6 +23,7 @@ from reimage_conformance.protocol.documents import (
     looks_like_xml,
     media_type,
     plain_identifier,
+    read_body,
     read_document,
     read_error,
     same_identifier,
@@ -442,3 +443,21 @@ def test_what_was_read_is_read_once_and_is_nobodys_to_change() -> None:
 )
 def test_an_id_that_equals_its_other_spellings(identifier: str, plain: str) -> None:
     assert plain_identifier(identifier) == plain
+
+
+@pytest.mark.parametrize(
+    ("element", "value"),
+    [
+        ('<Label i:nil="true"/>', None),
+        ('<Label i:nil="1"></Label>', None),
+        ('<Label i:nil="false"/>', ""),
+        ('<Label i:nil="true">a</Label>', "a"),
+        ("<Label/>", ""),
+    ],
+)
+def test_an_empty_element_with_nil_is_absent(element: str, value: str | None) -> None:
+    body = f'<Operation xmlns:i="http://www.w3.org/2001/XMLSchema-instance">{element}<Status>Succeeded</Status></Operation>'
+    document = read_body("application/xml", body.encode())
+
+    assert document.text("Label") == value
+    assert document.text("Status") == "Succeeded"

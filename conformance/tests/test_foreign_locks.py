@@ -140,6 +140,26 @@ def test_a_bad_request_shows_nothing_where_a_sound_one_is_refused_with_409_too()
     assert bad(conflict(9.0, NO_VERSION), *OWN, conflict(12.0)) == NOTHING_SHOWN
 
 
+OTHER_BAD = with_header(REIMAGE, "Content-Type", "text/plain")
+
+
+def test_a_bad_request_shows_nothing_where_the_lock_that_another_one_met_has_passed() -> None:
+    met_too, passed = conflict(9.5, OTHER_BAD), exchange(OTHER_BAD, 400, at=12.0)
+
+    assert bad(conflict(9.0, NO_VERSION), met_too, passed) == NOTHING_SHOWN
+    assert bad(conflict(9.0, NO_VERSION), conflict(8.0, OTHER_BAD), passed) == NOTHING_SHOWN
+
+
+def test_a_bad_request_accuses_where_no_lock_was_seen_to_pass() -> None:
+    met_too, passed = conflict(8.0, OTHER_BAD), exchange(OTHER_BAD, 400, at=12.0)
+    late = replace(passed, at=world().target.limits.operation_timeout_seconds + 10.0)
+
+    assert bad(conflict(9.0, NO_VERSION), passed) == ACCUSED
+    assert bad(conflict(13.0, NO_VERSION), met_too, passed) == ACCUSED
+    assert bad(conflict(9.0, NO_VERSION), met_too, late) == ACCUSED
+    assert bad(conflict(9.0, NO_VERSION), met_too, passed, started(at=1.0), poll(SUCCEEDED, at=11.0)) == ACCUSED
+
+
 def test_a_bad_request_accuses_where_sound_ones_are_accepted_meanwhile() -> None:
     first, last = conflict(9.0, NO_VERSION, NAMES_ANOTHER), conflict(20.0, NO_VERSION, NAMES_ANOTHER)
 

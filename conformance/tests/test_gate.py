@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from counting_endpoint import NS, CountingEndpoint, Thing, document
 from reimage_conformance.gate import Admission, Gate, ProbeGate, Withheld, new_token, readings
+from reimage_conformance.gate.knowledge import ABSENCE_SECONDS
 from reimage_conformance.model import Capabilities, Deployment, Exchange, Request, Response, Target
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import RequestBuilder, with_subscription
@@ -20,6 +21,10 @@ from reimage_conformance.pytest_plugin.kept_back import kept_back
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+Headers = tuple[tuple[str, str], ...]
+
+ANSWERED: Headers = (("x-ms-request-id", "0d3f"),)
+"""What shows that an answer without content is the endpoint's own."""
 OWN, OTHER, FOREIGN = (f"6a8b7c2e-0000-4000-8000-00000000000{n}" for n in (1, 2, 3))
 TOKEN = "0a1b2c3d4e5f"  # noqa: S105  it guards no secret
 SERVICES = ("contoso", "fabrikam", "contoso2", "Adatum")
@@ -227,11 +232,10 @@ def test_what_is_complete_says_nothing_of_other_services_elsewhere() -> None:
     assert judged(reimage("contoso", under=OTHER), offers=False, complete=True) is Admission.COMPLETE
 
 
-def looked(request: Request, body: str, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Exchange:
+def looked(request: Request, body: str, status: int = 200, headers: Headers = ANSWERED, at: float = 0.0) -> Exchange:
     """The exchange of a look."""
-    return Exchange(
-        1, request, Response(status, headers=(("Content-Type", "application/xml"), *headers), body=body.encode())
-    )
+    fields = (("Content-Type", "application/xml"), *headers)
+    return Exchange(1, request, Response(status, headers=fields, body=body.encode()), at=at)
 
 
 def test_what_a_run_started_is_its_own() -> None:
@@ -432,6 +436,25 @@ def test_every_question_is_asked_once() -> None:
         opened(gate, endpoint, reimage(form=UriForm.NAME, place="v3"))
 
     assert endpoint.count == 4  # each call of a listed deployment, and the two addresses
+
+
+def test_an_absence_is_looked_up_again_after_a_while() -> None:
+    gate, endpoint = Gate(target_of(LISTED), TOKEN), CountingEndpoint(WORLD, opened=frozenset((OWN,)))
+    nowhere = reimage(form=UriForm.NAME, place="v3")
+    assert opened(gate, endpoint, nowhere)
+    asked = endpoint.count
+
+    gate.learn(looked(BUILDER.deployment(LISTED), DOCUMENT, at=ABSENCE_SECONDS + 1))
+
+    assert not gate.admits(nowhere)
+    assert opened(gate, endpoint, nowhere)
+    assert endpoint.count == asked + 1
+
+
+def test_a_404_that_another_hand_gave_shows_no_absence() -> None:
+    gate, endpoint = Gate(target_of(LISTED), TOKEN), CountingEndpoint(WORLD, opened=frozenset((OWN,)), signs=False)
+
+    assert not opened(gate, endpoint, reimage(form=UriForm.NAME, place="v3"))
 
 
 def test_a_token_is_in_no_name_that_is_listed() -> None:

@@ -22,7 +22,7 @@ from judging_samples import (
     world,
 )
 from reimage_conformance.judging import CHECKS, about, graded, judge
-from reimage_conformance.judging.registry import judge_scope, without_repeats
+from reimage_conformance.judging.registry import REPEATS_OF_A_FAULT, judge_scope, without_repeats
 from reimage_conformance.judging.wording import is_busy, is_standard, phrase, reply_summary, symptom
 from reimage_conformance.model import NOTHING_CAME, TIME_LIMIT_PASSED, Exchange, Failure, FailureKind, Outcome, Verdict
 
@@ -199,7 +199,9 @@ def test_a_fault_inside_the_endpoint_that_a_repeat_did_not_meet_is_out_of_scope(
     assert seen(fault, refusal(NO_VERSION, 400, number=2)) == [2]
     assert seen(fault, replace(fault, number=2)) == [1, 2]
     assert seen(fault, replace(fault, number=2), refusal(NO_VERSION, 400, number=3)) == [3]
-    assert seen(*(replace(fault, number=n) for n in (1, 2, 3)), refusal(NO_VERSION, 400, number=4)) == [1, 4]
+    last = REPEATS_OF_A_FAULT + 2
+    faults = [replace(fault, number=n) for n in range(1, last)]
+    assert seen(*faults, refusal(NO_VERSION, 400, number=last)) == [1, last]
     assert seen(fault, refusal(NO_COMP, 400, number=2)) == [2], "the request was sent only once"
     assert seen(refusal(NO_VERSION, 400, number=1), replace(fault, number=2)) == [1], "it was not repeated"
     assert seen(refusal(NO_VERSION, 500, number=1), refusal(NO_VERSION, 400, number=2)) == [1, 2]

@@ -44,12 +44,14 @@ class ForeignLocks:
     """The answers to sound reimages, as far as they show whether something else held a deployment.
 
     `answers` holds for each deployment its sound reimages that were accepted, or answered 409 while no operation of
-    ours ran, in the order of sending. `tries` holds for each request the moment when it was first answered 409. `foreign`
+    ours ran, in the order of sending. `passed` holds for each deployment when a request, sound or not, was first answered otherwise
+    than with 409 after such a 409, in seconds since the run began. `tries` holds for each request the moment when it was first answered 409. `foreign`
     are the ids that more than one 409 named, and that the run was never given and never sent. An id that one answer
     alone names may be drawn for this answer. `ids` are those that the run was given or sent.
     """
 
     answers: Mapping[Deployment, Sequence[Exchange]]
+    passed: Mapping[Deployment, Sequence[float]]
     tries: Mapping[tuple[object, ...], Moment]
     foreign: frozenset[str]
     ids: frozenset[str]
@@ -61,25 +63,35 @@ class ForeignLocks:
         in_order = sorted(exchanges, key=began)
         conflicts = [each for each in in_order if is_conflict(each)]
         if not conflicts:
-            return cls({}, {}, frozenset(), frozenset(), world)
+            return cls({}, {}, {}, frozenset(), frozenset(), world)
         running = _running(in_order, world.target.limits.operation_timeout_seconds)
         answers: dict[Deployment, list[Exchange]] = {}
+        passed: dict[Deployment, list[float]] = {}
+        locked_out: set[tuple[object, ...]] = (
+            set()
+        )  # the requests whose last answer was 409 while no operation of ours ran
         for exchange in in_order:
             deployment = _reimaged_deployment(exchange, world)
-            if deployment is None or permitted(exchange.request, world).binding:
+            if deployment is None or exchange.reply is None:
                 continue
-            if exchange.is_successful or (is_conflict(exchange) and not _is_beside(exchange, running)):
+            met_lock = is_conflict(exchange) and not _is_beside(exchange, running)
+            if met_lock:
+                locked_out.add(_key(exchange))
+            elif not is_conflict(exchange) and _key(exchange) in locked_out:
+                locked_out.remove(_key(exchange))
+                passed.setdefault(deployment, []).append(exchange.at)
+            if (exchange.is_successful or met_lock) and not permitted(exchange.request, world).binding:
                 answers.setdefault(deployment, []).append(exchange)
         tries: dict[tuple[object, ...], Moment] = {}
         for exchange in conflicts:
             tries.setdefault(_key(exchange), began(exchange))
         ids, named = _ids_of_the_run(in_order), Counter(name for each in conflicts for name in _named_ids(each))
         foreign = frozenset(name for name, times in named.items() if times > 1) - ids
-        return cls(answers, tries, foreign, ids, world)
+        return cls(answers, passed, tries, foreign, ids, world)
 
     def weighed(self, verdict: Verdict, exchanges: Mapping[int, Exchange]) -> Verdict:
         """`verdict`, made inconclusive where it accuses the endpoint of a 409 that something else may be the reason for."""
-        if verdict.outcome not in _ACCUSED or not self.answers:
+        if verdict.outcome not in _ACCUSED or not (self.answers or self.passed):
             return verdict
         reason = next(filter(None, (self._reason(verdict, exchange) for exchange in _accused(verdict, exchanges))), "")
         if not reason:
@@ -102,9 +114,20 @@ class ForeignLocks:
             if not named & self.ids and _has_passed(exchange, answers):
                 return f"{summary}, while no operation of this run was known to run, and a later reimage was accepted: {LATER}"
             return ""
-        longest = self.world.target.limits.operation_timeout_seconds
-        if any(is_conflict(each) for each in _neighbours(exchange, answers) if abs(each.at - exchange.at) <= longest):
+        return self._reason_for_others(exchange, deployment)
+
+    def _reason_for_others(self, exchange: Exchange, deployment: Deployment) -> str:
+        """The same for a 409 to a request that may be bad, which names no operation."""
+        longest, summary = self.world.target.limits.operation_timeout_seconds, reply_summary(exchange)
+        near = [
+            each
+            for each in _neighbours(exchange, self.answers.get(deployment, ()))
+            if abs(each.at - exchange.at) <= longest
+        ]
+        if any(map(is_conflict, near)):
             return f"{summary}, as a valid reimage of the deployment at about the same time: {LATER}"
+        if any(0 <= at - exchange.at <= longest for at in self.passed.get(deployment, ())):
+            return f"{summary}, while no operation of this run was known to run, and such a request was answered otherwise later: {LATER}"
         return ""
 
     def _was_accepted_meanwhile(self, exchange: Exchange, answers: Sequence[Exchange]) -> bool:

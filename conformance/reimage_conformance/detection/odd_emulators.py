@@ -24,13 +24,11 @@ NOT_TOGETHER = (
     ("timed-out-500", "historical-errors-empty"),
     ("busy-now-and-then", "offline-after-success"),
     ("busy-now-and-then", "offline-long-after-success"),
-    ("locked-by-another-unnamed", "busy-checked-first"),
 )
 """Pairs of oddities that are never drawn together. An endpoint with one of them is not accused, one with both may be.
 
 The codes InternalError and OperationTimedOut tell clients that a repeat may be answered (REQ-ERR-INTERNAL, REQ-TIMEOUT). Of instances that leave ReadyRole late and may be
-busy at any time, no answer tells when their reimage took them away. Where a lock is looked at first and its 409 names no operation, bad requests alone
-may meet it.
+busy at any time, no answer tells when their reimage took them away.
 """
 
 

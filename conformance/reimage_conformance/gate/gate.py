@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.gate.admission import Admission, Judge, worst
-from reimage_conformance.gate.knowledge import Knowledge
+from reimage_conformance.gate.knowledge import ABSENCE_SECONDS, Knowledge
 from reimage_conformance.gate.listing import Container, Listing
 from reimage_conformance.gate.readings import readings_by_target
 from reimage_conformance.model import Why
@@ -41,7 +41,9 @@ class Gate:
         self._listing = Listing(target)
         self._knowledge = Knowledge(self._listing)
         self._builder = RequestBuilder(target)
-        self._asked: set[tuple[str, ...]] = set()
+        self._asked: dict[
+            tuple[str, ...], float
+        ] = {}  # when each address was asked for, in seconds since the run began
         self.withheld: dict[str, None] = {}
 
     def check(self, request: Request) -> None:
@@ -110,17 +112,22 @@ class Gate:
             return None
         if not self._knowledge.works(container.form):
             for control in self._listing.listed_at(container.form):
-                if control.exactly not in self._asked:
+                if not self._was_asked(control):
                     return self._look(control)
             return None
-        return None if container.exactly in self._asked else self._look(container)
+        return None if self._was_asked(container) else self._look(container)
+
+    def _was_asked(self, container: Container) -> bool:
+        """Whether an address was asked for in the last ABSENCE_SECONDS."""
+        asked = self._asked.get(container.exactly)
+        return asked is not None and self._knowledge.now - asked <= ABSENCE_SECONDS
 
     def _look(self, container: Container) -> Request | None:
         """Get Deployment at an address, in the spelling of the target file where it lists the deployment, else of the request.
 
         The address counts as asked from now on.
         """
-        self._asked.add(container.exactly)
+        self._asked[container.exactly] = self._knowledge.now
         deployment = self._listing.deployment(container)
         if deployment is not None:
             return self._builder.deployment(deployment, container.form, version=OBSERVING_VERSION)

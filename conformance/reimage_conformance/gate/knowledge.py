@@ -1,7 +1,8 @@
 """Knowledge: what exists at the endpoint, by its answers to Get Deployment and Get Cloud Service Properties in this run.
 
 A 404 counts as "does not exist" only if the same call, in the same form, was answered with a sound document of a listed
-deployment. An endpoint that does not offer the call answers 404 to everything.
+deployment. An endpoint that does not offer the call answers 404 to everything. A 404 in which nothing is of this protocol
+does not count: a gateway may give it. What a 404 shows counts for ABSENCE_SECONDS: a deployment may be created meanwhile.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.gate.listing import Container, Listing, instances_of
 from reimage_conformance.gate.spelling import normal
+from reimage_conformance.judging.wording import is_of_another_hand
 from reimage_conformance.model import Identity
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 from reimage_conformance.protocol.deployments import shown_in
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from reimage_conformance.protocol.deployments import Shown
 
 OWN_IDENTITIES = (Identity.PRIMARY, Identity.SECOND)
+ABSENCE_SECONDS = 60.0
+"""What does not exist is asked for again after this time, before a request that addresses it is sent."""
 _NOT_FOUND = 404
 
 
@@ -69,14 +73,16 @@ class Knowledge:
     `operations` holds the normal ids under which this run's own reimages were accepted. `_shown` and `_not_found` are
     what Get Deployment and Get Cloud Service Properties showed of each address, `_working` the URI forms in which Get
     Deployment works. Cloud services are keyed by subscription and name. What was not found is kept as it was written, since
-    an endpoint may tell names apart by letter case. `_services_whole` holds the addresses of all deployments of a cloud
+    an endpoint may tell names apart by letter case, with the time of the answer. `now` is the time of the last answer. Both
+    are in seconds since the run began. `_services_whole` holds the addresses of all deployments of a cloud
     service whose answer was complete, and `_services_work` says that there was such an answer.
     """
 
     listing: Listing
     operations: set[str] = field(default_factory=set)
+    now: float = 0.0
     _shown: dict[Container, Known] = field(default_factory=dict)
-    _not_found: set[tuple[str, ...]] = field(default_factory=set)
+    _not_found: dict[tuple[str, ...], float] = field(default_factory=dict)
     _working: set[UriForm] = field(default_factory=set)
     _services_found: set[tuple[str, str]] = field(default_factory=set)
     _services_not_found: set[tuple[str, str]] = field(default_factory=set)
@@ -121,11 +127,16 @@ class Knowledge:
         """Whether answers showed that there is no deployment at an address, and none showed one."""
         if container in self._shown:
             return False
-        if container.exactly in self._not_found and self.works(container.form):
+        if self.was_not_found(container) and self.works(container.form):
             return True
         whole = self._services_whole.get((container.subscription, container.service))
         is_missing = whole is not None and container not in whole
         return is_missing or self.is_absent_service(*container.written[:2])
+
+    def was_not_found(self, container: Container) -> bool:
+        """Whether Get Deployment at an address was answered 404 in the last ABSENCE_SECONDS."""
+        answered = self._not_found.get(container.exactly)
+        return answered is not None and self.now - answered <= ABSENCE_SECONDS
 
     def is_absent_service(self, subscription: str, service: str) -> bool:
         """Whether answers showed that a cloud service, written so, does not exist."""
@@ -159,7 +170,8 @@ class Knowledge:
     def learn(self, exchange: Exchange) -> None:
         """Learns from an unmasked exchange."""
         reply, request = exchange.reply, exchange.request
-        if reply is None or request.identity not in OWN_IDENTITIES:
+        self.now = max(self.now, exchange.at + exchange.elapsed)
+        if reply is None or request.identity not in OWN_IDENTITIES or _is_foreign_404(exchange):
             return
         address = read_target(request.target)
         starts = request.method == "POST" and read_target(request.resource).kind is Kind.REIMAGE
@@ -174,7 +186,7 @@ class Knowledge:
     def _learn_deployment(self, container: Container, exchange: Exchange) -> None:
         """Learns from an answer to Get Deployment."""
         if exchange.reply is not None and exchange.reply.status == _NOT_FOUND:
-            self._not_found.add(container.exactly)
+            self._not_found[container.exactly] = self.now
             return
         for each in shown_in(exchange):
             shown = Known.by(each, sound=_is_sound(exchange))
@@ -224,6 +236,11 @@ class Knowledge:
 def _has_all(shown: Known, deployment: Deployment) -> bool:
     """Whether a document lists every instance that the target file lists."""
     return {normal(name) for name in instances_of(deployment)} <= shown.normal_instances
+
+
+def _is_foreign_404(exchange: Exchange) -> bool:
+    """Whether an answer is a 404 in which nothing is of this protocol, as a gateway gives it that has lost the endpoint."""
+    return exchange.reply is not None and exchange.reply.status == _NOT_FOUND and is_of_another_hand(exchange)
 
 
 def _is_sound(exchange: Exchange) -> bool:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _ARGUMENTS_OF_ALL = ("only", "short_of", "because")
 """The arguments that `judge` takes for every check and does not hand on to it."""
-REPEATS_OF_A_FAULT = 2
+REPEATS_OF_A_FAULT = 4
 """The session repeats a request that was answered by a passing fault (`wording.is_passing_fault`) up to this often.
 
 The fault has passed when one repeat gets another answer.

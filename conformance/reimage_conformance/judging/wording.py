@@ -58,7 +58,7 @@ def is_passing_fault(exchange: Exchange) -> bool:
     if reply is None or reply.status != 500:
         return is_gateway_fault(exchange)
     is_unknown = exchange.request.method == "HEAD" or Fact.CONTENT in exchange.unrecorded
-    is_foreign = exchange.request.method == "GET" and _is_of_another_hand(exchange)
+    is_foreign = exchange.request.method == "GET" and is_of_another_hand(exchange)
     return is_unknown or is_foreign or error_code(reply) in PASSING_CODES
 
 
@@ -72,10 +72,10 @@ def may_have_been_carried_out(exchange: Exchange) -> bool:
 def is_gateway_fault(exchange: Exchange) -> bool:
     """Whether a gateway answered that it did not reach the endpoint: nothing in the answer is of this protocol."""
     reply = exchange.reply
-    return reply is not None and reply.status in GATEWAY_STATUSES and _is_of_another_hand(exchange)
+    return reply is not None and reply.status in GATEWAY_STATUSES and is_of_another_hand(exchange)
 
 
-def _is_of_another_hand(exchange: Exchange) -> bool:
+def is_of_another_hand(exchange: Exchange) -> bool:
     """Whether nothing in an error is of this protocol: it has no x-ms-request-id, and no error code."""
     return exchange.reply is not None and not exchange.request_id and not error_code(exchange.reply)
 

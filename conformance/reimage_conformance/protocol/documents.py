@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "http://schemas.microsoft.com/windowsazure"
 XML_MEDIA_TYPES = ("application/xml", "text/xml")
+_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _DECLARED_ENCODING = re.compile(r"""^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["'][^>]*\?>""")
 _ANY_DECLARATION = re.compile(r"^<\?xml\s[^>]*\?>")
@@ -227,7 +228,16 @@ def read_body(declared: str, body: bytes) -> Document:
     except (etree.XMLSyntaxError, ValueError) as error:
         syntax_problem = problem_of(error, content, 0 if "\n" in declaration else len(declaration))
         return Document(None, encoding_problem=problem, syntax_problem=syntax_problem)
-    return Document(root, encoding_problem=problem)
+    return Document(_without_nil(root) if ":nil" in content else root, encoding_problem=problem)
+
+
+def _without_nil(root: etree._Element) -> etree._Element:
+    """`root` without the empty elements below it that have xsi:nil: they have no value (XML Schema 1.0 part 1, 2.6.2)."""
+    for node in [each for each in root.iterdescendants("*") if each.get(_NIL) in ("true", "1")]:
+        parent = node.getparent()
+        if parent is not None and not len(node) and not node.text:
+            parent.remove(node)
+    return root
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def _locked_by_another(message: str) -> Change:
     """Refuses every reimage in a deployment with `message` while another administrator's operation holds it."""
 
     def refused(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
-        if call.deployment is None:
+        if call.deployment not in call.world.deployments:
             return original(call)
         first = call.notes.setdefault("first-reimages", {}).setdefault(call.deployment.name, call.now)
         age = (call.now - first) / call.state.operation_seconds

@@ -45,6 +45,20 @@ def _indented(original: Callable[..., str], call: Call, node: Node, prefix: str)
     return f"{text}\r\n"
 
 
+def _with_nil(original: Callable[..., str], call: Call, node: Node, prefix: str) -> str:
+    text = original(call, node, prefix)
+    if node.name != "Operation":
+        return text
+    lacking = {"HttpStatusCode", "Error"} - {child.name for child in node.children}
+    space = ' xmlns:z="http://www.w3.org/2001/XMLSchema-instance"'
+    return text + "".join(f'<{prefix}{name}{space} z:nil="true"/>' for name in sorted(lacking, reverse=True))
+
+
+oddity(
+    "xml-nil",
+    "what an operation has no value for is written as an empty element with nil, as serializers do",
+    instead(write_content, _with_nil),
+)
 oddity("xml-prefixed", "the namespace is bound to a prefix", instead(write_root, _prefixed))
 oddity("xml-indented", "documents are indented, with CR LF line ends", instead(write_content, _indented))
 oddity(
