@@ -153,6 +153,8 @@ def test_a_plain_target(target: str) -> None:
         "/a/%2E/b",
         "/a//b",
         "http://h//b",
+        "/a;b",
+        f"/{'a' * 256}",
     ],
 )
 def test_a_target_that_http_software_may_refuse(target: str) -> None:

@@ -357,6 +357,7 @@ def test_the_targets_own_version_is_sound() -> None:
 
 BY_NAME: list[tuple[str, str, str, str]] = [
     ("unknown deployment", "/deployments/contoso-v2/", "/deployments/contoso-v9/", "place"),
+    ("instance with path parameters", "/WebRole1_IN_0?", "/WebRole1_IN_0;v=1?", "name-case"),
     ("deployment in another case", "/deployments/contoso-v2/", "/deployments/CONTOSO-V2/", "name-case"),
     ("deployment of another service", "/deployments/contoso-v2/", "/deployments/fabrikam-v1/", "place"),
     ("malformed deployment", "/deployments/contoso-v2/", "/deployments/contoso%0D/", "bad-name"),

@@ -54,7 +54,7 @@ def test_a_reimage_excludes_others_of_its_deployment_and_no_others(tmp_path: Pat
     in_run(tmp_path, body, profile=Profile.STANDARD, operation_seconds=5.0, oddities=("lock-none",))
 
 
-@pytest.mark.parametrize("lock", ["lock-service", "lock-subscription"])
+@pytest.mark.parametrize("lock", ["lock-service", "lock-subscription", "locked-by-another-unnamed"])
 def test_reimages_that_meet_a_conflict_are_sent_again_when_it_is_over(tmp_path: Path, lock: str) -> None:
     async def body(sut: SystemUnderTest) -> None:
         results = await carried_out(sut)

@@ -41,6 +41,8 @@ _ABSENT_ANSWER = (_answer(404, code="ResourceNotFound"),)
 _BAD_REQUEST = (_answer(400),)
 HUGE_DIGITS = 10
 """A Content-Length with this many digits may be too large for the HTTP software, which then refuses the request itself."""
+LONGEST_TARGET = 2048
+"""Octets; HTTP software may refuse longer request targets before the application sees them (REQ-HTTP-URI-LENGTH)."""
 
 
 class _Reading:
@@ -253,7 +255,8 @@ class _Reading:
         huge = any(len(value) >= HUGE_DIGITS for value in self.request.values("Content-Length"))
         legible = all(_LEGIBLE.fullmatch(value) for _, value in self.request.headers)
         of_http = any(defect.layer == "http" for defect in found)
-        sound = is_plain(self.request.target) and legible and not huge and not of_http
+        short = len(self.request.target) <= LONGEST_TARGET
+        sound = is_plain(self.request.target) and legible and short and not huge and not of_http
         return Permitted(self.address, tuple(found), sound)
 
 

@@ -89,7 +89,8 @@ class World:
     def absence(self, address: Address) -> Absence:
         """The part of an address that does not exist.
 
-        `SLOT_CASE` and `NAME_CASE` say that the slot or the name exists in another letter case.
+        `SLOT_CASE` and `NAME_CASE` say that the slot or the name exists in another letter case, or without the path
+        parameters that follow it after a semicolon (RFC 3986 3.3).
         """
         address = self._folded(address)
         if address.form is UriForm.SLOT and address.deployment not in SLOTS:
@@ -107,5 +108,6 @@ class World:
 
 
 def _absence_of_name(name: str, known: set[str], otherwise: Absence) -> Absence:
-    """`NAME_CASE` if `name` is known in another letter case, else `otherwise`."""
-    return Absence.NAME_CASE if name.lower() in {each.lower() for each in known} else otherwise
+    """`NAME_CASE` if `name` is known in another letter case or without its path parameters, else `otherwise`."""
+    bare = name.partition(";")[0]
+    return Absence.NAME_CASE if bare.lower() in {each.lower() for each in known} else otherwise

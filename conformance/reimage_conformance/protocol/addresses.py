@@ -75,8 +75,10 @@ def _query(text: str) -> tuple[tuple[str, str], ...]:
 
 
 _NOT_IN_A_URI = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9._~!$&'()*+,;=:@/?%-]")
+_LONGEST_SEGMENT = 255
+"""Octets; HTTP software of the period refuses longer segments of a path."""
 _SPECIAL = re.compile(r"[\x00-\x1f\x7f/\\]")
-_SPECIAL_IN_A_SEGMENT = re.compile(rf"{_SPECIAL.pattern}|[<>*%&:?#]|\A\.{{1,2}}\Z")
+_SPECIAL_IN_A_SEGMENT = re.compile(rf"{_SPECIAL.pattern}|[<>*%&:;?#]|\A\.{{1,2}}\Z")
 
 
 @lru_cache(maxsize=8192)
@@ -84,7 +86,8 @@ def is_plain(target: str) -> bool:
     """Whether no HTTP software refuses a request target before the application sees it.
 
     Many servers refuse characters that RFC 3986 does not allow, octets that are not percent-encoded UTF-8 (RFC 3986
-    2.1, 2.5), control characters, and in a segment an encoded slash, backslash, percent sign, wildcard or mark of markup.
+    2.1, 2.5), control characters, and in a segment an encoded slash, backslash, percent sign, semicolon, wildcard or mark of
+    markup. They refuse long segments.
     They remove dot segments (RFC 3986 5.2.4) and empty segments, or redirect to the path without them.
     """
     path, _, query = _origin_form(target).partition("?")
@@ -96,6 +99,8 @@ def is_plain(target: str) -> bool:
     except UnicodeDecodeError:
         return False
     if has_segments_to_clean(target) or any(map(_SPECIAL_IN_A_SEGMENT.search, segments)):
+        return False
+    if any(len(segment) > _LONGEST_SEGMENT for segment in segments):
         return False
     return not _SPECIAL.search(values.replace("/", "").replace("\\", ""))
 

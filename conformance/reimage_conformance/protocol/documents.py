@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 NAMESPACE = "http://schemas.microsoft.com/windowsazure"
 XML_MEDIA_TYPES = ("application/xml", "text/xml")
+_MAY_HAVE_NO_VALUE = ("HttpStatusCode", "Error")
+"""The children that an Operation lacks while there is nothing to say in them."""
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _DECLARED_ENCODING = re.compile(r"""^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["'][^>]*\?>""")
@@ -232,11 +234,10 @@ def read_body(declared: str, body: bytes) -> Document:
 
 
 def _without_nil(root: etree._Element) -> etree._Element:
-    """`root` without the empty elements below it that have xsi:nil: they have no value (XML Schema 1.0 part 1, 2.6.2)."""
-    for node in [each for each in root.iterdescendants("*") if each.get(_NIL) in ("true", "1")]:
-        parent = node.getparent()
-        if parent is not None and not len(node) and not node.text:
-            parent.remove(node)
+    """`root` without the empty children that have xsi:nil and may have no value (XML Schema 1.0 part 1, 2.6.2)."""
+    for node in [each for each in elements(root) if local(each) in _MAY_HAVE_NO_VALUE]:
+        if node.get(_NIL) in ("true", "1") and not len(node) and not node.text:
+            root.remove(node)
     return root
 
 

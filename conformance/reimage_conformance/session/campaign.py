@@ -15,6 +15,7 @@ import trio
 from reimage_conformance.catalogue import MINIMUM_VERSION
 from reimage_conformance.judging.operations.polls import status_of
 from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Why
 from reimage_conformance.session.budget import SPENT
 from reimage_conformance.session.operation import State
@@ -44,6 +45,7 @@ class Campaign:
         self._on_demand = False  # whether held-back steps start when a case asks for them
         self.results: dict[str, Result] = {}
         self._refused: dict[str, Result] = {}
+        self._postponed: set[str] = set()  # the names of steps that met a conflict and were sent again after all others
         self._paused = False
         self._claimed = 0  # how many started steps still wait for their instance, and hold no reimage of the budget yet
         self._running: dict[Deployment, Step] = {}
@@ -348,13 +350,24 @@ class Campaign:
         self._wake()
 
     async def _start(self, step: Step, result: Result) -> None:
-        """Sends a step's request; a step that is refused is taken apart."""
-        await self._runs.start(step, result)
+        """Sends a step's request; a step that is refused is taken apart, after a second time if it met a conflict."""
+        is_postponed = step.name in self._postponed
+        await self._runs.start(step, result, is_postponed=is_postponed)
+        if is_conflict(result.exchange) and not is_postponed:
+            self._postpone(step)
+            return
         if not result.is_accepted:
             self._take_apart(step)
             return
         self.results |= dict.fromkeys(step.names, result)
         result.sent.set()
+        self._wake()
+
+    def _postpone(self, step: Step) -> None:
+        """Sends a step again after all others: something else may hold its deployment for a while (REQ-CONC-CONFLICT)."""
+        self._postponed.add(step.name)
+        self.results.pop(step.name)
+        self.pending.append(step)
         self._wake()
 
     def _take_apart(self, step: Step) -> None:

@@ -105,13 +105,16 @@ class StepRuns:
         self._builder, self._sender, self._operations = parts.builder, parts.sender, parts.operations
         self._conflicts, self._instances, self._probe = parts.conflicts, parts.instances, parts.probe
 
-    async def start(self, step: Step, result: Result) -> None:
-        """Sends a step's request, books its operation and watches its instance."""
+    async def start(self, step: Step, result: Result, *, is_postponed: bool = False) -> None:
+        """Sends a step's request, books its operation and watches its instance.
+
+        `is_postponed` says that the step met a conflict to the last before, so that it is repeated a few times only.
+        """
         await self._instances.until_online(step.place)
         if step.observe and self._instances.offers_deployment:
             await self._instances.until_settled(self._operations.at(step.place))
         with self._operations.starting(step.place):
-            before = await self._send(step, result)
+            before = await self._send(step, result, is_postponed=is_postponed)
             if not result.is_accepted or result.exchange is None:
                 return
             result.operation = self._operations.open(result.exchange, step.place, step.form)
@@ -120,10 +123,11 @@ class StepRuns:
             bystanders = self._bystanders(step.place)
             result.watch = self._instances.watch(result.operation, step.place, before, bystanders)
 
-    async def _send(self, step: Step, result: Result) -> Exchange | None:
+    async def _send(self, step: Step, result: Result, *, is_postponed: bool) -> Exchange | None:
         """Sends a step's request, repeats it while it meets a conflict, and gives the look before the last time."""
         deployment = step.place.deployment
-        max_repeats = FEW_CONFLICT_TRIES if deployment in self._conflicting else MAX_STEP_CONFLICTS
+        is_patient = not is_postponed and deployment not in self._conflicting
+        max_repeats = MAX_STEP_CONFLICTS if is_patient else FEW_CONFLICT_TRIES
         observed = step.observe and step.expected == "succeeds"
         looks: list[Exchange | None] = []
 

@@ -55,14 +55,28 @@ oddity(
 
 oddity(
     "special-characters-html",
-    "marks of markup, wildcards and percent signs in names are answered in HTML, before the application sees them",
+    "marks of markup, wildcards, semicolons and percent signs in names are answered in HTML, before the application sees them",
     reply_edit(
         answered_by_front(b"<html><body>Not Found</body></html>", "text/html"),
         *("service", "slot", "deployment", "instance", "operation"),
         when=lambda call: bool(
-            re.search(r"%(25|3C|3E|2A|26)|[*&]", call.message.target.partition("?")[0], re.IGNORECASE)
+            re.search(r"%(25|3C|3E|2A|26|3B)|[*&;]", call.message.target.partition("?")[0], re.IGNORECASE)
         ),
     ),
+)
+oddity(
+    "long-segments-400",
+    "a path with a long segment is answered 400 in HTML, before the application sees it",
+    reply_edit(
+        answered_by_front(b"<html><body>Bad Request - Invalid URL</body></html>", "text/html", status=400),
+        *("service", "slot", "deployment", "instance", "operation"),
+        when=lambda call: any(len(each) > 260 for each in call.message.target.partition("?")[0].split("/")),
+    ),
+)
+oddity(
+    "path-parameters-dropped",
+    "what follows a semicolon in a name is not part of it",
+    instead(find_instance, lambda original, call, deployment, name: original(call, deployment, name.partition(";")[0])),
 )
 oddity(
     "dot-segments-405",

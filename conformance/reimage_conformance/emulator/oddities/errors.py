@@ -87,6 +87,15 @@ oddity(
     ),
 )
 oddity(
+    "trace-200",
+    "TRACE is answered 200 with the request, as servers do that allow it",
+    reply_edit(
+        reply_set(status=200, body=b"TRACE / HTTP/1.1\r\n\r\n", media_type="message/http"),
+        "verb",
+        when=lambda call: call.message.method == "TRACE",
+    ),
+)
+oddity(
     "head-not-allowed",
     "HEAD is a wrong verb everywhere",
     edits(allowed_methods, lambda _, methods: tuple(each for each in methods if each != "HEAD")),
