@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from reimage_conformance.session.budget import SPENT
 from reimage_conformance.session.campaign import UNENDED
 from reimage_conformance.session.operation import State
 from reimage_conformance.session.signals import Reason
+from reimage_conformance.session.thresholds import MAX_STEP_CONFLICTS
 from session_runs import in_run
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def test_a_reimage_excludes_others_of_its_deployment_and_no_others(tmp_path: Pat
     in_run(tmp_path, body, profile=Profile.STANDARD, operation_seconds=5.0, oddities=("lock-none",))
 
 
-@pytest.mark.parametrize("lock", ["lock-service", "lock-subscription", "locked-by-another-unnamed"])
+@pytest.mark.parametrize("lock", ["lock-service", "lock-subscription"])
 def test_reimages_that_meet_a_conflict_are_sent_again_when_it_is_over(tmp_path: Path, lock: str) -> None:
     async def body(sut: SystemUnderTest) -> None:
         results = await carried_out(sut)
@@ -66,6 +68,19 @@ def test_reimages_that_meet_a_conflict_are_sent_again_when_it_is_over(tmp_path: 
         assert ends == {State.ENDED}
 
     in_run(tmp_path, body, profile=Profile.STANDARD, max_reimages=12, oddities=(lock,))
+
+
+def test_a_reimage_that_meets_a_conflict_to_the_last_is_sent_again_later(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        await carried_out(sut)
+        tries = Counter(each.label for each in sut.recorder.exchanges if is_conflict(each))
+        stuck = [label for label, times in tries.items() if label.startswith("step:") and times > MAX_STEP_CONFLICTS]
+
+        assert stuck
+        assert {sut.campaign.results[label.removeprefix("step:")].is_accepted for label in stuck} == {True}
+
+    oddities = ("locked-by-another-unnamed",)
+    in_run(tmp_path, body, profile=Profile.STANDARD, operation_seconds=0.1, max_reimages=40, oddities=oddities)
 
 
 def test_a_bad_request_that_meets_a_conflict_is_sent_again_when_it_is_over(tmp_path: Path) -> None:

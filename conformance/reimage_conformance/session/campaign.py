@@ -45,7 +45,9 @@ class Campaign:
         self._on_demand = False  # whether held-back steps start when a case asks for them
         self.results: dict[str, Result] = {}
         self._refused: dict[str, Result] = {}
-        self._postponed: set[str] = set()  # the names of steps that met a conflict and were sent again after all others
+        self._postponed: set[str] = (
+            set()
+        )  # the names of steps that met a conflict to the last, and are sent again later
         self._paused = False
         self._claimed = 0  # how many started steps still wait for their instance, and hold no reimage of the budget yet
         self._running: dict[Deployment, Step] = {}
@@ -350,7 +352,7 @@ class Campaign:
         self._wake()
 
     async def _start(self, step: Step, result: Result) -> None:
-        """Sends a step's request; a step that is refused is taken apart, after a second time if it met a conflict."""
+        """Sends a step's request; a step that is refused is taken apart, or postponed if it met a conflict to the last."""
         is_postponed = step.name in self._postponed
         await self._runs.start(step, result, is_postponed=is_postponed)
         if is_conflict(result.exchange) and not is_postponed:
@@ -360,15 +362,24 @@ class Campaign:
             self._take_apart(step)
             return
         self.results |= dict.fromkeys(step.names, result)
+        self._resume_postponed(step.place.deployment)
         result.sent.set()
         self._wake()
 
     def _postpone(self, step: Step) -> None:
-        """Sends a step again after all others: something else may hold its deployment for a while (REQ-CONC-CONFLICT)."""
+        """Sends a step again later: something else may hold its deployment for a while (REQ-CONC-CONFLICT).
+
+        That is when another step of the deployment was accepted, or after all others.
+        """
         self._postponed.add(step.name)
         self.results.pop(step.name)
         self.pending.append(step)
         self._wake()
+
+    def _resume_postponed(self, deployment: Deployment) -> None:
+        """Sends the postponed steps of a deployment before all others: nothing holds it any more."""
+        first = [step for step in self.pending if step.name in self._postponed and step.place.deployment == deployment]
+        self.pending = first + [step for step in self.pending if step not in first]
 
     def _take_apart(self, step: Step) -> None:
         """Adds the steps to try after a refused one: the merged steps, or the same step with the target's version, or one step for each variation."""
