@@ -132,7 +132,6 @@ NAME_VARIANTS = (
     "{name}%0D%0A",
     "{name}%00",
     "{name}%2F",
-    "{name};{token}",
     "{twice}",
     "{name}*",
     "{name}%25",

@@ -220,6 +220,7 @@ async def ready_places(sut: SystemUnderTest) -> list[Place]:
     places = [Place(deployment, deployment.role_instances[0]) for deployment in deployments]
     for place in places:
         await sut.instances.until_ready(place)
+        await sut.instances.until_running_again(sut.operations.at(place))
     if not sut.reimages.may_start(2):
         sut.reimages.raise_if_cut_short()
         raise Untested("the run had sent all reimages that it may send", Why.BUDGET)

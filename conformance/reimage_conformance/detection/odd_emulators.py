@@ -24,11 +24,13 @@ NOT_TOGETHER = (
     ("timed-out-500", "historical-errors-empty"),
     ("busy-now-and-then", "offline-after-success"),
     ("busy-now-and-then", "offline-long-after-success"),
+    ("busy-now-and-then", "not-running-400"),
 )
 """Pairs of oddities that are never drawn together. An endpoint with one of them is not accused, one with both may be.
 
 The codes InternalError and OperationTimedOut tell clients that a repeat may be answered (REQ-ERR-INTERNAL, REQ-TIMEOUT). Of instances that leave ReadyRole late and may be
-busy at any time, no answer tells when their reimage took them away.
+busy at any time, no answer tells when their reimage took them away. Where an instance may be busy at any time, no look tells whether a reimage of it is
+refused.
 """
 
 

@@ -45,9 +45,7 @@ class Campaign:
         self._on_demand = False  # whether held-back steps start when a case asks for them
         self.results: dict[str, Result] = {}
         self._refused: dict[str, Result] = {}
-        self._postponed: set[str] = (
-            set()
-        )  # the names of steps that met a conflict to the last, and are sent again later
+        self._postponed: set[str] = set()  # the names of steps that were refused once, and are sent again later
         self._paused = False
         self._claimed = 0  # how many started steps still wait for their instance, and hold no reimage of the budget yet
         self._running: dict[Deployment, Step] = {}
@@ -352,10 +350,11 @@ class Campaign:
         self._wake()
 
     async def _start(self, step: Step, result: Result) -> None:
-        """Sends a step's request; a step that is refused is taken apart, or postponed if it met a conflict to the last."""
+        """Sends a step's request; a step that is refused is taken apart, or postponed if that may be a matter of time."""
         is_postponed = step.name in self._postponed
         await self._runs.start(step, result, is_postponed=is_postponed)
-        if is_conflict(result.exchange) and not is_postponed:
+        is_for_now = is_conflict(result.exchange) or self._instances.may_not_run_again(step.place, result.exchange)
+        if is_for_now and not is_postponed:
             self._postpone(step)
             return
         if not result.is_accepted:
@@ -367,7 +366,7 @@ class Campaign:
         self._wake()
 
     def _postpone(self, step: Step) -> None:
-        """Sends a step again later: something else may hold its deployment for a while (REQ-CONC-CONFLICT).
+        """Sends a step again later: something else may hold its deployment, or its instance may not run again yet.
 
         That is when another step of the deployment was accepted, or after all others.
         """

@@ -294,6 +294,19 @@ class Instances(Looks):
         left = ([n for n in watch.others if str(Place(place.deployment, n)) not in self.addressed] for watch in here)
         return [place.role_instance] in left
 
+    async def until_running_again(self, operations: list[Operation]) -> None:
+        """Waits as long as an instance may take to run again after these operations; not where looks tell that it does."""
+        if not self.offers_deployment:
+            await self.until_steady(operations)
+
+    def may_not_run_again(self, place: Place, exchange: Exchange | None) -> bool:
+        """Whether a sound reimage may have been refused because its instance does not run again since an earlier one.
+
+        Such a refusal is 400 or 409 (REQ-REIMAGE-RUNNING). Where Get Deployment is offered, the reimage waited for ReadyRole.
+        """
+        is_refused = exchange is not None and exchange.reply is not None and exchange.reply.status == 400
+        return is_refused and str(place) in self.addressed and not self.offers_deployment
+
     async def until_online(self, place: Place) -> None:
         """Waits until every watch of the instance is over."""
         for watch in [each for each in self.watches if each.place == place]:

@@ -129,10 +129,12 @@ class Reimages:
             await self._operations.until_quiet()
             await self._instances.until_online(place)
             async with self._held():
-                return await self._conflicts.send_past(
-                    partial(self._sender.send, request, Manner("reimage", watch_close=closing)),
-                    FEW_CONFLICT_TRIES,
-                )
+                send = partial(self._sender.send, request, Manner("reimage", watch_close=closing))
+                exchange = await self._conflicts.send_past(send, FEW_CONFLICT_TRIES)
+                if self._instances.may_not_run_again(place, exchange):
+                    await self._instances.until_running_again(self._operations.at(place))
+                    exchange = await send()
+                return exchange
 
     async def start_beside(self, place: Place, form: UriForm) -> Exchange:
         """Sends a sound reimage once its instance is online; operations on other deployments may be running."""

@@ -108,8 +108,11 @@ class StepRuns:
     async def start(self, step: Step, result: Result, *, is_postponed: bool = False) -> None:
         """Sends a step's request, books its operation and watches its instance.
 
-        `is_postponed` says that the step met a conflict to the last before, so that it is repeated a few times only.
+        `is_postponed` says that the step was refused before. It has more time then for its instance to run again, and
+        is repeated a few times only if it meets a conflict.
         """
+        if is_postponed:
+            await self._instances.until_running_again(self._operations.at(step.place))
         await self._instances.until_online(step.place)
         if step.observe and self._instances.offers_deployment:
             await self._instances.until_settled(self._operations.at(step.place))

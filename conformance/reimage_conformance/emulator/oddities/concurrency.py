@@ -50,18 +50,24 @@ def _locked(locks_out: Callable[[Call, Operation], bool]) -> Change:
     return instead(conflicting_operation, conflicting)
 
 
-def _until_ready(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
+def _until_ready(status: int, code: str) -> Change:
     """Refuses the reimage of an instance that has not come back from the last one, too, though its operation has ended."""
-    if call.instance is not None and instance_status(call, call.instance) != "ReadyRole":
-        return Refusal("conflict", 409, "ConflictError", "The role instance is not ready.")
-    return original(call)
+
+    def refused(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
+        refusal = original(call)
+        if refusal is None and call.instance is not None and instance_status(call, call.instance) != "ReadyRole":
+            return Refusal("conflict", status, code, "The role instance is not ready.")
+        return refusal
+
+    return instead(check_conflict, refused)
 
 
 oddity(
     "lock-until-ready",
     "a reimage of an instance that is not ready again gives 409, as one beside a running operation does",
-    instead(check_conflict, _until_ready),
+    _until_ready(409, "ConflictError"),
 )
+oddity("not-running-400", "a reimage of an instance that is not ready again gives 400", _until_ready(400, "BadRequest"))
 oddity(
     "lock-none", "there are no conflicts: two reimages run side by side, even of one instance", skips(check_conflict)
 )
