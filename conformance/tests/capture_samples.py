@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from open_gate import OpenGate
+from reimage_conformance.capture.command import write_journal
+from reimage_conformance.capture.reading import read_capture
+from reimage_conformance.capture.selection import select
 from reimage_conformance.embedding.memory import MemoryConnector, TurnedClock, memory_emulator, memory_target
+from reimage_conformance.journal import read_journal
+from reimage_conformance.model import Outcome, Strictness
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import (
     Place,
@@ -18,13 +24,16 @@ from reimage_conformance.protocol.requests import (
     with_query,
     without_header,
 )
+from reimage_conformance.replay import assessed
 from reimage_conformance.wire.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
-    from reimage_conformance.model import Exchange, Request, Target
+    from reimage_conformance.model import Assessment, Exchange, Request, Target
 
+BAD = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.INCONCLUSIVE)
 BEGAN = datetime(2014, 3, 1, 12, tzinfo=UTC)
 
 
@@ -145,3 +154,39 @@ def content(body: bytes, media_type: str) -> dict[str, Any]:
             "text": base64.b64encode(body).decode(),
             "encoding": "base64",
         }
+
+
+def document(found: Session, exchanges: tuple[Exchange, ...] | None = None) -> dict[str, Any]:
+    """The HAR of a session, apart from it."""
+    taken: dict[str, Any] = json.loads(
+        json.dumps(har(found.exchanges if exchanges is None else exchanges, found.target.base_url))
+    )
+    return taken
+
+
+def judged(
+    folder: Path, content: dict[str, Any] | bytes, found: Session | None = None, name: str = "x.har"
+) -> Assessment:
+    """The assessment of a HAR; with the session's target file where `found` is given."""
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    capture = read_capture(path)
+    write_journal(
+        capture, select(capture, found.target if found else None), Strictness.STRICT, folder / "journal.jsonl"
+    )
+    return assessed(read_journal(folder / "journal.jsonl"))
+
+
+def accused(assessment: Assessment) -> list[str]:
+    """The requirements that an assessment says are violated, or could not be decided."""
+    return [result.requirement.id for result in assessment.of_outcome(*BAD)]
+
+
+def met(assessment: Assessment) -> set[str]:
+    """The requirements that an assessment says are met."""
+    return {result.requirement.id for result in assessment.of_outcome(Outcome.MET)}
+
+
+def outcome(assessment: Assessment, requirement: str) -> Outcome:
+    """What an assessment says about a requirement."""
+    return next(result.outcome for result in assessment.requirements if result.requirement.id == requirement)

@@ -135,7 +135,8 @@ def test_a_fault_inside_the_endpoint_that_no_repeat_meets_shows_nothing(
 ) -> None:
     start, polls = of_kind(sound, Kind.REIMAGE)[0], of_kind(sound, Kind.OPERATION)[:8]
     answers = {**statuses(polls), "fault": refusal(500, "InternalError"), "other fault": refusal(500, "BadRequest")}
-    answers["fault without a document"] = replace(answers["fault"], body=b"")
+    empty = (*answers["fault"].headers, ("Content-Length", "0"))
+    answers["fault without a document"] = replace(answers["fault"], headers=empty, body=b"")
     story = [replace(polls[0], at=start.at + n, response=answers[word]) for n, word in enumerate(told, 1)]
 
     assessment = judge([start, *story])

@@ -13,27 +13,21 @@ import pytest
 
 import reimage_conformance
 from capture_recorders import RECORDERS, capital_slots, entries, lengths_left_out, set_everywhere
-from capture_samples import Session, har, session
+from capture_samples import Session, accused, document, judged, met, outcome, session
 from reimage_conformance import cli
-from reimage_conformance.capture.command import write_journal
 from reimage_conformance.capture.fields import FIELDS, NEVER_RECORDED
 from reimage_conformance.capture.masked_ids import is_placeholder
 from reimage_conformance.capture.reading import read_capture
-from reimage_conformance.capture.selection import select
 from reimage_conformance.catalogue import ALL_REQUIREMENTS
-from reimage_conformance.journal import read_journal
 from reimage_conformance.judging.facts import DEFECT_NEEDS, NEEDS, NEEDS_OF_SYMPTOMS
-from reimage_conformance.model import Exchange, Fact, Outcome, Response, Strictness
+from reimage_conformance.model import Exchange, Fact, Outcome, Response
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.requests import with_header
-from reimage_conformance.replay import assessed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reimage_conformance.model import Assessment
 
-BAD = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.INCONCLUSIVE)
 NO_DOCUMENTS = (
     "no text",
     "text cut short",
@@ -75,39 +69,6 @@ def wrong_document() -> Session:
 @pytest.fixture(scope="module")
 def wrong_status() -> Session:
     return session(["accepted-status[200]"], refusals=False)
-
-
-def document(found: Session, exchanges: tuple[Exchange, ...] | None = None) -> dict[str, Any]:
-    """The HAR of a session, apart from it."""
-    taken: dict[str, Any] = json.loads(
-        json.dumps(har(found.exchanges if exchanges is None else exchanges, found.target.base_url))
-    )
-    return taken
-
-
-def judged(
-    folder: Path, content: dict[str, Any] | bytes, found: Session | None = None, name: str = "x.har"
-) -> Assessment:
-    """The assessment of a HAR; with the session's target file where `found` is given."""
-    path = folder / name
-    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
-    capture = read_capture(path)
-    write_journal(
-        capture, select(capture, found.target if found else None), Strictness.STRICT, folder / "journal.jsonl"
-    )
-    return assessed(read_journal(folder / "journal.jsonl"))
-
-
-def accused(assessment: Assessment) -> list[str]:
-    return [result.requirement.id for result in assessment.of_outcome(*BAD)]
-
-
-def met(assessment: Assessment) -> set[str]:
-    return {result.requirement.id for result in assessment.of_outcome(Outcome.MET)}
-
-
-def outcome(assessment: Assessment, requirement: str) -> Outcome:
-    return next(result.outcome for result in assessment.requirements if result.requirement.id == requirement)
 
 
 @pytest.mark.parametrize("recorder", RECORDERS)

@@ -44,6 +44,7 @@ FIELDS = (
         "request.headers", "keep none, keep a selection, keep those that the program set, leave out those that the transport adds",
         "what a line says; that a line is missing, but only where Host or :authority was kept and another request shows the line, "
         "but not where Content-Type and Content-Length are both missing, which recorders keep apart from the others; "
+        "that its value is empty, but only where another request shows one; "
         "that a length is missing, but only from a recorder that reads the wire, or one that shows a length elsewhere",
         sometimes=(Fact.REQUEST_LINES, Fact.REQUEST_LENGTH, Fact.VERSION_LINE, Fact.SENT_TYPE_LINE),
     ),
@@ -62,7 +63,7 @@ FIELDS = (
     Field("response.statusText", "leave it empty, translate it", "nothing is judged from it"),
     Field(
         "response.headers",
-        "keep none, write an object, keep those that a web page may read, join or repeat lines, change case and white space, "
+        "keep none, write an object, keep those that a web page may read, join or repeat lines, keep line ends, change case and white space, "
         "write a word or a hash in place of values, or quotes around all of them",
         "what a line says; that a line is missing, but only where lines were kept that no web page may read; "
         "that Allow is missing, but only where a Date was kept too, since recorders keep a selection",
@@ -70,13 +71,13 @@ FIELDS = (
     ),
     Field(
         "Date, Content-Type, x-ms-request-id", "take the line out of every response, or write REDACTED, a hash, the same Date everywhere, asterisks or nothing as its value",
-        "that the line is missing, only where another response of the capture shows it",
+        "that the line is missing or empty, only where another response of the capture shows its value",
         sometimes=(Fact.DATE_LINE, Fact.TYPE_LINE, Fact.ID_LINE),
     ),
     Field(
         "Date", "take it out of some responses together with Server, or parse it and write it in a form of their own, or shift it",
         "that it is missing, only where the response shows the Server and x-ms-request-id that all responses with a Date show; its form, "
-        "unless every Date of the capture is in ISO 8601, in seconds, as programs print dates, with an offset or UTC, or on a wrong day of "
+        "unless every Date of the capture is in ISO 8601, in seconds, as programs print dates, with an offset or UTC, in quotes, with one sign for every digit, or on a wrong day of "
         "the week, or every value of a line is in small letters, or in capitals",
         sometimes=(Fact.DATE_FORM,),
     ),
@@ -114,6 +115,7 @@ FIELDS = (
     ),
     Field(
         "response.content.size, response.bodySize", "write -1, 0, or the size before or after decoding",
+        "that there is no content, where Content-Length is 0 or no Content-Type announces any; "
         "that text is cut, where it is shorter and not a complete document, or lacks only the end of one; "
         "the endpoint itself cut it where Content-Length gives the same size",
     ),

@@ -182,10 +182,13 @@ def _plain(octets: bytes, response: Response) -> Body:
 
 
 def _no_text(response: Response, size: int, *, has_text: bool, hidden: bool) -> Body:
-    """The body where there is no text: empty if everything else agrees, else not recorded."""
+    """The body where there is no text: empty if everything else agrees, else not recorded.
+
+    A Content-Type without a Content-Length announces content, which recorders drop when their memory is full.
+    """
     declared = _declared(response)
     announced = bool(response.values("Content-Type")) and declared < 0
-    empty = size <= 0 and declared <= 0 and (has_text or declared == 0 or (size == 0 and not announced))
+    empty = size <= 0 and declared <= 0 and (declared == 0 or (not announced and (has_text or size == 0)))
     return Body() if empty and not (hidden and size < 0) else NOT_RECORDED
 
 

@@ -43,7 +43,7 @@ class Lines:
 
 
 def read_headers(found: Any) -> Lines:
-    """Header lines; a value over several lines stands for several lines.
+    """Header lines; a value over several lines stands for several lines, but for the end of its own line.
 
     The same line twice is one: recorders write lines as they came and once more as they were read.
     """
@@ -61,7 +61,7 @@ def read_headers(found: Any) -> Lines:
             elif name.startswith(":"):
                 pseudo[name.lower()] = latin(value)
             else:
-                for line in value.split("\n"):
+                for line in value.strip("\r\n").split("\n"):
                     once, key = _halved(line), (name.strip().lower(), _halved(line).strip())
                     if key[0] in _ONCE and (once != line or key in lines):
                         lost.add(key[0])

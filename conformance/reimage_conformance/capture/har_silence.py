@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.transport.messages import is_date
+from reimage_conformance.capture.har_dates import is_date_in_other_letters, is_rewritten
 from reimage_conformance.model import Fact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from reimage_conformance.capture.traffic import Recorded
+    from reimage_conformance.model import Headers, Request, Response
 
 LINES_TAKEN_OUT = {"date": Fact.DATE_LINE, "content-type": Fact.TYPE_LINE, "x-ms-request-id": Fact.ID_LINE}
 """Header lines that sanitisers remove from every response, and the fact that is unknown then."""
@@ -24,19 +23,8 @@ _WITH_A_DATE = ("server", "x-ms-request-id")
 """Lines that sanitisers take out together with Date, or that what stands in front of an endpoint does not write."""
 _OF_CONTENT = ("Content-Type", "Content-Length", "Transfer-Encoding")
 """Lines of a request that .NET and its kin hold apart from the others, so that a recorder keeps all of them or none."""
-_SECONDS = re.compile(r"\d{9,13}(?:\.\d+)?", re.ASCII)
-_OFFSET = re.compile(r"(.*) (?:[+-]0000|UTC)", re.ASCII)
-_PRINTED = re.compile(
-    r"""
-    \w{3}\ \w{3}\ \d{2}\ \d{4}\ \d{2}:\d{2}:\d{2}\ GMT[+-]\d{4}.*          # JavaScript
-    | \w{3}\ \w{3}\ \d{2}\ \d{2}:\d{2}:\d{2}\ (?:UTC|GMT)\ \d{4}             # Java
-    | \\?/Date\(\d+(?:[+-]\d{4})?\)\\?/                                     # JSON of .NET
-    | \d{1,4}[./-]\d{1,2}[./-]\d{2,4},?\ \d{1,2}:\d{2}(?::\d{2})?(?:\W?[AP]M)?(?:\ .*)?  # a locale
-    """,
-    re.ASCII | re.VERBOSE,
-)
-"""Moments as programs print them after they parsed a date."""
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MAY_BE_EMPTY = frozenset({"allow", "host"})
+"""Lines that mean something without a value: no method is allowed, or the target names no host (RFC 9110, 10.2.1 and 7.2)."""
 _Look = Callable[["Recorded"], bool]
 
 
@@ -87,6 +75,7 @@ def without_what_none_shows(recorded: Sequence[Recorded], *, reads_the_wire: boo
 
     `reads_the_wire` says that the recorder is known to keep the lines that a transport adds, Content-Length among them.
     """
+    recorded = _without_emptied_lines(recorded)
     silent = [(fact, needs) for fact, needs, shows in _SILENCES if not any(map(shows, recorded))]
     if _has_one_date(recorded):
         silent.append((Fact.DATE_LINE, _is_answered))
@@ -98,7 +87,39 @@ def without_what_none_shows(recorded: Sequence[Recorded], *, reads_the_wire: boo
         silent += [(fact, _hides_lines_of_content) for fact in (Fact.SENT_TYPE_LINE, Fact.REQUEST_LENGTH)]
     silent.append((Fact.DATE_LINE, _lacks_more_than_a_date(recorded)))
     found = [lacking(each, *(fact for fact, needs in silent if needs(each))) for each in recorded]
-    return found if any(map(_has_content, found)) else list(_without_content(found))
+    if not any(map(_has_content, found)):
+        return _without_content(found, _announces_content)
+    are_types_told = any(map(_in_response("Content-Type"), found))
+    return found if are_types_told else _without_content(found, _is_any)
+
+
+def _without_emptied_lines(recorded: Sequence[Recorded]) -> list[Recorded]:
+    """The exchanges without the lines whose value is empty in every message: a sanitiser took the values out."""
+    requests = [each.exchange.request for each in recorded]
+    responses = [each.exchange.response for each in recorded if each.exchange.response is not None]
+    of_requests, of_responses = (_emptied(found) for found in (requests, responses))
+    if not (of_requests or of_responses):
+        return list(recorded)
+    return [_lacking_lines(each, of_requests, of_responses) for each in recorded]
+
+
+def _emptied(messages: Iterable[Request | Response]) -> set[str]:
+    """The names of the lines that are there and always empty."""
+    lines = [(name.strip().lower(), value) for message in messages for name, value in message.headers]
+    return {name for name, _ in lines} - {name for name, value in lines if value} - _MAY_BE_EMPTY
+
+
+def _lacking_lines(recorded: Recorded, of_requests: set[str], of_responses: set[str]) -> Recorded:
+    exchange = recorded.exchange
+    request = replace(exchange.request, headers=_other_lines(exchange.request.headers, of_requests))
+    response = exchange.response
+    if response is not None:
+        response = replace(response, headers=_other_lines(response.headers, of_responses))
+    return replace(recorded, exchange=replace(exchange, request=request, response=response))
+
+
+def _other_lines(headers: Headers, names: set[str]) -> Headers:
+    return tuple(line for line in headers if line[0].strip().lower() not in names)
 
 
 def _has_one_date(recorded: Sequence[Recorded]) -> bool:
@@ -116,41 +137,14 @@ def _are_dates_rewritten(recorded: Sequence[Recorded]) -> bool:
     dates = [value for name, value in lines if name.strip().lower() == "date"]
     if not dates:
         return False
-    return all(map(_is_rewritten, dates)) or (
-        _are_in_one_case([value for _, value in lines]) and all(map(_is_date_in_other_letters, dates))
+    return all(map(is_rewritten, dates)) or (
+        _are_in_one_case([value for _, value in lines]) and all(map(is_date_in_other_letters, dates))
     )
 
 
 def _are_in_one_case(values: Sequence[str]) -> bool:
     """Whether values are all in small letters, or all in capitals."""
     return all(value == value.lower() for value in values) or all(value == value.upper() for value in values)
-
-
-def _is_date_in_other_letters(value: str) -> bool:
-    """Whether a value is a date as HTTP writes it, but for the letter case."""
-    return is_date(value.title().replace("Gmt", "GMT"))
-
-
-def _is_rewritten(value: str) -> bool:
-    """Whether a value is a moment in a form that programs write after they parsed a date, or a date on a wrong day of the week.
-
-    The obsolete forms of HTTP and the other forms are an endpoint's own (RFC 9110, section 5.6.7).
-    """
-    if is_date(value):
-        return False
-    if offset := _OFFSET.fullmatch(value):
-        return is_date(f"{offset[1]} GMT")
-    if any(form.fullmatch(value) for form in (_SECONDS, _PRINTED)) or _is_iso(value):
-        return True
-    return value[:3] in _WEEKDAYS and any(is_date(day + value[3:]) for day in _WEEKDAYS)
-
-
-def _is_iso(value: str) -> bool:
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
 
 
 def _lacks_more_than_a_date(recorded: Sequence[Recorded]) -> _Look:
@@ -182,13 +176,20 @@ def _has_content(recorded: Recorded) -> bool:
     return response is not None and bool(response.body)
 
 
-def _without_content(recorded: Sequence[Recorded]) -> Iterator[Recorded]:
-    """The exchanges of a recorder that kept no content: none is held to be empty whose lines announce some, or were not kept."""
-    for each in recorded:
-        response = each.exchange.response
-        if response is None or response.header("Content-Length") == "0":
-            yield each
-        elif response.values("Content-Type") or not response.headers:
-            yield lacking(each, Fact.CONTENT, Fact.OCTETS)
-        else:
-            yield each
+def _without_content(recorded: Sequence[Recorded], announced: Callable[[Recorded], bool]) -> list[Recorded]:
+    """The exchanges; of those without content, none is held to be empty that is `announced` to have some, and no length denies it."""
+    return [
+        lacking(each, Fact.CONTENT, Fact.OCTETS) if _may_be_hidden(each) and announced(each) else each
+        for each in recorded
+    ]
+
+
+def _may_be_hidden(recorded: Recorded) -> bool:
+    response = recorded.exchange.response
+    return response is not None and not response.body and response.header("Content-Length") != "0"
+
+
+def _announces_content(recorded: Recorded) -> bool:
+    """Whether the lines of a response announce content, or were not kept."""
+    response = recorded.exchange.response
+    return response is not None and (bool(response.values("Content-Type")) or not response.headers)
