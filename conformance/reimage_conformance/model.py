@@ -125,6 +125,7 @@ class Fact(StrEnum):
     OPERATION_ID = "operation-id"
     SHOWN_ID = "shown-id"
     SHOWN_NAME = "shown-name"
+    SHOWN_VALUES = "shown-values"
     CONTENT = "content"
     OCTETS = "octets"
     CODING = "coding"

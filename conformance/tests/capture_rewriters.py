@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from capture_recorders import (
     line_replaced,
     line_taken_out,
     no_content_length,
+    texts_rewritten,
     values_written,
     with_text,
 )
@@ -38,6 +41,55 @@ def some_texts_dropped(size: int, *, member: bool = True) -> Callable[[Document]
     return change
 
 
+def values_replaced(word: str, names: str = r"\w+") -> Callable[[Document], None]:
+    """A sanitiser that writes a word for the text of the elements whose names match, and no Content-Length."""
+    return chained(
+        no_content_length,
+        texts_rewritten(lambda text: re.sub(rf"<({names})>[^<>]+</", lambda found: f"<{found[1]}>{word}</", text)),
+    )
+
+
+def texts_told(written: Callable[[str], str]) -> Callable[[Document], None]:
+    """A recorder that writes the text of every document in a way of its own, and no Content-Length."""
+    return chained(no_content_length, texts_rewritten(lambda text: text and written(text)))
+
+
+def word_for_all_texts(word: str) -> Callable[[Document], None]:
+    """A recorder that writes a word in place of every text, and no Content-Length."""
+    return chained(no_content_length, texts_rewritten(lambda _: word))
+
+
+def word_for_no_text(word: str) -> Callable[[Document], None]:
+    """A recorder that writes a word where there is no text, and no Content-Length."""
+    return chained(no_content_length, texts_rewritten(lambda text: text or word))
+
+
+def as_buffer(text: str) -> str:
+    """Octets as Node.js writes a buffer in JSON."""
+    return json.dumps({"type": "Buffer", "data": list(text.encode())})
+
+
+def as_numbers(text: str) -> str:
+    """Octets as JavaScript writes an array of them in JSON."""
+    return json.dumps({str(place): octet for place, octet in enumerate(text.encode())})
+
+
+def as_data_url(text: str) -> str:
+    """Octets as a page shows them of a blob."""
+    return f"data:application/xml;base64,{base64.b64encode(text.encode()).decode()}"
+
+
+def placeholders(elements: str, word: str) -> Callable[[Document], None]:
+    """A sanitiser that knows nothing of XML: a word in angle brackets stands in place of text."""
+    return texts_rewritten(lambda text: re.sub(rf"<({elements})>[^<>]*</", rf"<\1><{word}></", text))
+
+
+WORDS = {
+    "an object": "[object Object]", "undefined": "undefined", "a dump of a buffer": "<Buffer 3c 3f 78 6d 6c ... 300 more bytes>",
+    "binary": "(binary)", "omitted": "[body omitted]", "too large": "<body too large>",
+    "a failure": "Failed to load response data: No data found for resource with given identifier",
+}  # fmt: skip
+WORDS_FOR_NOTHING = ("N/A", "{}", '""', "\r\n", "Request has no body", "[0 bytes]", "0\r\n\r\n", as_buffer(""))
 REWRITERS: dict[str, Callable[[Document], None]] = {
     "Dates emptied": line_replaced("response", "date", ""),
     "types emptied": line_replaced("response", "content-type", ""),
@@ -59,7 +111,29 @@ REWRITERS: dict[str, Callable[[Document], None]] = {
     "some texts emptied": some_texts_dropped(0),
     "some texts emptied, of unknown size": some_texts_dropped(-1),
     "some texts and all types taken out": chained(line_taken_out("content-type"), some_texts_dropped(0, member=False)),
+    "statuses replaced": values_replaced("REDACTED", "Status"),
+    "status codes replaced": values_replaced("***", "HttpStatusCode"),
+    "error codes replaced": values_replaced("[removed]", "Code"),
+    "statuses of instances replaced": values_replaced("xxxxx", "InstanceStatus"),
+    "lists replaced": chained(
+        no_content_length,
+        texts_rewritten(lambda text: re.sub(r"(?s)(<(\w+List)\b[^>]*>).*?</\2>", r"\1REDACTED</\2>", text)),
+    ),
+    "every value replaced": values_replaced("REDACTED"),
+    **{f"text as {kind}": word_for_all_texts(word) for kind, word in WORDS.items()},
+    **{f"no text as {word!r}": word_for_no_text(word) for word in WORDS_FOR_NOTHING},
+    "text as a buffer": texts_told(as_buffer),
+    "text as numbers": texts_told(as_numbers),
+    "text as a data URL": texts_told(as_data_url),
+    "text with the end of a buffer": texts_told(lambda text: f"{text}\0\0"),
+    "text with the end of chunks": texts_told(lambda text: f"{text}\r\n0\r\n\r\n"),
+    "text behind a misread mark": texts_told(lambda text: f"∩╗┐{text}"),
+    "text escaped for JSON": texts_told(lambda text: text.replace("<", r"\u003c")),
+    "text with its header lines": texts_told(lambda text: f"HTTP/1.1 200 OK\r\n\r\n{text}"),
+    "ids as words in brackets": placeholders("ID", "OPERATION_ID"),
+    "ids as words in brackets, without lengths": chained(no_content_length, placeholders("ID", "REDACTED")),
+    "names as words in brackets": chained(no_content_length, placeholders("Name|Url|RoleName|InstanceName", "NAME")),
 }
 """What recorders and sanitisers are seen to write, by a name for the report."""
-NO_DOCUMENTS: tuple[str, ...] = ()
+NO_DOCUMENTS = (*(f"text as {kind}" for kind in WORDS), "text escaped for JSON", "text with its header lines")
 """Rows that keep no document whole."""

@@ -259,6 +259,10 @@ BODIES: dict[str, tuple[dict[str, Any], bytes, bool]] = {
         b"<a>\n<b>\n  x\n</b>\n<c>z</c></a>",
         False,
     ),
+    "JSON": ({"size": -1, "text": '{"code": "no data"}'}, b'{"code": "no data"}', False),
+    "numbers that are no document": ({"size": -1, "text": "[1, 2]"}, b"[1, 2]", False),
+    "an element that has no end": ({"size": -1, "text": "<a><b><c></a>"}, b"<a><b><c></a>", False),
+    "an empty element without end": ({"size": -1, "text": "<a><Code></a>"}, b"<a><Code></a>", False),
     "text that is no document": ({"size": -1, "text": "accepted"}, b"accepted", False),
     "base64 of gzip": (
         {"text": base64.b64encode(gzip.compress(b"<a/>")).decode(), "encoding": "base64"},
@@ -287,7 +291,18 @@ def test_content_of_no_length_is_empty_whatever_is_written_for_it(read: Callable
     assert (found.exchange.reply.body, found.tells(Fact.CONTENT)) == (b"", True)
 
 
-@pytest.mark.parametrize("text", ["null", "&lt;a/&gt;", "<a> <b> x </b><c> y </c></a>"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "null",
+        "&lt;a/&gt;",
+        "<a> <b> x </b><c> y </c></a>",
+        "[object Object]",
+        '{"type":"Buffer","data":[60,97]}',
+        "<a/>\0",
+        "<a><B></a>",
+    ],
+)
 def test_content_of_its_length_is_judged_as_it_is(read: Callable[..., Capture], text: str) -> None:
     lines = [{"name": "Content-Length", "value": str(len(text))}]
     (found,) = read(poll(response__content={"size": -1, "text": text}, response__headers=lines)).recorded
@@ -331,6 +346,8 @@ def test_a_document_that_the_endpoint_cut_is_judged(read: Callable[..., Capture]
         ({"size": 0, "text": ""}, []),
         ({"text": "[application/xml redacted]"}, [{"name": "Content-Type", "value": XML}]),
         ({"text": "***"}, [{"name": "Content-Type", "value": XML}]),
+        ({"text": "[binary data]"}, []),
+        ({"text": "undefined"}, []),
         ({"text": "\ufffd\ufffd<\0a\0/\0>\0"}, [{"name": "Content-Type", "value": XML}]),
         ({"_file": "missing.xml"}, []),
         ({"_file": "../outside.xml"}, []),

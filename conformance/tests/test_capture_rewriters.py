@@ -93,3 +93,16 @@ def test_an_empty_answer_is_found_where_its_length_or_its_lines_say_so(tmp_path:
             entry["response"] |= {"headers": kept + length, "content": {"size": 0, "text": ""}}
 
         assert "REQ-GOS-ROOT" in accused(judged(tmp_path, taken))
+
+
+@pytest.mark.parametrize(
+    ("fault", "requirement"),
+    [("status-word[InProgress:Running]", "REQ-GOS-STATUS"), ("error-code-lower-case", "REQ-ERR-CODES")],
+)
+def test_a_wrong_value_is_found_where_it_is_no_word_of_a_sanitiser(
+    tmp_path: Path, fault: str, requirement: str
+) -> None:
+    taken = document(session([fault]))
+    REWRITERS["statuses of instances replaced"](taken)
+
+    assert requirement in accused(judged(tmp_path, taken))

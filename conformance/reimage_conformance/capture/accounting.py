@@ -44,6 +44,7 @@ NOT_RECORDED = {
     Fact.OPERATION_ID: "The id of the operation was replaced by a word that is no id; its polls are judged one by one",
     Fact.SHOWN_ID: "The id in the URL and the ID in the document seem to be replaced apart; they are not compared",
     Fact.SHOWN_NAME: "The deployment in the URL and the Name in the document seem to be replaced apart; they are not compared",
+    Fact.SHOWN_VALUES: "Values in the document were replaced by words that are none; its form is judged, and no such value",
     Fact.ORDER: "The order is not certain; what came before and after is not judged",
     Fact.MOMENT: "The time was not recorded; no interval is judged",
 }

@@ -101,9 +101,14 @@ FIELDS = (
         sometimes=(Fact.SHOWN_NAME,),
     ),
     Field(
+        "values in the document", "replace a status, a code or a list by a word, or all values",
+        "the form of the document; a status, a code or a list, where it is not such a word", sometimes=(Fact.SHOWN_VALUES,),
+    ),
+    Field(
         "response.content.text",
-        "decode content codings and character encodings, cut it, leave it out, write a word where there is no content, "
-        "write it to a file, in pieces or in hexadecimal digits, escape it, lay it out on lines, convert it, write it into a page, "
+        "decode content codings and character encodings, cut it, leave it out, write a word in place of it or where there is no content, "
+        "write it to a file, in pieces, in numbers, in hexadecimal digits or as a data URL, escape it, lay it out on lines, convert it, "
+        "write it into a page, leave the end of a buffer or of the chunks behind it, write words in angle brackets into it, drop some texts, "
         "remove secrets such as Configuration",
         "the document; Content-Encoding and Content-Length are not held against it; that text is no "
         "document, but not where Content-Length gives another length",

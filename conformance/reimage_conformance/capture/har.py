@@ -17,6 +17,7 @@ from reimage_conformance.capture.har_order import in_order, started, without_kno
 from reimage_conformance.capture.har_silence import LINES_TAKEN_OUT, lacking, without_what_none_shows
 from reimage_conformance.capture.har_targets import UnusableEntryError, hides_its_query, listed_query, read_url
 from reimage_conformance.capture.masked_ids import without_masked_ids
+from reimage_conformance.capture.masked_values import without_masked_values
 from reimage_conformance.capture.traffic import Recorded
 from reimage_conformance.model import Exchange, Fact, Failure, FailureKind, Request, Response
 
@@ -191,7 +192,8 @@ def _placed(timed: Sequence[Timed], notes: tuple[str, ...], *, reads_the_wire: b
     recorded = without_what_none_shows([lacking(each, *frozen) for each in recorded], reads_the_wire=reads_the_wire)
     written = [moment.isoformat(timespec="seconds") for moment in (first, last)]
     seconds = round((last - first).total_seconds(), 3)
-    return HarTraffic(tuple(without_masked_ids(recorded)), written[0], written[1], seconds, notes)
+    recorded = without_masked_values(without_masked_ids(recorded))
+    return HarTraffic(tuple(recorded), written[0], written[1], seconds, notes)
 
 
 def _tells_intervals(moments: Sequence[datetime]) -> bool:

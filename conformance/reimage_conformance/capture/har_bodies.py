@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
 import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
 
+from reimage_conformance.capture.har_texts import (
+    GZIP,
+    as_sent,
+    begins_as_text,
+    decoded,
+    is_mask,
+    is_not_as_sent,
+    octets_of,
+    of_misread_mark,
+)
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.documents import charset, read_document
 
@@ -21,17 +28,9 @@ if TYPE_CHECKING:
 
 LIMIT = 16 * 1024 * 1024
 """At most this many octets of a body are read."""
-_GZIP = b"\x1f\x8b"
 _SLACK = 4
 """A text may be this many octets shorter than announced: a recorder may have dropped a byte-order mark."""
 _UTF_16 = re.compile(r"""^\s*<\?xml[^>]*encoding\s*=\s*["']utf-16""", re.IGNORECASE)
-_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
-_MASKED = re.compile(
-    r"""[\[({<]*(?:[\w/+.:;=\ -]*\b)?(?:redacted|saniti[sz]ed|masked|scrubbed|removed|stripped)\b[\w/+.:;=\ -]*[\])}>]*
-    | [*•█x.\s]{3,}""",
-    re.IGNORECASE | re.VERBOSE,
-)
-"""What sanitisers write in place of content, such as `[application/xml redacted]`."""
 _CUT_MARK = re.compile(
     rb"""(?:\s*(?:\.{3}|\xe2\x80\xa6))?\s*[\[({<]\W*truncated\b[^\])}>]*[\])}>]\s*\Z    # ... [truncated 4,000 bytes]
     | (?:\.{3}|\xe2\x80\xa6)\s*\Z                                                 # three dots
@@ -39,27 +38,6 @@ _CUT_MARK = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 """What recorders write where they cut a body."""
-_NOT_AS_SENT = re.compile(
-    r"""\s*(?:
-        (?:-|null|none|[\[(<{]?(?:empty|no\s(?:body|content))[\])>}]?)\s*\Z    # words for no body
-        | &lt;                                                          # escaped for a page
-        | (?:<(?:!doctype|html)\b(?:(?!&lt;).)*)?<pre\b[^<>]*>\s*&lt;    # in a page that a browser makes of it
-        | <div\ id="webkit-xml-viewer-source-xml"
-        | <!\[CDATA\[
-        | b?["']\s*<                                                    # as a program prints a string
-        | <[^<>]*=\\"                                                   # escaped as a JSON string
-        | [0-9a-f]{1,8}\r?\n\s*<                                       # with the lengths of its chunks
-    )""",
-    re.IGNORECASE | re.VERBOSE | re.DOTALL,
-)
-"""Text that recorders write, and that is no body as it was sent."""
-_HEAD = 65_536
-"""The marks of `_NOT_AS_SENT` stand among the first characters of a text."""
-_MISREAD_MARK = "\xef\xbb\xbf"
-_HEX_DUMP = re.compile(r"\s*[0-9a-f]{2}(?::?[0-9a-f]{2}){3}", re.IGNORECASE)
-_LEAF = re.compile(r"(<[^<>/!?][^<>]*(?<!/)>)(\s*)([^<>\s](?:[^<>]*[^<>\s])?)(\s*)(?=</)")
-"""An element that has only text: its tag, white space, the text, white space."""
-_MIN_LAID_OUT = 2
 _REPLACEMENT = "\ufffd"
 _BODILESS = (204, 205, 304)
 _UNREADABLE_CODINGS = ("br", "zstd", "compress", "x-compress", "dcb", "dcz")
@@ -87,7 +65,7 @@ def request_body(data: Any, attached: Callable[[str], bytes | None]) -> bytes:
     if not isinstance(text, str):
         return b""
     plain = text.encode("utf-8", errors="replace")
-    return ((_decoded(text) if _is_labelled(data) else None) or plain)[:LIMIT]
+    return ((decoded(text) if _is_labelled(data) else None) or plain)[:LIMIT]
 
 
 def response_body(
@@ -118,15 +96,13 @@ def _with_text(text: str, size: int, content: dict[str, Any], response: Response
     """The body of which the recorder shows `text`."""
     if _declared(response) == 0:
         return Body()
-    if _MASKED.fullmatch(text.strip()) or (
-        _NOT_AS_SENT.match(text[:_HEAD]) and not _is_as_long_as_declared(text, response)
-    ):
+    is_as_sent = _is_as_long_as_declared(text, response)
+    octets = None if is_as_sent else octets_of(text)
+    if octets is not None:
+        return _plain(octets, response)
+    if is_mask(text) or (is_not_as_sent(text) and not is_as_sent):
         return NOT_RECORDED
-    for read in (_of_hex_dump, _pieces):
-        octets = read(text)
-        if octets is not None:
-            return _plain(octets, response)
-    octets = _decoded(text) if _is_labelled(content) or _looks_coded(text, response) else None
+    octets = decoded(text) if _is_labelled(content) or _looks_coded(text, response) else None
     return _plain(octets, response) if octets is not None else _of_text(text, response, size)
 
 
@@ -136,8 +112,8 @@ def _of_text(text: str, response: Response, size: int) -> Body:
     It is cut if it is shorter than announced and no whole document, rewritten if it is longer and none, and damaged if the
     recorder could not decode it.
     """
-    text = text if _is_as_long_as_declared(text, response) else _without_lines_around_text(text)
-    octets = (_of_misread_mark(text) or text.encode(_codec(text, response), errors="replace"))[:LIMIT]
+    text = text if _is_as_long_as_declared(text, response) else as_sent(text)
+    octets = (of_misread_mark(text) or text.encode(_codec(text, response), errors="replace"))[:LIMIT]
     is_cut = max(size, _declared(response)) > len(octets) + _SLACK
     is_longer = 0 < _declared(response) < len(octets)
     if (is_cut or is_longer or _REPLACEMENT in text) and read_document(replace(response, body=octets)).root is None:
@@ -150,7 +126,7 @@ def _is_cut(octets: bytes, response: Response) -> bool:
 
     Where Content-Length gives the number of its octets, the endpoint sent it so.
     """
-    if _declared(response) == len(octets) or not _begins_as_text(octets):
+    if _declared(response) == len(octets) or not begins_as_text(octets):
         return False
     return read_document(replace(response, body=octets)).root is None and _is_unfinished(_CUT_MARK.sub(b"", octets))
 
@@ -172,11 +148,11 @@ def _is_unfinished(octets: bytes) -> bool:
 def _plain(octets: bytes, response: Response) -> Body:
     """Octets without their content coding; not recorded where the coding is one that nobody here can undo."""
     coding = (response.header("Content-Encoding") or "").strip().lower()
-    if octets.startswith(_GZIP):
+    if octets.startswith(GZIP):
         return Body(_inflated(octets, 31))
-    if coding == "deflate" and not _begins_as_text(octets):
+    if coding == "deflate" and not begins_as_text(octets):
         return Body(_inflated(octets, 15))
-    if coding in _UNREADABLE_CODINGS and not _begins_as_text(octets):
+    if coding in _UNREADABLE_CODINGS and not begins_as_text(octets):
         return NOT_RECORDED
     return Body(octets[:LIMIT])
 
@@ -218,75 +194,10 @@ def _looks_coded(text: str, response: Response) -> bool:
 
     No document of this protocol begins with a letter.
     """
-    if _begins_as_text(text.encode("utf-8", errors="replace")) or response.status == 202:
+    if begins_as_text(text.encode("utf-8", errors="replace")) or response.status == 202:
         return False
-    octets = _decoded(text)
-    return octets is not None and (octets.startswith(_GZIP) or _begins_as_text(octets))
-
-
-def _pieces(text: str) -> bytes | None:
-    """The octets of a body that is a list of pieces in base64 or hexadecimal digits, as Polly.JS writes it; None where it is none."""
-    if not text.lstrip().startswith("["):
-        return None
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    if not found or not all(isinstance(each, str) for each in found):
-        return None
-    for decoded in ([_of_digits(each) for each in found], [_decoded(each) for each in found]):
-        octets = b"".join(each or b"" for each in decoded)
-        if None not in decoded and (octets.startswith(_GZIP) or _begins_as_text(octets)):
-            return octets
-    return None
-
-
-def _of_misread_mark(text: str) -> bytes | None:
-    """The octets of text that begins with a byte-order mark of UTF-8 which was read as latin-1 or windows-1252; None where it does not."""
-    if not text.startswith(_MISREAD_MARK):
-        return None
-    for codec in ("latin-1", "cp1252"):
-        try:
-            return text.encode(codec)
-        except UnicodeEncodeError:
-            continue
-    return None
-
-
-def _without_lines_around_text(text: str) -> str:
-    """A document without the white space around the text of its elements, where all of them have some: the recorder laid it out."""
-    texts = _LEAF.findall(text)
-    if len(texts) < _MIN_LAID_OUT or any(before == "" or after == "" for _, before, _, after in texts):
-        return text
-    return _LEAF.sub(r"\1\3", text)
-
-
-def _of_hex_dump(text: str) -> bytes | None:
-    """The octets of a document in hexadecimal digits, with or without colons, as packet analysers write it; None where it is none."""
-    octets = _of_digits(text.replace(":", " ")) if _HEX_DUMP.match(text) else None
-    return octets if octets is not None and (octets.startswith(_GZIP) or _begins_as_text(octets)) else None
-
-
-def _of_digits(text: str) -> bytes | None:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        return None
-
-
-def _begins_as_text(octets: bytes) -> bool:
-    """Whether octets begin as a document does, after white space and a byte-order mark."""
-    bare = next((octets.removeprefix(mark) for mark in _MARKS if octets.startswith(mark)), octets)
-    return bare.lstrip(b" \t\r\n\0").startswith(b"<")
-
-
-def _decoded(text: str) -> bytes | None:
-    """The octets of base64 in either alphabet, wrapped or not, with or without padding; None where it is none."""
-    bare = "".join(text.split()).replace("-", "+").replace("_", "/").rstrip("=")
-    try:
-        return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return None
+    octets = decoded(text)
+    return octets is not None and (octets.startswith(GZIP) or begins_as_text(octets))
 
 
 def _inflated(octets: bytes, bits: int) -> bytes:

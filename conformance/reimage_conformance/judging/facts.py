@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _LINES = frozenset({Fact.RESPONSE_LINES})
 _ID_LINE = frozenset({Fact.RESPONSE_LINES, Fact.ID_LINE})
 _CONTENT = frozenset({Fact.CONTENT})
+_VALUES = _CONTENT | {Fact.SHOWN_VALUES}
 _OPERATION = frozenset({Fact.CONTENT, Fact.OPERATION_ID})
 
 NEEDS: Mapping[str, frozenset[Fact]] = {
@@ -32,8 +33,8 @@ NEEDS: Mapping[str, frozenset[Fact]] = {
     "REQ-REIMAGE-CL-ABSENT": frozenset({Fact.REQUEST_LENGTH, Fact.HTTP_VERSION}),
     "REQ-REIMAGE-REQID": _ID_LINE,
     "REQ-REIMAGE-BODY-EMPTY": _CONTENT,
-    "REQ-REIMAGE-FINAL-200": _CONTENT,
-    "REQ-REIMAGE-COMPLETES": frozenset({Fact.OPERATION_ID, Fact.ORDER}),
+    "REQ-REIMAGE-FINAL-200": _VALUES,
+    "REQ-REIMAGE-COMPLETES": frozenset({Fact.OPERATION_ID, Fact.ORDER, Fact.SHOWN_VALUES}),
     "REQ-REIMAGE-REQID-USABLE": frozenset({Fact.OPERATION_ID}),
     "REQ-REIMAGE-REQID-PROMPT": frozenset({Fact.OPERATION_ID, Fact.MOMENT}),
     "REQ-ASYNC-REQID-UNIQUE": frozenset({Fact.RESPONSE_LINES, Fact.OWN_ID}),
@@ -44,30 +45,30 @@ NEEDS: Mapping[str, frozenset[Fact]] = {
     "REQ-GOS-CT": frozenset({Fact.RESPONSE_LINES, Fact.TYPE_LINE, Fact.CONTENT}),
     "REQ-GOS-ROOT": _CONTENT,
     "REQ-GOS-ID": _OPERATION | {Fact.SHOWN_ID},
-    "REQ-GOS-STATUS": _CONTENT,
-    "REQ-GOS-HTTPSTATUS": _CONTENT,
-    "REQ-GOS-HTTPSTATUS-INT": _CONTENT,
-    "REQ-GOS-ERROR": _CONTENT,
+    "REQ-GOS-STATUS": _VALUES,
+    "REQ-GOS-HTTPSTATUS": _VALUES,
+    "REQ-GOS-HTTPSTATUS-INT": _VALUES,
+    "REQ-GOS-ERROR": _VALUES,
     "REQ-GOS-ORDER": _CONTENT,
-    "REQ-GOS-PROGRESS": _OPERATION | {Fact.ORDER},
-    "REQ-GOS-TERMINAL-STABLE": frozenset({Fact.OPERATION_ID, Fact.ORDER}),
+    "REQ-GOS-PROGRESS": _OPERATION | {Fact.ORDER, Fact.SHOWN_VALUES},
+    "REQ-GOS-TERMINAL-STABLE": frozenset({Fact.OPERATION_ID, Fact.ORDER, Fact.SHOWN_VALUES}),
     "REQ-GOS-READONLY": frozenset({Fact.OPERATION_ID, Fact.ORDER}),
     "REQ-GOS-NOTFOUND-NOEFFECT": frozenset({Fact.CONTENT, Fact.OPERATION_ID, Fact.OWN_ID}),
     "REQ-ERR-CT": frozenset({Fact.RESPONSE_LINES, Fact.TYPE_LINE, Fact.CONTENT}),
     "REQ-ERR-BODY-OPTIONAL": _CONTENT,
     "REQ-ERR-BODY-FORMAT": _CONTENT,
-    "REQ-ERR-CODES": _CONTENT,
+    "REQ-ERR-CODES": _VALUES,
     "REQ-XML-WF": _CONTENT,
     "REQ-XML-NS": _CONTENT,
     "REQ-XML-ENC": frozenset({Fact.RESPONSE_LINES, Fact.CONTENT, Fact.OCTETS}),
     "REQ-DEPL-URI": _ID_LINE,
     "REQ-DEPL-ROOT": _CONTENT,
-    "REQ-DEPL-INSTANCES": _CONTENT,
+    "REQ-DEPL-INSTANCES": _VALUES,
     "REQ-DEPL-VERSIONS": _CONTENT,
-    "REQ-DEPL-STATUS-VALUES": _CONTENT,
-    "REQ-DEPL-STATUS-GATES": _CONTENT,
+    "REQ-DEPL-STATUS-VALUES": _VALUES,
+    "REQ-DEPL-STATUS-GATES": _VALUES,
     "REQ-DEPL-POWER": _CONTENT,
-    "REQ-DEPL-EMPTY-SLOT": frozenset(),
+    "REQ-DEPL-EMPTY-SLOT": frozenset({Fact.SHOWN_VALUES}),
     "REQ-PROPS-URI": _ID_LINE,
     "REQ-VER-GATED-ELEMENTS": _CONTENT,
     "REQ-CLIENT-CERTIFICATE": frozenset({Fact.IDENTITY}),
@@ -94,6 +95,9 @@ NEEDS_OF_SYMPTOMS: Mapping[tuple[str, str], frozenset[Fact]] = {
     ("REQ-CLIENT-REIMAGE-URI", "comp"): frozenset({Fact.QUERY}),
 }
 """Further facts that violations with these symptoms need. An endpoint may forget an operation after a while."""
+
+WRONG_CODE = "code:"
+"""How the symptoms of violations begin that rest on the code of an error."""
 
 DEFECT_NEEDS: Mapping[str, frozenset[Fact]] = {
     "host": frozenset({Fact.REQUEST_LINES}),
@@ -137,4 +141,6 @@ def on_record(verdicts: Sequence[Verdict], exchanges: Sequence[Exchange]) -> lis
 def needed(verdict: Verdict) -> frozenset[Fact]:
     """The facts that a verdict needs."""
     besides = NEEDS_OF_SYMPTOMS.get((verdict.requirement, verdict.symptom), frozenset())
+    if verdict.symptom.startswith(WRONG_CODE):
+        besides |= {Fact.SHOWN_VALUES}
     return NEEDS.get(verdict.requirement, frozenset()) | besides

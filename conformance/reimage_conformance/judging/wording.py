@@ -23,6 +23,8 @@ TIMED_OUT = "OperationTimedOut"
 """The error code of an operation that did not finish in the time allowed (REQ-TIMEOUT)."""
 PASSING_CODES = ("InternalError", TIMED_OUT)
 """Error codes of a 500 that may not come again (REQ-ERR-INTERNAL, REQ-TIMEOUT)."""
+_CODE_NEEDS = frozenset({Fact.CONTENT, Fact.SHOWN_VALUES})
+"""The facts without which the code of an error is not known."""
 MOVED = 307
 """The status that sends a request to another URI (REQ-HTTP-307)."""
 REDIRECTED = f"redirected with {MOVED}"
@@ -51,13 +53,13 @@ def is_passing_fault(exchange: Exchange) -> bool:
     """Whether a reply is a fault that may not come again when the request is repeated (REQ-ERR-INTERNAL, REQ-TIMEOUT).
 
     That is a 500 with one of PASSING_CODES, and the fault of a gateway. A 500 whose content is not known may be one: the
-    answer to a HEAD, or content that was not recorded. So may a 500 to a GET in which nothing is of this protocol: an
+    answer to a HEAD, or content that was not recorded, or whose code was not. So may a 500 to a GET in which nothing is of this protocol: an
     application server gives it while it restarts the endpoint.
     """
     reply = exchange.reply
     if reply is None or reply.status != 500:
         return is_gateway_fault(exchange)
-    is_unknown = exchange.request.method == "HEAD" or Fact.CONTENT in exchange.unrecorded
+    is_unknown = exchange.request.method == "HEAD" or not exchange.unrecorded.isdisjoint(_CODE_NEEDS)
     is_foreign = exchange.request.method == "GET" and is_of_another_hand(exchange)
     return is_unknown or is_foreign or error_code(reply) in PASSING_CODES
 
