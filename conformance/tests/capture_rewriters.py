@@ -5,22 +5,54 @@ from __future__ import annotations
 import base64
 import json
 import re
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 from capture_recorders import (
     Document,
     chained,
     dates_written,
+    earlier,
+    entries,
+    five_seconds_apart,
     line_replaced,
     line_taken_out,
     no_content_length,
+    set_everywhere,
     texts_rewritten,
     values_written,
     with_text,
+    without_texts,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+def second_recorder(
+    second: Callable[[Document], None] = lambda _: None,
+    *,
+    first: Callable[[Document], None] = lambda _: None,
+    late: float = 0.004,
+) -> Callable[[Document], None]:
+    """The captures of two recorders on the way in one file: each writes in its own way, and the second one's clock is `late`."""
+
+    def change(document: Document) -> None:
+        set_everywhere("entry", time=20)(document)
+        copy = deepcopy(document)
+        for entry in entries(copy):
+            entry["startedDateTime"] = earlier(entry["startedDateTime"], -late)
+        first(document)
+        second(copy)
+        document["log"]["entries"] += entries(copy)
+
+    return change
+
+
+def without_post_data(document: Document) -> None:
+    """A recorder that keeps no bodies of requests."""
+    for entry in entries(document):
+        entry["request"].pop("postData", None)
 
 
 def masked_digits(sign: str) -> Callable[[Document], None]:
@@ -133,6 +165,18 @@ REWRITERS: dict[str, Callable[[Document], None]] = {
     "ids as words in brackets": placeholders("ID", "OPERATION_ID"),
     "ids as words in brackets, without lengths": chained(no_content_length, placeholders("ID", "REDACTED")),
     "names as words in brackets": chained(no_content_length, placeholders("Name|Url|RoleName|InstanceName", "NAME")),
+    "two recorders, the second without texts": second_recorder(without_texts),
+    "two recorders, the first without texts": second_recorder(first=without_texts),
+    "two recorders, the second with byte-order marks": second_recorder(
+        texts_rewritten(lambda text: text and f"\ufeff{text}")
+    ),
+    "two recorders, the second without bodies of requests": second_recorder(without_post_data),
+    "two recorders three seconds apart": chained(five_seconds_apart, second_recorder(late=3)),
+    "two recorders an hour apart": chained(five_seconds_apart, second_recorder(late=3600)),
+    "two recorders three seconds apart, fast polls": second_recorder(late=3),
+    "two recorders an hour apart, one without texts": chained(
+        five_seconds_apart, second_recorder(first=without_texts, late=-3600)
+    ),
 }
 """What recorders and sanitisers are seen to write, by a name for the report."""
 NO_DOCUMENTS = (*(f"text as {kind}" for kind in WORDS), "text escaped for JSON", "text with its header lines")

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capture_recorders import entries
+from capture_recorders import Document, chained, entries, five_seconds_apart, line_replaced
 from capture_rewriters import NO_DOCUMENTS, REWRITERS
 from capture_samples import Session, accused, document, judged, session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -106,3 +107,27 @@ def test_a_wrong_value_is_found_where_it_is_no_word_of_a_sanitiser(
     REWRITERS["statuses of instances replaced"](taken)
 
     assert requirement in accused(judged(tmp_path, taken))
+
+
+REUSED = (
+    "ids-constant[polls]",
+    "ids-constant[deployments]",
+    "ids-come-round",
+    "ids-of-the-target",
+)
+MERGED: dict[str, Callable[[Document], None]] = {
+    "one recorder": lambda _: None,
+    "one Date everywhere": chained(
+        five_seconds_apart, line_replaced("response", "date", "Sat, 01 Mar 2014 12:00:00 GMT")
+    ),
+    **{name: change for name, change in REWRITERS.items() if name.startswith("two recorders")},
+}
+
+
+@pytest.mark.parametrize("rewriter", MERGED)
+@pytest.mark.parametrize("fault", REUSED)
+def test_an_id_that_the_endpoint_uses_again_is_found(tmp_path: Path, fault: str, rewriter: str) -> None:
+    taken = document(session([fault], refusals=False))
+    MERGED[rewriter](taken)
+
+    assert "REQ-ASYNC-REQID-UNIQUE" in accused(judged(tmp_path, taken))

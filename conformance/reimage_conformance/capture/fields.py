@@ -147,8 +147,9 @@ FIELDS = (
     ),
     Field("time, timings", "write -1 or 0", "nothing is judged from it"),
     Field(
-        "(entry)", "write an exchange twice, or once for each hop on its way",
-        "one of them: the others have the same method, URL, status, id and content, at the same time or during the first; they are counted",
+        "(entry)", "write an exchange twice, or once for each hop on its way, by one clock or two",
+        "one of them, that which was recorded best: the others have the same method, URL, status and id, and the same content as far as both show it, at the "
+        "same time or during the first, or with the same Date so far apart that two clocks are evident; they are counted",
     ),
     Field(
         "cache, _fromCache, _fetchType", "record answers that no endpoint gave",

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from reimage_conformance.capture.fields import ABOVE_THE_TRANSPORT, NEVER_RECORDED, ON_THE_WIRE, OPEN_TO_WEB_PAGES
 from reimage_conformance.capture.har_bodies import request_body, response_body
 from reimage_conformance.capture.har_headers import REQUEST_LINES, latin, read_headers
-from reimage_conformance.capture.har_order import in_order, started, without_known_ids, without_repeats
+from reimage_conformance.capture.har_order import in_order, started
+from reimage_conformance.capture.har_repeats import without_known_ids, without_other_clocks, without_repeats
 from reimage_conformance.capture.har_silence import LINES_TAKEN_OUT, lacking, without_what_none_shows
 from reimage_conformance.capture.har_targets import UnusableEntryError, hides_its_query, listed_query, read_url
 from reimage_conformance.capture.masked_ids import without_masked_ids
@@ -162,13 +163,14 @@ def har_recorded(log: Mapping[str, Any], attached: Callable[[str], bytes | None]
             left_out.setdefault("are preflights that a browser sent by itself", []).append(number)
         else:
             timed.append((now, recorded if is_told else lacking(recorded, Fact.MOMENT)))
+    timed, by_other_clocks = without_other_clocks(timed, perhaps_cached)
     timed = in_order(timed)
     timed, cached = without_known_ids(timed, perhaps_cached)
     if cached:
         left_out.setdefault("were answered from a cache", []).extend(cached)
     timed, repeats = without_repeats(timed)
-    if repeats:
-        left_out["repeat an earlier one"] = repeats
+    if by_other_clocks or repeats:
+        left_out["repeat an earlier one"] = sorted((*by_other_clocks, *repeats))
     notes = tuple(_note(reason, numbers) for reason, numbers in left_out.items())
     return _placed(timed, notes, reads_the_wire=reader.on_the_wire)
 

@@ -1,4 +1,4 @@
-"""The order of the entries of a HAR, and those that repeat another: by the recorder's clock, unless the endpoint's disagrees."""
+"""The order of the entries of a HAR: by the recorder's clock, unless the endpoint's disagrees."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from reimage_conformance.capture.har_silence import lacking
 from reimage_conformance.model import Fact
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from reimage_conformance.capture.traffic import Recorded
-    from reimage_conformance.model import Exchange
 
 Timed = tuple[datetime, "Recorded"]
-_Sameness = tuple[str, str, bytes, str, "tuple[int, bytes] | None"]
 _NEVER = datetime(1, 1, 2, tzinfo=UTC)
 _EXACT = timedelta(seconds=1)
 
@@ -115,44 +113,3 @@ def _date(recorded: Recorded) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def without_known_ids(timed: Sequence[Timed], doubtful: Collection[int]) -> tuple[list[Timed], list[int]]:
-    """The exchanges without the `doubtful` entries whose request id an earlier reply to the same request has, and their numbers.
-
-    An endpoint gives each reply an id of its own (REQ-ASYNC-REQID-UNIQUE): such a reply was kept from before.
-    """
-    kept: list[Timed] = []
-    again: list[int] = []
-    seen: set[tuple[str, str, str]] = set()
-    for when, recorded in timed:
-        exchange = recorded.exchange
-        key = (exchange.request.method, exchange.request.target, exchange.request_id)
-        if recorded.entry in doubtful and exchange.request_id and key in seen:
-            again.append(recorded.entry)
-        else:
-            kept.append((when, recorded))
-            seen.add(key)
-    return kept, again
-
-
-def without_repeats(timed: Sequence[Timed]) -> tuple[list[Timed], list[int]]:
-    """The exchanges without repeats, and the numbers of these: what is the same exchange, at the same time or during the first one."""
-    kept: list[Timed] = []
-    repeats: list[int] = []
-    until: dict[_Sameness, datetime] = {}
-    for when, recorded in timed:
-        same = _sameness(recorded.exchange)
-        if same in until and when <= until[same]:
-            repeats.append(recorded.entry)
-            continue
-        until[same] = when + timedelta(seconds=recorded.exchange.elapsed)
-        kept.append((when, recorded))
-    return kept, repeats
-
-
-def _sameness(exchange: Exchange) -> _Sameness:
-    """What an exchange shows of itself at every hop; each hop writes header lines and versions of its own."""
-    request, response = exchange.request, exchange.response
-    asked = (request.method, request.target, request.body, exchange.request_id)
-    return (*asked, None if response is None else (response.status, response.body))
