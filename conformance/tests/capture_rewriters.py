@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import zlib
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,45 @@ def without_post_data(document: Document) -> None:
     """A recorder that keeps no bodies of requests."""
     for entry in entries(document):
         entry["request"].pop("postData", None)
+
+
+def urls_written(written: Callable[[str], str]) -> Callable[[Document], None]:
+    """A sanitiser that writes every URL in a way of its own."""
+
+    def change(document: Document) -> None:
+        for entry in entries(document):
+            entry["request"] |= {"url": written(entry["request"]["url"]), "queryString": []}
+
+    return change
+
+
+def hashed_instances(url: str) -> str:
+    """A URL with a hash in place of the name of an instance."""
+    return re.sub("(roleinstances/)([^/?]+)", lambda found: f"{found[1]}{zlib.crc32(found[2].encode()):08x}", url)
+
+
+def ids_shortened(shortened: Callable[[str], str]) -> Callable[[Document], None]:
+    """A sanitiser that keeps the first signs of every id."""
+
+    def change(document: Document) -> None:
+        no_content_length(document)
+        for entry in entries(document):
+            url, content = entry["request"]["url"], entry["response"]["content"]
+            entry["request"]["url"] = re.sub(
+                "(/operations/)([^/?]*)", lambda found: found[1] + shortened(found[2]), url
+            )
+            if content.get("text"):
+                content["text"] = re.sub("(<ID>)([^<]*)", lambda found: found[1] + shortened(found[2]), content["text"])
+            for line in entry["response"]["headers"]:
+                line["value"] = shortened(line["value"]) if line["name"].lower() == "x-ms-request-id" else line["value"]
+
+    return change
+
+
+def statuses_with_phrases(document: Document) -> None:
+    """A recorder that writes the phrase behind the status."""
+    for entry in entries(document):
+        entry["response"]["status"] = f"{entry['response']['status']} {entry['response']['statusText']}"
 
 
 def masked_digits(sign: str) -> Callable[[Document], None]:
@@ -177,6 +217,12 @@ REWRITERS: dict[str, Callable[[Document], None]] = {
     "two recorders an hour apart, one without texts": chained(
         five_seconds_apart, second_recorder(first=without_texts, late=-3600)
     ),
+    "statuses with their phrases": statuses_with_phrases,
+    "queries encoded with the path": urls_written(lambda url: url.replace("?", "%3F").replace("=", "%3D")),
+    "instances hashed in URLs": urls_written(hashed_instances),
+    "ids shortened with dots": ids_shortened(lambda value: f"{value[:4]}\u2026"),
+    "ids shortened with stars": ids_shortened(lambda value: f"{value[:1]}****"),
+    "ids shortened to their end": ids_shortened(lambda value: f"****{value[-4:]}"),
 }
 """What recorders and sanitisers are seen to write, by a name for the report."""
 NO_DOCUMENTS = (*(f"text as {kind}" for kind in WORDS), "text escaped for JSON", "text with its header lines")

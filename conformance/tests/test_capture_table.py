@@ -392,6 +392,9 @@ def test_what_is_passed_over_is_counted_and_said(
         "N/A",
         "$ID",
         ":operationId",
+        "0f8f\u2026",
+        "0f8f****",
+        "****950e",
     ],
 )
 def test_a_word_of_a_sanitiser_is_no_id(value: str) -> None:
@@ -407,6 +410,7 @@ def test_a_word_of_a_sanitiser_is_no_id(value: str) -> None:
         "op-17",
         "unmasked",
         "secretary",
+        "0f8f950e",
         "sha256",
         "",
     ],

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from reimage_conformance.capture.masked_ids import is_placeholder
+from reimage_conformance.capture.har_targets import ENCODED_QUERY
+from reimage_conformance.capture.masked_ids import is_hash, is_placeholder
 from reimage_conformance.judging.facts import is_certain
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import passed_faults
@@ -133,7 +134,7 @@ class Evidence:
     def _read(self, recorded: Recorded) -> Reading:
         request = recorded.exchange.request
         judged = permitted(request, self.world)
-        are_masked = _are_masked(judged.address)
+        are_masked = _are_masked(judged.address) or self._is_name_rewritten(recorded, judged.address)
         names_unclear, recording_unclear = are_masked, False
         kept: list[Defect] = []
         for defect in judged.binding:
@@ -149,6 +150,13 @@ class Evidence:
         is_unusual = any(defect.key not in binding for defect in judged.defects) or judged.address.extra_slash
         is_plain = not (kept or is_unusual or (judged.address.kind is Kind.OPERATION and judged.address.query))
         return Reading(judged.address, tuple(kept), names_unclear, recording_unclear, is_plain)
+
+    def _is_name_rewritten(self, recorded: Recorded, address: Address) -> bool:
+        """Whether a HAR shows a hash in place of the name of an instance, or its query encoded as a part of the name."""
+        if recorded.tells(Fact.IDENTITY):
+            return False
+        is_absent = self.world.absence(address) is Absence.INSTANCE
+        return is_absent and (is_hash(address.instance) or ENCODED_QUERY in address.instance)
 
     def _is_absent(self, recorded: Recorded, address: Address) -> bool:
         """Whether names certainly address nothing: by a target file that lists everything, or by the endpoint's own answers."""

@@ -31,7 +31,7 @@ FIELDS = (
         "a known method in any case; the case is not judged", never=(Fact.METHOD_CASE,),
     ),
     Field(
-        "request.url", "normalise it, leave out the scheme and host, drop the query, write REDACTED for it or for its values",
+        "request.url", "normalise it, leave out the scheme and host, drop the query, encode it with the path, write REDACTED for it or for its values",
         "path and query; the query from request.queryString where the URL has none, the host from the Host line; that comp is missing, but only where the capture shows a query",
         sometimes=(Fact.QUERY,),
     ),
@@ -54,7 +54,7 @@ FIELDS = (
         "401 and 403 accuse nobody; the caller may have access to another subscription", never=(Fact.IDENTITY,),
     ),
     Field(
-        "response.status", "write 0 where no reply came, 100 before the reply, or text for the number",
+        "response.status", "write 0 where no reply came, 100 before the reply, or text for the number, with or without its phrase",
         "the number; 0 is no reply, which accuses nobody; an entry with 1xx is left out and counted",
     ),
     Field(
@@ -82,7 +82,7 @@ FIELDS = (
         sometimes=(Fact.DATE_FORM,),
     ),
     Field(
-        "x-ms-request-id", "replace it by one word, or by zeros, write it twice",
+        "x-ms-request-id", "replace it by one word, or by zeros, shorten it with stars or dots, write it twice",
         "an id, where it is not such a word; else only that there was one; that there was exactly one, where it is there once",
         sometimes=(Fact.OWN_ID,),
     ),
@@ -95,8 +95,8 @@ FIELDS = (
     ),
     Field(
         "names in the URL and in the document",
-        "replace them by a word or a placeholder, or in documents alone, or write the template of the route",
-        "a name, where it is not such a word; else nothing is judged by what exists, and no name is compared with another; that the "
+        "replace them by a word or a placeholder, or in documents alone, write hashes for them in URLs, or write the template of the route",
+        "a name, where it is not such a word, nor a hash that nothing is known by; else nothing is judged by what exists, and no name is compared with another; that the "
         "deployment in the URL and the Name in the document agree, unless each in a URL goes with one other Name throughout the capture",
         sometimes=(Fact.SHOWN_NAME,),
     ),

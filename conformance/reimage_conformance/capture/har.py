@@ -6,6 +6,7 @@ counted; nothing here raises for what a recorder wrote.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,7 @@ _OTHER_SOURCES = ("cache", "service worker", "override")
 """Words in `_fetchType` for answers that Safari did not get from the network."""
 _OF_THE_BROWSER = "Non-Authoritative-Reason"
 """The line that Chrome writes into its own 307 from http to https, where the host asks for it (RFC 6797, section 8.3)."""
+_STATUS_TEXT = re.compile(r"\s*(\d{1,3})(?:\s[^\d].*|\s*)", re.ASCII | re.DOTALL)
 _CHARLES_COMPLETE = ("", "complete")
 
 
@@ -123,12 +125,8 @@ class HarReader:
 
     def _response(self, came: dict[str, Any], request: Request) -> tuple[Response | None, set[Fact]]:
         """The response, None where there was none, and what of it was not recorded."""
-        status = came.get("status")
-        if isinstance(status, str) and status.isascii() and status.isdecimal() and len(status) < 4:
-            status = int(status)
-        if isinstance(status, float) and status.is_integer():
-            status = int(status)
-        if not isinstance(status, int) or isinstance(status, bool) or not 0 < status < 1000:
+        status = _status(came.get("status"))
+        if status is None:
             return None, set()
         lines = read_headers(came.get("headers"))
         headers = lines.headers
@@ -143,6 +141,15 @@ class HarReader:
         if not shows_all or "allow" in lines.lost:
             lost.add(Fact.RESPONSE_LINES)
         return replace(bare, body=body.octets), {*body.unrecorded, *lost}
+
+
+def _status(found: Any) -> int | None:
+    """A status code as a number or as text, with or without its phrase; None where there is none."""
+    if isinstance(found, str) and (text := _STATUS_TEXT.fullmatch(found)):
+        found = int(text[1])
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 < found < 1000 or found % 1:
+        return None
+    return int(found)
 
 
 def har_recorded(log: Mapping[str, Any], attached: Callable[[str], bytes | None]) -> HarTraffic:

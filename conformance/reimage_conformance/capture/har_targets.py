@@ -8,6 +8,8 @@ from urllib.parse import quote, unquote, urlsplit
 from reimage_conformance.capture.har_headers import is_masked, latin, text_of
 from reimage_conformance.protocol.addresses import read_target
 
+ENCODED_QUERY = "?comp="
+"""What the decoded path of a target holds where its query was encoded as a part of it."""
 _DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 
 
@@ -54,10 +56,12 @@ def listed_query(sent: dict[str, Any], target: str) -> str:
 
 
 def hides_its_query(target: str) -> bool:
-    """Whether a sanitiser wrote a word in place of the query of a request target, or of one of its values."""
+    """Whether a sanitiser wrote a word in place of the query of a request target, or of one of its values, or encoded it with the path."""
     query = target.partition("?")[2]
     values = (value for _, value in read_target(target).query)
-    return is_masked(unquote(query)) or any(map(is_masked, values))
+    return (
+        is_masked(unquote(query)) or any(map(is_masked, values)) or ENCODED_QUERY in unquote(target.partition("?")[0])
+    )
 
 
 def _quoted(text: str) -> str:

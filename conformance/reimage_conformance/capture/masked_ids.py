@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 _BLANKS = re.compile(r"[\s*#.?x0_-]+", re.IGNORECASE)
 """Nothing but zeros, stars, crosses and dashes."""
+_PARTLY_MASKED = re.compile(
+    r"""[0-9a-z-]{0,12}(?:\*{2,}|\#{3,}|\.{3,}|(?:\u2026|\u2022|\xe2\x80[\xa6\xa2])+)[0-9a-z-]{0,12}""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""The first or last signs of an id, with stars or dots in place of the others."""
 _WORDS = re.compile(
     r"""
     :\w+                                                       # :operationId, as route templates write it
@@ -38,7 +43,13 @@ _PSEUDONYM = re.compile(rf"{_ID_LIKE.pattern}|.*[0-9]+", re.IGNORECASE)
 
 def is_placeholder(value: str) -> bool:
     """Whether a value is a placeholder for an id."""
-    return bool(value.strip()) and (is_replaced(value) or _BLANKS.fullmatch(value) is not None)
+    forms = (_BLANKS, _PARTLY_MASKED)
+    return bool(value.strip()) and (is_replaced(value) or any(form.fullmatch(value) for form in forms))
+
+
+def is_hash(value: str) -> bool:
+    """Whether a value looks like what a sanitiser made of a name with a hash function."""
+    return _ID_LIKE.fullmatch(value) is not None
 
 
 def is_replaced(value: str) -> bool:
