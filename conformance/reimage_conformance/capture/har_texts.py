@@ -14,7 +14,7 @@ from lxml import etree
 GZIP = b"\x1f\x8b"
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _MASKED = re.compile(
-    r"""[\[({<]*(?:[\w/+.:;=\ -]*\b)?(?:redacted|saniti[sz]ed|masked|scrubbed|removed|stripped)\b[\w/+.:;=\ -]*[\])}>]*
+    r"""[\[({<]*(?:[\w/+.:;=\ -]*\b)?(?:redacted|saniti[sz]ed|masked|scrubbed|removed|stripped|censored)\b[\w/+.:;=\ -]*[\])}>]*
     | [*•█x.\s]{3,}""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -28,7 +28,7 @@ _NOTHING = r"""
 _LEFT_OUT = r"""
     [\[(<{][^<>\[\](){}="']{0,80}\b(?:binary|blob|buffer|stream|arraybuffer|object\s\w+|omitted|evicted|skipped|unavailable|
         too\s(?:large|big|long)|no\sdata|not\s(?:available|captured|recorded|shown))\b[^<>\[\](){}="']{0,400}[\])>}]
-    | failed\sto\sload\b[^<]*
+    | failed\sto\sload\b[^<]{0,400}
     """
 """Words for a body that was left out."""
 _NOT_AS_SENT = re.compile(
@@ -53,8 +53,8 @@ _NOT_AS_SENT = re.compile(
 """Text that recorders write, and that is no body as it was sent."""
 _HEAD = 65_536
 """The marks of `_NOT_AS_SENT` stand among the first characters of a text."""
-_BEHIND = re.compile(r"(?:\0+|\r\n0\r\n\r\n)\Z")
-"""What recorders leave behind a text: the end of their buffer, or of the chunks."""
+_LAST_CHUNK = "\r\n0\r\n\r\n"
+"""What recorders leave behind the text of the chunks before it."""
 _BEFORE = re.compile(r"\A(?:\?{3}|∩╗┐)(?=\s*<)")
 """A byte-order mark that a recorder could not decode, or read as the letters of a console."""
 _DATA_URL = re.compile(r"data:[^,<>]{0,200}?(;base64)?,", re.IGNORECASE)
@@ -92,8 +92,9 @@ def octets_of(text: str) -> bytes | None:
 
 
 def as_sent(text: str) -> str:
-    """A text without what recorders and sanitisers wrote into it."""
-    return _with_placeholders_escaped(_without_lines_around_text(_BEHIND.sub("", _BEFORE.sub("", text))))
+    """A text without what recorders and sanitisers wrote into it, and without the end of a buffer or of chunks behind it."""
+    whole = text.rstrip("\0").removesuffix(_LAST_CHUNK)
+    return _with_placeholders_escaped(_without_lines_around_text(_BEFORE.sub("", whole)))
 
 
 def _with_placeholders_escaped(text: str) -> str:

@@ -31,7 +31,7 @@ _WORDS = re.compile(
     | [{<\[(%$](?!.*[0-9a-f]{8}).*[}>\])%]?                      # {id}, <id>, [id], %ID%, ${id}; not an id in braces
     | (?:request|operation)?[-_ ]?id | guid | uuid | null | none | undefined | n/a
     | secret | deleted | omitted | value | (?:sha-?[0-9]{1,3}|md5|hash)[:=]\S+      # a word, or what a hash made of the value
-    | (?:.*[^a-z])?(?:redact(?:ed)?|saniti[sz]ed?|mask(?:ed)?|scrub(?:bed)?|filter(?:ed)?|removed?|obfuscated|hidden|placeholder|
+    | (?:.*[^a-z])?(?:redact(?:ed)?|saniti[sz]ed?|mask(?:ed)?|scrub(?:bed)?|filter(?:ed)?|removed?|obfuscated|censored|hidden|placeholder|
         anonym(?:i[sz]ed|ous)?|dummy|fake|xxx+)(?:[^a-z].*)?      # the words of sanitisers, alone or among others
     """,
     re.IGNORECASE | re.VERBOSE,
