@@ -140,24 +140,30 @@ def test_a_bad_request_shows_nothing_where_a_sound_one_is_refused_with_409_too()
     assert bad(conflict(9.0, NO_VERSION), *OWN, conflict(12.0)) == NOTHING_SHOWN
 
 
-OTHER_BAD = with_header(REIMAGE, "Content-Type", "text/plain")
+OTHER_BAD, THIRD_BAD = (with_header(REIMAGE, "Content-Type", value) for value in ("text/plain", "text/html"))
+AFTER_THE_LOCK = [exchange(OTHER_BAD, 400, at=12.0), exchange(THIRD_BAD, 400, at=12.5)]
+MET_TOO = [conflict(9.5, OTHER_BAD), conflict(8.0, THIRD_BAD)]
 
 
-def test_a_bad_request_shows_nothing_where_the_lock_that_another_one_met_has_passed() -> None:
-    met_too, passed = conflict(9.5, OTHER_BAD), exchange(OTHER_BAD, 400, at=12.0)
+def test_a_bad_request_shows_nothing_where_the_lock_that_others_met_has_passed() -> None:
+    assert bad(conflict(9.0, NO_VERSION), *MET_TOO, *AFTER_THE_LOCK) == NOTHING_SHOWN
 
-    assert bad(conflict(9.0, NO_VERSION), met_too, passed) == NOTHING_SHOWN
-    assert bad(conflict(9.0, NO_VERSION), conflict(8.0, OTHER_BAD), passed) == NOTHING_SHOWN
+
+def test_a_bad_request_shows_nothing_where_one_of_its_kind_was_answered_otherwise_later() -> None:
+    again = exchange(NO_VERSION, 400, at=12.0)
+
+    assert bad(conflict(9.0, NO_VERSION), conflict(9.5, NO_VERSION), again) == NOTHING_SHOWN
 
 
 def test_a_bad_request_accuses_where_no_lock_was_seen_to_pass() -> None:
-    met_too, passed = conflict(8.0, OTHER_BAD), exchange(OTHER_BAD, 400, at=12.0)
-    late = replace(passed, at=world().target.limits.operation_timeout_seconds + 10.0)
+    late = [replace(each, at=each.at + world().target.limits.operation_timeout_seconds) for each in AFTER_THE_LOCK]
+    ours = [started(at=1.0), poll(SUCCEEDED, at=11.0)]
 
-    assert bad(conflict(9.0, NO_VERSION), passed) == ACCUSED
-    assert bad(conflict(13.0, NO_VERSION), met_too, passed) == ACCUSED
-    assert bad(conflict(9.0, NO_VERSION), met_too, late) == ACCUSED
-    assert bad(conflict(9.0, NO_VERSION), met_too, passed, started(at=1.0), poll(SUCCEEDED, at=11.0)) == ACCUSED
+    assert bad(conflict(9.0, NO_VERSION), *AFTER_THE_LOCK) == ACCUSED
+    assert bad(conflict(9.0, NO_VERSION), *MET_TOO, AFTER_THE_LOCK[0]) == ACCUSED, "one kind alone"
+    assert bad(conflict(13.0, NO_VERSION), *MET_TOO, *AFTER_THE_LOCK) == ACCUSED
+    assert bad(conflict(9.0, NO_VERSION), *MET_TOO, *late) == ACCUSED
+    assert bad(conflict(9.0, NO_VERSION), *MET_TOO, *AFTER_THE_LOCK, *ours) == ACCUSED
 
 
 def test_a_bad_request_accuses_where_sound_ones_are_accepted_meanwhile() -> None:

@@ -318,6 +318,23 @@ def test_cloud_service_properties_show_what_is_there() -> None:
     assert [gate.admits(each) for each in (empty, by_name)] == [False, True]
 
 
+def test_what_cloud_service_properties_did_not_show_is_looked_up_again_after_a_while() -> None:
+    gate, look = Gate(target_of(LISTED, offers=False), TOKEN), BUILDER.cloud_service("contoso")
+    empty = reimage(place="production")
+    gate.learn(looked(look, properties(DOCUMENT)))
+    assert gate.admits(empty)
+
+    gate.learn(looked(BUILDER.operation_status("1"), "", at=ABSENCE_SECONDS + 1))
+    question = gate.question(empty)
+
+    assert not gate.admits(empty)
+    assert gate.question(empty) is None
+    assert question is not None
+    assert question.target == look.target
+    gate.learn(looked(question, properties(DOCUMENT), at=ABSENCE_SECONDS + 2))
+    assert gate.admits(empty)
+
+
 def test_a_slot_that_another_deployment_took_over_is_not_listed() -> None:
     gate = Gate(target_of(LISTED), TOKEN)
     by_slot, by_name = (BUILDER.deployment(LISTED, form) for form in UriForm)
@@ -428,7 +445,7 @@ def test_both_kinds_of_addresses_are_told_apart() -> None:
     assert note.endswith(f"Not tried: /x, {SOUND}.")
 
 
-def test_every_question_is_asked_once() -> None:
+def test_every_question_is_asked_once_in_a_while() -> None:
     gate = Gate(target_of(LISTED), TOKEN)
     endpoint = CountingEndpoint(WORLD, opened=frozenset((OWN,)))
     for _ in range(3):

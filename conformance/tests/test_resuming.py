@@ -12,6 +12,7 @@ from trio.testing import MockClock
 
 from cases import test_concurrency, test_deployments, test_instances, test_operations, test_request, test_response
 from reimage_conformance.embedding.memory import MemoryConnector, TurnedClock, memory_emulator, memory_target
+from reimage_conformance.emulator import LAYOUTS
 from reimage_conformance.errors import ReportError
 from reimage_conformance.journal import JournalWriter, read_journal
 from reimage_conformance.model import Profile
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from reimage_conformance.emulator import Emulator
+    from reimage_conformance.emulator import Emulator, Layout
     from reimage_conformance.journal import Journal
     from reimage_conformance.model import Assessment, Target
     from reimage_conformance.wire.streams import Connector
@@ -67,9 +68,11 @@ def cases() -> list[Case]:
 class World:
     """An emulator that outlives the runs against it; `seconds` is its time."""
 
-    def __init__(self) -> None:
+    def __init__(self, *oddities: str, layout: Layout | None = None) -> None:
         self.seconds = 0.0
-        self.emulator: Emulator = memory_emulator(TurnedClock(), operation_seconds=OPERATION_SECONDS)
+        self.emulator: Emulator = memory_emulator(
+            TurnedClock(), oddities=oddities, operation_seconds=OPERATION_SECONDS, layout=layout
+        )
 
     @property
     def reimaged(self) -> int:
@@ -189,6 +192,27 @@ def test_a_run_in_parts_comes_to_what_a_whole_one_does(
     assert len(numbers) == len(set(numbers))
     sent = [event["label"] for event in lines_of(tmp_path) if event["type"] == "exchange" and _started(event)]
     assert len(sent) == len(set(sent)), "no step of the campaign was accepted twice"
+
+
+@pytest.mark.parametrize("until", ["The role instance is not ready.", '"label":"step:again"'])
+def test_a_refusal_that_may_pass_is_no_final_one_for_a_resumed_run(tmp_path: Path, until: str) -> None:
+    world = World("not-running-400", "no-get-deployment", "no-get-cloud-service", layout=LAYOUTS["one-instance"])
+    PartOfRun(world, tmp_path, None, resume=False, until=until).carry_out()
+    PartOfRun(world, tmp_path, None, resume=True).carry_out()
+    assessment = assessed(read_journal(tmp_path / "journal.jsonl"))
+
+    refused, accepted = (
+        [(event["label"], event["request"]) for event in lines_of(tmp_path) if _is_step(event, status)]
+        for status in (400, 202)
+    )
+    assert refused
+    assert refused[0] in accepted
+    assert not assessment.findings
+
+
+def _is_step(event: dict[str, Any], status: int) -> bool:
+    is_step = event["type"] == "exchange" and event["label"].startswith("step:")
+    return is_step and event["response"] is not None and event["response"]["status"] == status
 
 
 def _started(event: dict[str, Any]) -> bool:

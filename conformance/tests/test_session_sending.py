@@ -10,6 +10,7 @@ import trio
 
 from judging_samples import NO_COMP, POLL, REIMAGE, error, exchange, silent
 from open_gate import OpenGate
+from reimage_conformance.judging.registry import REPEATS_OF_A_FAULT
 from reimage_conformance.model import FailureKind, Response
 from reimage_conformance.protocol.requests import with_header, with_query
 from reimage_conformance.session.manner import Manner
@@ -73,7 +74,7 @@ class TestSending:
         assert (found.number, wire.sent) == (2, [POLL, replace(POLL, fresh_connection=True)])
 
     @in_time
-    async def test_a_request_that_met_a_fault_inside_the_endpoint_is_sent_again_twice_at_most(self) -> None:
+    async def test_a_request_that_met_a_fault_inside_the_endpoint_is_sent_again_a_few_times_at_most(self) -> None:
         wire = FakeWire(FAULT, exchange(status=404))
 
         assert (await sender_over(wire).once(POLL, Manner("x", on=3))).number == 2
@@ -83,7 +84,7 @@ class TestSending:
             {"label": "x", "on": None, "watch_close": False},
         ]
         assert (await sender_over(FakeWire(FAULT, FAULT, exchange(status=404))).once(POLL)).number == 3
-        assert (await sender_over(FakeWire(FAULT)).once(POLL)).number == 3
+        assert (await sender_over(FakeWire(FAULT)).once(POLL)).number == 1 + REPEATS_OF_A_FAULT
 
     @pytest.mark.parametrize(
         ("kind", "position", "ignored"),
@@ -120,6 +121,23 @@ class TestSending:
 
         assert (found.number, wire.sent) == (3, [POLL, POLL, REIMAGE])
         assert wire.labels() == ["look-up", "look-up", ""]
+
+    @in_time
+    async def test_no_question_of_the_gate_is_asked_twice_for_one_request(self) -> None:
+        class Insatiable(OpenGate):
+            """Asks the same question for ever, as the gate does where an answer takes longer than it counts."""
+
+            def admits(self, request: Request) -> bool:
+                return request == POLL
+
+            def question(self, request: Request) -> Request | None:
+                del request
+                return POLL
+
+        wire = FakeWire(exchange(status=404))
+        await sender_over(wire, gate=Insatiable()).once(REIMAGE)
+
+        assert wire.sent == [POLL, REIMAGE]
 
     @in_time
     async def test_the_second_repeat_is_sent_beside_nothing_else(self) -> None:

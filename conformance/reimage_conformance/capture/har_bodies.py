@@ -38,6 +38,8 @@ _CUT_MARK = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 """What recorders write where they cut a body."""
+_LONGEST_CUT_MARK = 1000
+"""Octets."""
 _REPLACEMENT = "\ufffd"
 _BODILESS = (204, 205, 304)
 _UNREADABLE_CODINGS = ("br", "zstd", "compress", "x-compress", "dcb", "dcz")
@@ -128,7 +130,12 @@ def _is_cut(octets: bytes, response: Response) -> bool:
     """
     if _declared(response) == len(octets) or not begins_as_text(octets):
         return False
-    return read_document(replace(response, body=octets)).root is None and _is_unfinished(_CUT_MARK.sub(b"", octets))
+    return read_document(replace(response, body=octets)).root is None and _is_unfinished(_without_cut_mark(octets))
+
+
+def _without_cut_mark(octets: bytes) -> bytes:
+    """Octets without what a recorder wrote at their end where it cut them."""
+    return octets[:-_LONGEST_CUT_MARK] + _CUT_MARK.sub(b"", octets[-_LONGEST_CUT_MARK:])
 
 
 def _is_unfinished(octets: bytes) -> bool:

@@ -14,11 +14,14 @@ from lxml import etree
 GZIP = b"\x1f\x8b"
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _MASKED = re.compile(
-    r"""[\[({<]*(?:[\w/+.:;=\ -]*\b)?(?:redacted|saniti[sz]ed|masked|scrubbed|removed|stripped|censored)\b[\w/+.:;=\ -]*[\])}>]*
-    | [*•█x.\s]{3,}""",
-    re.IGNORECASE | re.VERBOSE,
+    r"[\[({<]*(?:[\w/+.:;= -]*\b)?(?:redacted|saniti[sz]ed|masked|scrubbed|removed|stripped|censored)\b[\w/+.:;= -]*[\])}>]*",
+    re.IGNORECASE,
 )
 """What sanitisers write in place of content, such as `[application/xml redacted]`."""
+_LONGEST_MASK = 1000
+"""Characters; the time that `_MASKED` takes grows with the square of them."""
+_BLOTTED = re.compile(r"[*•█x.\s]{3,}", re.IGNORECASE)
+"""What they write over content, character by character."""
 _NOTHING = r"""
     -|null|none|nil|undefined|false|0|n/?a|""|''|b''|b""|\{\s*\}|\[\s*\]
     | [\[(<{]?(?:(?:the|request|response|reply|body|has|is|with)\s)*
@@ -74,7 +77,9 @@ _PLACEHOLDER = re.compile(
 
 def is_mask(text: str) -> bool:
     """Whether a text is what sanitisers write in place of content."""
-    return _MASKED.fullmatch(text.strip()) is not None
+    bare = text.strip()
+    is_word = len(bare) <= _LONGEST_MASK and _MASKED.fullmatch(bare) is not None
+    return is_word or _BLOTTED.fullmatch(bare) is not None
 
 
 def is_not_as_sent(text: str) -> bool:
@@ -117,7 +122,7 @@ def _of_data_url(text: str) -> bytes | None:
     if found is None:
         return None
     content = text.strip()[found.end() :]
-    octets = decoded(content) if found[1] else unquote_to_bytes(content)
+    octets = decoded(content) if found[1] else unquote_to_bytes(content.encode("utf-8", errors="replace"))
     return octets if octets is not None and is_document(octets) else None
 
 

@@ -69,11 +69,9 @@ class Gate:
 
     def question(self, request: Request) -> Request | None:
         """A GET whose answer may decide whether `request` may be sent; None where there is none left to send."""
-        if self._target.capabilities.get_deployment is False:
-            return None
         for target, readings in readings_by_target(request):
             for container in self._admission_and_doubts(target, readings)[1]:
-                look = self._next_look(container)
+                look = self._next_look(container) or self._next_properties(container)
                 if look is not None:
                     return look
         return None
@@ -108,18 +106,30 @@ class Gate:
         Where no look at a listed deployment was answered in the same URI form yet, one is made first. It shows whether
         Get Deployment works in that form.
         """
+        if self._target.capabilities.get_deployment is False:
+            return None
         if not all((container.subscription, container.service, container.name)):
             return None
         if not self._knowledge.works(container.form):
             for control in self._listing.listed_at(container.form):
-                if not self._was_asked(control):
+                if not self._was_asked(control.exactly):
                     return self._look(control)
             return None
-        return None if self._was_asked(container) else self._look(container)
+        return None if self._was_asked(container.exactly) else self._look(container)
 
-    def _was_asked(self, container: Container) -> bool:
+    def _next_properties(self, container: Container) -> Request | None:
+        """Get Cloud Service Properties once more, where its answer about the cloud service of an address is too old to count."""
+        subscription, service, _ = container.written
+        key = ("cloud-service", subscription, service)
+        if self._was_asked(key) or not self._knowledge.should_ask_again(subscription, service):
+            return None
+        self._asked[key] = self._knowledge.now
+        request = self._builder.cloud_service(service, version=OBSERVING_VERSION)
+        return with_subscription(request, self._target.subscription_id, subscription)
+
+    def _was_asked(self, key: tuple[str, ...]) -> bool:
         """Whether an address was asked for in the last ABSENCE_SECONDS."""
-        asked = self._asked.get(container.exactly)
+        asked = self._asked.get(key)
         return asked is not None and self._knowledge.now - asked <= ABSENCE_SECONDS
 
     def _look(self, container: Container) -> Request | None:

@@ -2,7 +2,7 @@
 
 A 404 counts as "does not exist" only if the same call, in the same form, was answered with a sound document of a listed
 deployment. An endpoint that does not offer the call answers 404 to everything. A 404 in which nothing is of this protocol
-does not count: a gateway may give it. What a 404 shows counts for ABSENCE_SECONDS: a deployment may be created meanwhile.
+does not count: a gateway may give it. An absence counts for ABSENCE_SECONDS: a deployment may be created meanwhile.
 """
 
 from __future__ import annotations
@@ -73,9 +73,9 @@ class Knowledge:
     `operations` holds the normal ids under which this run's own reimages were accepted. `_shown` and `_not_found` are
     what Get Deployment and Get Cloud Service Properties showed of each address, `_working` the URI forms in which Get
     Deployment works. Cloud services are keyed by subscription and name. What was not found is kept as it was written, since
-    an endpoint may tell names apart by letter case, with the time of the answer. `now` is the time of the last answer. Both
-    are in seconds since the run began. `_services_whole` holds the addresses of all deployments of a cloud
-    service whose answer was complete, and `_services_work` says that there was such an answer.
+    an endpoint may tell names apart by letter case, with the time of the answer. `now` is the time of the last answer. All
+    times are in seconds since the run began. `_services_whole` holds the addresses of all deployments of a cloud
+    service whose answer was complete, with the time of the last such answer, and `_services_work` says that there was one.
     """
 
     listing: Listing
@@ -85,8 +85,8 @@ class Knowledge:
     _not_found: dict[tuple[str, ...], float] = field(default_factory=dict)
     _working: set[UriForm] = field(default_factory=set)
     _services_found: set[tuple[str, str]] = field(default_factory=set)
-    _services_not_found: set[tuple[str, str]] = field(default_factory=set)
-    _services_whole: dict[tuple[str, str], frozenset[Container]] = field(default_factory=dict)
+    _services_not_found: dict[tuple[str, str], float] = field(default_factory=dict)
+    _services_whole: dict[tuple[str, str], tuple[frozenset[Container], float]] = field(default_factory=dict)
     _services_work: bool = False
 
     def works(self, form: UriForm) -> bool:
@@ -129,19 +129,29 @@ class Knowledge:
             return False
         if self.was_not_found(container) and self.works(container.form):
             return True
-        whole = self._services_whole.get((container.subscription, container.service))
-        is_missing = whole is not None and container not in whole
+        whole, answered = self._services_whole.get((container.subscription, container.service), (None, 0.0))
+        is_missing = whole is not None and container not in whole and self._is_fresh(answered)
         return is_missing or self.is_absent_service(*container.written[:2])
+
+    def _is_fresh(self, answered: float | None) -> bool:
+        """Whether an answer came in the last ABSENCE_SECONDS; `answered` is its time, None where there is none."""
+        return answered is not None and self.now - answered <= ABSENCE_SECONDS
 
     def was_not_found(self, container: Container) -> bool:
         """Whether Get Deployment at an address was answered 404 in the last ABSENCE_SECONDS."""
-        answered = self._not_found.get(container.exactly)
-        return answered is not None and self.now - answered <= ABSENCE_SECONDS
+        return self._is_fresh(self._not_found.get(container.exactly))
 
     def is_absent_service(self, subscription: str, service: str) -> bool:
         """Whether answers showed that a cloud service, written so, does not exist."""
         is_found = (normal(subscription), normal(service)) in self._services_found
-        return self._services_work and (subscription, service) in self._services_not_found and not is_found
+        was_not_found = self._is_fresh(self._services_not_found.get((subscription, service)))
+        return self._services_work and was_not_found and not is_found
+
+    def should_ask_again(self, subscription: str, service: str) -> bool:
+        """Whether Get Cloud Service Properties showed what does not exist in a cloud service, so long ago that it does not count."""
+        _, answered = self._services_whole.get((normal(subscription), normal(service)), (None, None))
+        asked = [each for each in (answered, self._services_not_found.get((subscription, service))) if each is not None]
+        return bool(asked) and not self._is_fresh(max(asked))
 
     def leads_to(self, container: Container) -> Deployment | None:
         """The listed deployment that an address is another name of, or None.
@@ -199,7 +209,7 @@ class Knowledge:
         """Learns from an answer to Get Cloud Service Properties; it shows deployments only with embed-detail=true."""
         service = (normal(address.subscription), normal(address.service))
         if exchange.reply is not None and exchange.reply.status == _NOT_FOUND:
-            self._services_not_found.add(self.listing.as_listed(address.subscription, address.service))
+            self._services_not_found[self.listing.as_listed(address.subscription, address.service)] = self.now
             return
         root = read_document(exchange.reply).root if exchange.reply is not None else None
         if exchange.reply is None or exchange.reply.status != 200 or root is None:
@@ -222,7 +232,8 @@ class Knowledge:
         own = {each for each in listed if (each.subscription, each.service) == service}
         if own and own <= containers and _is_sound(exchange):
             self._services_work = True
-            self._services_whole[service] = containers | self._services_whole.get(service, frozenset())
+            before, _ = self._services_whole.get(service, (frozenset(), 0.0))
+            self._services_whole[service] = (containers | before, self.now)
 
     def _keep(self, container: Container, shown: Known) -> None:
         """Adds what was shown to what is known of an address."""

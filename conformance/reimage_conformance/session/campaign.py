@@ -45,7 +45,7 @@ class Campaign:
         self._on_demand = False  # whether held-back steps start when a case asks for them
         self.results: dict[str, Result] = {}
         self._refused: dict[str, Result] = {}
-        self._postponed: set[str] = set()  # the names of steps that were refused once, and are sent again later
+        self._postponed: dict[str, Result] = {}  # by name, the steps that were refused once, and are sent again later
         self._paused = False
         self._claimed = 0  # how many started steps still wait for their instance, and hold no reimage of the budget yet
         self._running: dict[Deployment, Step] = {}
@@ -212,8 +212,12 @@ class Campaign:
         self._changed = trio.Event()
 
     def _skip_all(self, reason: Reason) -> None:
-        """Leaves every pending step out."""
+        """Leaves every pending step out; one that met a conflict before keeps this answer."""
         for step in self.pending:
+            refused = self._postponed.get(step.name)
+            if refused is not None and is_conflict(refused.exchange):
+                self.results |= dict.fromkeys(step.names, refused)
+                continue
             for name in step.names:
                 result = self.results.setdefault(name, Result(step))
                 result.skipped = reason
@@ -368,10 +372,9 @@ class Campaign:
     def _postpone(self, step: Step) -> None:
         """Sends a step again later: something else may hold its deployment, or its instance may not run again yet.
 
-        That is when another step of the deployment was accepted, or after all others.
+        That is when another step of the deployment was accepted, or when no other can be started.
         """
-        self._postponed.add(step.name)
-        self.results.pop(step.name)
+        self._postponed[step.name] = self.results.pop(step.name)
         self.pending.append(step)
         self._wake()
 

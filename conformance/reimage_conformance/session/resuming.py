@@ -164,8 +164,17 @@ class _Resumption:
                 continue
             step = self._sut.campaign.waiting(event["name"])
             exchange = self._answer_to(event["name"], at)
-            if step is not None and exchange is not None and _is_final(exchange):
-                yield self._result(step, event, exchange)
+            if step is None or exchange is None or not _is_final(exchange) or self._is_postponed(step, exchange):
+                continue
+            yield self._result(step, event, exchange)
+
+    def _is_postponed(self, step: Step, exchange: Exchange) -> bool:
+        """Whether an uninterrupted run sends a refused step again later, or did so."""
+        if exchange.is_successful:
+            return False
+        others = (each for each in self._exchanges.values() if each.label == exchange.label)
+        was_repeated = any(each.number > exchange.number and each.request == exchange.request for each in others)
+        return was_repeated or self._sut.instances.may_not_run_again(step.place, exchange)
 
     def _answer_to(self, name: str, at: int) -> Exchange | None:
         """The last answer to the step that is announced at position `at` of the journal, or None; it comes before the step is announced again."""

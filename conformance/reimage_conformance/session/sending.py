@@ -216,11 +216,15 @@ class Sender:
             raise Withheld(f"not sent, to do no more harm: {reason}")
 
     async def _look_up(self, request: Request) -> None:
-        """Sends the GETs that the gate needs before `request` can go out; each question once in a run."""
+        """Sends the GETs that the gate needs before `request` can go out; each question once for one request."""
         if self._gate.admits(request):
             return
         async with self._looking_up:
+            asked: set[str] = set()
             while not self._gate.admits(request) and (question := self._gate.question(request)) is not None:
+                if question.target in asked:
+                    return
+                asked.add(question.target)
                 sort = _sort_of(question, _LOOK_UP)
                 ask = partial(self._ask, question, sort)
                 await self.past_throttling(await ask(), ask)
