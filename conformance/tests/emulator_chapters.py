@@ -54,6 +54,8 @@ def _names() -> Iterator[Step]:
         "ole1_IN_1",
         "Nothing",
         "WebRole1_IN_10x",
+        "WebRole1_IN_0;v=1",
+        "x" * 300,
         "..",
     )
     services = ("cont", "contoso1", "ontos", "nothing", "northwind", "adatum")
@@ -99,7 +101,7 @@ def _selection() -> Iterator[Step]:
     )
     for form in ("slot", "name"):
         yield from many([octets("POST", place("WebRole1_IN_2", form, comp=each)) for each in queries])
-    for method in ("GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "post", "REIMAGE"):
+    for method in ("GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE", "post", "REIMAGE"):
         yield from many([octets(method, SLOT), octets(method, f"{SERVICES}/contoso/deployments/contoso-v1")])
     yield ask(octets("POST", SLOT))
     for method in ("POST", "PUT", "DELETE", "PURGE"):
@@ -112,6 +114,14 @@ def _selection() -> Iterator[Step]:
     yield poll(1, subscription=FOREIGN)
     yield wait(SECONDS)
     yield poll(1, subscription=OTHER)
+
+
+def _too_soon() -> Iterator[Step]:
+    """A reimage of an instance whose last one has succeeded, and that is not back yet."""
+    yield ask(octets("POST", SLOT))
+    yield wait(SECONDS)
+    yield poll()
+    yield ask(octets("POST", SLOT))
 
 
 def _partial_ids() -> Iterator[Step]:
@@ -345,6 +355,7 @@ CHAPTERS: dict[str, Callable[[], Iterator[Step]]] = {
     "conflicts": _conflicts,
     "selection": _selection,
     "partial ids": _partial_ids,
+    "too soon": _too_soon,
     "latitude": _latitude,
     "reads": _reads,
     "framing": _framing,
