@@ -13,6 +13,8 @@ import pytest
 
 import reimage_conformance
 from capture_recorders import RECORDERS, capital_slots, entries, lengths_left_out, set_everywhere
+from capture_rewriters import NO_DOCUMENTS as REWRITTEN
+from capture_rewriters import REWRITERS
 from capture_samples import Session, accused, document, judged, met, outcome, session
 from reimage_conformance import cli
 from reimage_conformance.capture.fields import FIELDS, NEVER_RECORDED
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+HABITS = RECORDERS | REWRITERS
 NO_DOCUMENTS = (
+    *REWRITTEN,
     "no text",
     "text cut short",
     "text escaped",
@@ -71,10 +75,10 @@ def wrong_status() -> Session:
     return session(["accepted-status[200]"], refusals=False)
 
 
-@pytest.mark.parametrize("recorder", RECORDERS)
+@pytest.mark.parametrize("recorder", HABITS)
 def test_no_recorder_makes_a_conforming_endpoint_look_wrong(tmp_path: Path, sound: Session, recorder: str) -> None:
     recorded = document(sound)
-    RECORDERS[recorder](recorded)
+    HABITS[recorder](recorded)
 
     inferred, known = judged(tmp_path, recorded), judged(tmp_path, recorded, sound)
     again = judged(tmp_path, (tmp_path / "journal.jsonl").read_bytes(), name="again.jsonl")
@@ -85,22 +89,22 @@ def test_no_recorder_makes_a_conforming_endpoint_look_wrong(tmp_path: Path, soun
     assert met(again) >= met(known)
 
 
-@pytest.mark.parametrize("recorder", RECORDERS)
+@pytest.mark.parametrize("recorder", HABITS)
 def test_a_wrong_status_is_found_whatever_else_was_recorded(
     tmp_path: Path, wrong_status: Session, recorder: str
 ) -> None:
     recorded = document(wrong_status)
-    RECORDERS[recorder](recorded)
+    HABITS[recorder](recorded)
 
     assert "REQ-REIMAGE-202" in accused(judged(tmp_path, recorded))
 
 
-@pytest.mark.parametrize("recorder", [name for name in RECORDERS if name not in NO_DOCUMENTS])
+@pytest.mark.parametrize("recorder", [name for name in HABITS if name not in NO_DOCUMENTS])
 def test_a_wrong_document_is_found_wherever_documents_were_kept(
     tmp_path: Path, wrong_document: Session, recorder: str
 ) -> None:
     recorded = document(wrong_document)
-    RECORDERS[recorder](recorded)
+    HABITS[recorder](recorded)
 
     assert "REQ-GOS-ROOT" in accused(judged(tmp_path, recorded))
 
