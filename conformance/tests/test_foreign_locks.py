@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -51,7 +51,7 @@ def accepted(at: float, request: Request = REIMAGE) -> Exchange:
     return started(request, at=at, identifier="")
 
 
-def weighed(check: str, judged: list[Exchange], *others: Exchange, **arguments: str) -> list[Verdict]:
+def weighed(check: str, judged: list[Exchange], *others: Exchange, **arguments: Any) -> list[Verdict]:
     """The verdicts of a check on some exchanges of a run, as they count."""
     in_order = sorted([*judged, *others], key=lambda each: each.at)
     by_place = {id(each): replace(each, number=n) for n, each in enumerate(in_order, start=1)}
@@ -188,6 +188,19 @@ def test_an_operation_without_an_end_runs_no_longer_than_the_operator_allows() -
 
 def test_a_request_that_addresses_no_deployment_accuses() -> None:
     assert bad(conflict(9.0, NOWHERE), conflict(8.0), accepted(12.0)) == ACCUSED
+
+
+@pytest.mark.parametrize(
+    ("neighbour", "outcomes"), [(conflict(8.0), NOTHING_SHOWN), (accepted(8.0), {Outcome.ADVISORY})]
+)
+def test_a_request_that_several_answers_are_right_for_shows_nothing_where_it_met_the_lock(
+    neighbour: Exchange, outcomes: set[Outcome]
+) -> None:
+    found = weighed(
+        "answered_with", [conflict(9.0, VARIED)], neighbour, requirement="REQ-HTTP-CHUNKED", statuses=[202, 411]
+    )
+
+    assert {each.outcome for each in found} == outcomes
 
 
 def test_answers_are_not_compared_where_one_of_them_met_the_lock() -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 LATER = "something else seems to hold the deployment; try again later"
 _ACCUSED = (Outcome.VIOLATED, Outcome.ADVISORY)
-_CHECKS_OF_OTHERS = ("refused", "same_answer")
+_CHECKS_OF_OTHERS = ("refused", "same_answer", "answered_with")
 """The checks whose verdict on a request is about something else than the conflict."""
 _MIN_KINDS = 2
 """A lock shows in requests of so many kinds; one kind alone may be answered 409 for another reason."""
