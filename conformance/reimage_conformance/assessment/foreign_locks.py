@@ -33,7 +33,7 @@ _ACCUSED = (Outcome.VIOLATED, Outcome.ADVISORY)
 _CHECKS_OF_OTHERS = ("refused", "same_answer", "answered_with")
 """The checks whose verdict on a request is about something else than the conflict."""
 _MIN_KINDS = 2
-"""A lock shows in requests of so many kinds; one kind alone may be answered 409 for another reason."""
+"""A lock shows where requests of at least this many kinds were answered 409. A single kind may have another reason."""
 _GUID = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{8}(?:-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}(?![0-9A-Za-z])")
 _AFTER_WORDS = re.compile(
     r"\brequest[ -]?id:? +['\"(]?([^\s'\"()]*[0-9][^\s'\"()]*?)[.,;:]?(?=[\s'\"()]|\Z)", re.IGNORECASE
@@ -47,8 +47,8 @@ class ForeignLocks:
 
     `answers` holds for each deployment its sound reimages that were accepted, or answered 409 while no operation of
     ours ran, in the order of sending. `passed` holds for each deployment the answers other than 409 to requests,
-    sound or not, whose answer before was such a 409. `tries` holds for each request the moment when it was first answered 409. `foreign`
-    are the ids that more than one 409 named, and that the run was never given and never sent. An id that one answer
+    sound or not, whose answer before was such a 409. `tries` holds for each request the moment when it was first
+    answered 409. `foreign` are the ids that more than one 409 named, and that the run was never given and never sent. An id that one answer
     alone names may be drawn for this answer. `ids` are those that the run was given or sent.
     """
 
@@ -69,18 +69,16 @@ class ForeignLocks:
         running = _running(in_order, world.target.limits.operation_timeout_seconds)
         answers: dict[Deployment, list[Exchange]] = {}
         passed: dict[Deployment, list[Exchange]] = {}
-        locked_out: set[tuple[object, ...]] = (
-            set()
-        )  # the requests whose last answer was 409 while no operation of ours ran
+        locked_out: set[tuple[object, ...]] = set()  # requests last answered 409 while no operation of ours ran
         for exchange in in_order:
             deployment = _reimaged_deployment(exchange, world)
             if deployment is None or exchange.reply is None:
                 continue
-            met_lock = is_conflict(exchange) and not _is_beside(exchange, running)
+            key, met_lock = _key(exchange), is_conflict(exchange) and not _is_beside(exchange, running)
             if met_lock:
-                locked_out.add(_key(exchange))
-            elif not is_conflict(exchange) and _key(exchange) in locked_out:
-                locked_out.remove(_key(exchange))
+                locked_out.add(key)
+            elif not is_conflict(exchange) and key in locked_out:
+                locked_out.remove(key)
                 passed.setdefault(deployment, []).append(exchange)
             if (exchange.is_successful or met_lock) and not permitted(exchange.request, world).binding:
                 answers.setdefault(deployment, []).append(exchange)

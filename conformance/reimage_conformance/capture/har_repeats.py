@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _ONE_CLOCK = timedelta(seconds=2)
 """By one clock, replies with the same Date begin no further apart, but for the time that they took: a Date has whole seconds."""
 _MIN_DATES, _MIN_EXCHANGES = 2, 3
-"""So many Dates tell time; without them, so many exchanges tell a second recorder from a single repeat."""
+"""A capture with at least this many Dates tells time. Another one needs at least this many exchanges to show a second recorder."""
 _MOST_COMPARED = 50
 """An exchange is compared with this many before it: where all ids were replaced by one word, very many look alike."""
 

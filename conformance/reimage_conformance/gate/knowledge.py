@@ -148,7 +148,7 @@ class Knowledge:
         return self._services_work and was_not_found and not is_found
 
     def should_ask_again(self, subscription: str, service: str) -> bool:
-        """Whether Get Cloud Service Properties showed what does not exist in a cloud service, so long ago that it does not count."""
+        """Whether the last answer of Get Cloud Service Properties about a cloud service is older than ABSENCE_SECONDS."""
         _, answered = self._services_whole.get((normal(subscription), normal(service)), (None, None))
         asked = [each for each in (answered, self._services_not_found.get((subscription, service))) if each is not None]
         return bool(asked) and not self._is_fresh(max(asked))

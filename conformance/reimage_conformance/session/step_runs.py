@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 CONTEND_SAME, CONTEND_OTHER = "contend:same", "contend:other"
 """The labels of the requests that contend with a step: reimages of the same instance, and of another one.
 
-        They go out on new connections: a loss on a used one would show nothing.
-        """
+They go out on new connections: a loss on a used one would show nothing.
+"""
 
 
 @dataclass(slots=True)
