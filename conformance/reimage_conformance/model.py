@@ -513,11 +513,22 @@ class Tries:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherSymptom:
+    """Another way in which the requirement of a finding was violated; `evidence` has the numbers of exchanges."""
+
+    headline: str
+    expected: str
+    fingerprint: str
+    evidence: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One violation, with the violations that it explains (`also_affected`).
 
-    `reproduce` is a shell command. `evidence` has the numbers of exchanges, first of those that the deciding verdict rests on; the others show the
-    same. `deciding` has the numbers of the first ones alone. `tries` is None if the violation was not tried again.
+    `reproduce` is a shell command. `evidence` has the numbers of exchanges, first of those that the deciding verdict rests on; the others show that
+    the requirement is violated too. `deciding` has the numbers of the first ones alone. `other_symptoms` are ways in which the same requirement was
+    violated that the headline does not tell. `tries` is None if the violation was not tried again.
     """
 
     requirement: str
@@ -532,6 +543,7 @@ class Finding:
     fingerprint: str = ""
     deciding: tuple[int, ...] = ()
     tries: Tries | None = None
+    other_symptoms: tuple[OtherSymptom, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

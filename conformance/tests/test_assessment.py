@@ -33,6 +33,7 @@ from reimage_conformance.assessment.outcomes import case_outcome, results_of
 from reimage_conformance.assessment.rejudging import rejudged, world_of
 from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.config import target_to_mapping
+from reimage_conformance.headlines import violation_sentence
 from reimage_conformance.journal import Journal
 from reimage_conformance.model import (
     CaseRecord,
@@ -436,6 +437,39 @@ class TestFindings:
         assert found[0].deciding == (2, 1)
         assert found[0].also_affected == ()
         assert found[0].fingerprint == fingerprint_of("REQ-REIMAGE-202", "status:200")
+
+    def test_another_way_in_which_a_requirement_was_violated_is_told(self) -> None:
+        (found,) = findings(
+            [
+                verdict("REQ-REIMAGE-202", VIOLATED, 2, symptom="accepted-status:200", actual="200 OK"),
+                verdict("REQ-REIMAGE-202", VIOLATED, 3, symptom="accepted-status:204", actual="204 No Content"),
+                verdict("REQ-REIMAGE-202", VIOLATED, 4, symptom="conflict-with-nothing", expected="202", actual="409"),
+                verdict("REQ-REIMAGE-202", VIOLATED, 5, symptom="conflict-with-nothing", actual="409 again"),
+            ]
+        )
+
+        ((other),) = found.other_symptoms
+        assert other.headline == violation_sentence("REQ-REIMAGE-202", "conflict-with-nothing") + ": 409"
+        assert (other.expected, other.evidence) == ("202", (4, 5))
+        assert other.fingerprint == fingerprint_of("REQ-REIMAGE-202", "conflict-with-nothing")
+
+    @pytest.mark.parametrize(
+        ("number", "because"),
+        [(2, ()), (3, ("REQ-HTTP-DATE",))],
+        ids=["on the deciding exchange", "explained by another violation"],
+    )
+    def test_what_the_finding_tells_or_another_one_explains_is_no_other_symptom(
+        self, number: int, because: tuple[str, ...]
+    ) -> None:
+        found = findings(
+            [
+                verdict("REQ-REIMAGE-202", VIOLATED, 2, symptom="status:200"),
+                verdict("REQ-REIMAGE-202", VIOLATED, number, symptom="conflict-with-nothing", because=because),
+                verdict("REQ-HTTP-DATE", VIOLATED, 9),
+            ]
+        )
+
+        assert [each.other_symptoms for each in found] == [(), ()]
 
     def test_an_advisory_counts_as_a_warning(self) -> None:
         (found,) = findings([verdict("REQ-GOS-ORDER", ADVISORY, 1)])

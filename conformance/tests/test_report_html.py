@@ -14,7 +14,7 @@ import pytest
 from lxml import html as lxml_html
 
 from reimage_conformance.errors import ReportError
-from reimage_conformance.model import CaseRecord, Exchange, OperationRecord, Request, Response
+from reimage_conformance.model import CaseRecord, Exchange, OperationRecord, OtherSymptom, Request, Response
 from reimage_conformance.report.html import selection
 from reimage_conformance.report.html.charts import area_bars, operation_lanes
 from reimage_conformance.report.html.finish import finish_html, finished
@@ -258,6 +258,15 @@ def test_the_smallest_request_is_shown_where_it_is_not_the_deciding_one() -> Non
     finding = replace(sample.findings[0], evidence=(4, 2))
     cards = Page.of(replace(sample, findings=(finding,)), sample_exchanges()).findings()
     assert "Smallest request that shows it" in cards
+
+
+def test_other_ways_in_which_a_requirement_was_violated_are_on_its_card() -> None:
+    sample = sample_assessment()
+    other = OtherSymptom("A reimage was refused although nothing ran", "202", "f", evidence=(3,))
+    finding = replace(sample.findings[0], other_symptoms=(other,))
+    cards = Page.of(replace(sample, findings=(finding,)), sample_exchanges()).findings()
+    assert "A reimage was refused although nothing ran. Expected: 202." in cards
+    assert 'Exchange <a href="#x3">3</a>' in cards
 
 
 @pytest.fixture(scope="module")

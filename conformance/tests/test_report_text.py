@@ -13,6 +13,7 @@ from reimage_conformance.errors import ReportError
 from reimage_conformance.model import (
     CountsAs,
     Exchange,
+    OtherSymptom,
     Outcome,
     Preflight,
     Request,
@@ -212,7 +213,14 @@ def test_the_terminal_is_told_the_verdict_the_findings_and_the_report(tmp_path: 
 def test_the_terminal_is_told_no_more_than_fits_on_it_however_much_is_wrong(tmp_path: Path) -> None:
     sample = sample_assessment()
     open_ = sample.requirements[0]
-    first = replace(sample.findings[0], requirement="REQ-GOS-READONLY", also_affected=("REQ-GOS-200",), tries=None)
+    others = (OtherSymptom("another way", "", ""), OtherSymptom("a third way", "", ""))
+    first = replace(
+        sample.findings[0],
+        requirement="REQ-GOS-READONLY",
+        also_affected=("REQ-GOS-200",),
+        tries=None,
+        other_symptoms=others,
+    )
     checks = tuple((CHECK, f"answer {n}") for n in range(30))
     much = replace(
         sample,
@@ -224,7 +232,8 @@ def test_the_terminal_is_told_no_more_than_fits_on_it_however_much_is_wrong(tmp_
     lines = console_lines(much, tmp_path / "report.html")
 
     assert len(lines) == MOST_LINES
-    assert "and 60 more findings in the report" in lines
+    assert "   and also: another way; 1 more way in the report" in lines
+    assert "and 65 more findings in the report" in lines
     assert "  and 34 more reasons in the report" in lines
 
 

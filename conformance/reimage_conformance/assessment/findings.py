@@ -13,8 +13,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import ALL_REQUIREMENTS
-from reimage_conformance.headlines import headline_of
-from reimage_conformance.model import CountsAs, Finding, Outcome
+from reimage_conformance.headlines import headline_of, violation_sentence
+from reimage_conformance.model import CountsAs, Finding, OtherSymptom, Outcome
 from reimage_conformance.protocol.addresses import Kind, read_target
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 _NEVER = 1 << 30
 """A number greater than that of every exchange, and than every length of a request."""
+MAX_EVIDENCE = 24
+"""Exchanges that a finding, or another symptom of its requirement, names."""
+MAX_OTHER_SYMPTOMS = 6
+"""Other symptoms of its requirement that a finding tells, the first ones."""
 _BAD = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.KNOWN)
 
 
@@ -187,9 +191,7 @@ def findings_of(
             bad.setdefault(verdict.requirement, []).append(verdict)
     roots = roots_of(bad, frozenset(number for number, each in exchanges.items() if _is_look(each)))
     affected = _affected(roots, bad, verdicts, results)
-    return [
-        _finding(name, bad[name], [*explained, *affected.get(name, [])], exchanges) for name, explained in roots.items()
-    ]
+    return [_finding(name, bad, [*explained, *affected.get(name, [])], exchanges) for name, explained in roots.items()]
 
 
 def _affected(
@@ -228,16 +230,51 @@ def _deciding(verdicts: Sequence[Verdict], exchanges: Mapping[int, Exchange]) ->
     return min(verdicts, key=length)
 
 
+def _sentence(verdict: Verdict) -> str:
+    """What went wrong in a violation, without what was seen."""
+    return violation_sentence(verdict.requirement, verdict.symptom, verdict.actual)
+
+
+def _other_symptoms(deciding: Verdict, bad: Mapping[str, list[Verdict]]) -> tuple[OtherSymptom, ...]:
+    """The violations of one requirement that `deciding` does not tell: the first of each sentence, with the exchanges of all that share it.
+
+    What was violated on the deciding exchanges themselves is no other symptom, nor is what another violation explains. `bad` has the
+    violations of each requirement.
+    """
+    by_sentence: dict[str, list[Verdict]] = {}
+    for verdict in bad[deciding.requirement]:
+        if not set(verdict.evidence) & set(deciding.evidence) and not bad.keys() & set(verdict.because):
+            by_sentence.setdefault(_sentence(verdict), []).append(verdict)
+    by_sentence.pop(_sentence(deciding), None)
+    return tuple(_other_symptom(alike) for alike in by_sentence.values())[:MAX_OTHER_SYMPTOMS]
+
+
+def _other_symptom(alike: Sequence[Verdict]) -> OtherSymptom:
+    """The symptom of violations that share their sentence."""
+    first = alike[0]
+    return OtherSymptom(
+        headline=headline_of(first),
+        expected=first.expected,
+        fingerprint=fingerprint_of(first.requirement, first.symptom),
+        evidence=_evidence(alike),
+    )
+
+
+def _evidence(verdicts: Sequence[Verdict]) -> tuple[int, ...]:
+    """The exchanges that verdicts rest on, those of the first verdict first."""
+    return tuple(dict.fromkeys(number for verdict in verdicts for number in verdict.evidence))[:MAX_EVIDENCE]
+
+
 def _finding(
     name: str,
-    verdicts: Sequence[Verdict],
+    bad: Mapping[str, list[Verdict]],
     explained: Sequence[str],
     exchanges: Mapping[int, Exchange],
 ) -> Finding:
-    """The finding of one root cause."""
+    """The finding of one root cause among the violations `bad` of each requirement."""
+    verdicts = bad[name]
     deciding = _deciding(verdicts, exchanges)
     advisory = all(verdict.outcome is Outcome.ADVISORY for verdict in verdicts)
-    evidence = dict.fromkeys(n for verdict in (deciding, *verdicts) for n in verdict.evidence)
     return Finding(
         requirement=name,
         counts_as=CountsAs.WARN if advisory else CountsAs.FAIL,
@@ -245,8 +282,9 @@ def _finding(
         expected=deciding.expected,
         actual=deciding.actual,
         cases=tuple(dict.fromkeys(verdict.case for verdict in verdicts if verdict.case)),
-        evidence=tuple(evidence)[:24],
+        evidence=_evidence([deciding, *verdicts]),
         also_affected=tuple(dict.fromkeys(explained)),
         fingerprint=fingerprint_of(name, deciding.symptom),
-        deciding=deciding.evidence[:24],
+        deciding=deciding.evidence[:MAX_EVIDENCE],
+        other_symptoms=_other_symptoms(deciding, bad),
     )

@@ -164,6 +164,11 @@ def _finding(number: int, finding: Finding, *, known: bool) -> list[str]:
         f"{indent}{finding.requirement}, {counts}{tries}",
         f"{indent}expected: {one_line(finding.expected, TEXT_LIMIT)}",
     ]
+    if finding.other_symptoms:
+        also = one_line(finding.other_symptoms[0].headline, TEXT_LIMIT)
+        more = len(finding.other_symptoms) - 1
+        rest = f"; {counted(more, 'more way')} in the report" if more else ""
+        lines.append(f"{indent}and also: {also}{rest}")
     if finding.also_affected:
         lines.append(f"{indent}probably also causes: {one_line(', '.join(finding.also_affected), TEXT_LIMIT)}")
     return lines

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Finding,
         Observation,
         OperationRecord,
+        OtherSymptom,
         RequirementResult,
     )
 
@@ -180,7 +181,17 @@ def _finding(finding: Finding) -> Results:
         "explain": explain_command(finding.requirement),
         "also_affected": list(finding.also_affected),
         "fingerprint": finding.fingerprint,
+        "other_symptoms": [_other_symptom(each) for each in finding.other_symptoms],
         **({"tries": {"tried": finding.tries.tried, "seen": finding.tries.seen}} if finding.tries is not None else {}),
+    }
+
+
+def _other_symptom(symptom: OtherSymptom) -> Results:
+    return {
+        "headline": symptom.headline,
+        "expected": symptom.expected,
+        "fingerprint": symptom.fingerprint,
+        "evidence": list(symptom.evidence),
     }
 
 

@@ -167,6 +167,7 @@ def _finding_block(number: int, finding: Finding, *, known: bool) -> Iterable[st
     ]
     if finding.tries is not None:
         facts.append(f"- tried again: {tries_words(finding)}")
+    facts += [f"- violated in another way too: {escaped(other.headline)}" for other in finding.other_symptoms]
     if finding.also_affected:
         facts.append(f"- probably also causes: {', '.join(escaped(name) for name in finding.also_affected)}")
     yield "\n".join(facts)

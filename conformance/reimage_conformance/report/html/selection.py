@@ -69,6 +69,12 @@ def _candidates(assessment: Assessment, exchanges: Mapping[int, Exchange]) -> It
     cases = sorted(assessment.cases, key=lambda case: -CASE_EVIDENCE.get(case.outcome, 1))
     return chain(
         chain.from_iterable(finding.evidence[:FINDING_EVIDENCE] for finding in assessment.findings),
+        (
+            number
+            for finding in assessment.findings
+            for other in finding.other_symptoms
+            for number in other.evidence[:1]
+        ),
         chain.from_iterable(observation.evidence[:1] for observation in assessment.observations),
         chain.from_iterable(result.evidence[:1] for result in assessment.requirements),
         chain.from_iterable(map(case_evidence, cases)),
