@@ -192,7 +192,7 @@ def test_the_last_step_is_taken_apart_although_no_other_is_left(tmp_path: Path) 
         step = sut.planner.steps[0]
         parts = tuple(replace(step, name=name) for name in ("one", "two"))
         whole = replace(step, name="both", version="2009-10-01", stands_for=parts)
-        sut.campaign.pending[:] = [whole]
+        sut.campaign.agenda.pending[:] = [whole]
         async with trio.open_nursery() as tasks:
             tasks.start_soon(sut.campaign.run)
             sut.campaign.go_on()

@@ -187,7 +187,7 @@ def test_what_judges_everything_begins_when_every_reimage_is_over(tmp_path: Path
     async def last(sut: SystemUnderTest) -> None:
         results = sut.campaign.results.values()
         over = [result.over.is_set() for result in results if result.operation is not None]
-        seen.append((len(sut.campaign.pending), len(sut.operations.under_way), over.count(False)))
+        seen.append((len(sut.campaign.agenda.pending), len(sut.operations.under_way), over.count(False)))
         seen.append((len(over), 0, 0))
 
     cases = [case("first", nothing), case("last", last, Phase.AT_THE_END)]

@@ -7,16 +7,15 @@ variations is refused, it is repeated with one variation at a time, which shows 
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.catalogue import MINIMUM_VERSION
 from reimage_conformance.judging.operations.polls import status_of
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Why
+from reimage_conformance.session.agenda import Agenda
 from reimage_conformance.session.budget import SPENT
 from reimage_conformance.session.operation import State
 from reimage_conformance.session.signals import Inconclusive, Reason, Withheld
@@ -37,15 +36,12 @@ UNENDED = Reason("the suite was still waiting for earlier operations to end", Wh
 
 
 class Campaign:
-    """Chooses the next step whenever a deployment is free, and keeps the result of each step in `results`."""
+    """Chooses the next step of its `agenda` whenever a deployment is free, and keeps the result of each step in `results`."""
 
     def __init__(self, steps: list[Step], runs: StepRuns, parts: Collaborators) -> None:
-        self.pending = list(steps)
-        self._held_back: list[Step] = []
-        self._on_demand = False  # whether held-back steps start when a case asks for them
+        self.agenda = Agenda(steps)
         self.results: dict[str, Result] = {}
         self._refused: dict[str, Result] = {}
-        self._postponed: dict[str, Result] = {}  # by name, the steps that were refused once, and are sent again later
         self._paused = False
         self._claimed = 0  # how many started steps still wait for their instance, and hold no reimage of the budget yet
         self._running: dict[Deployment, Step] = {}
@@ -59,15 +55,16 @@ class Campaign:
         async with trio.open_nursery() as steps:
             for result in self._adopted:
                 steps.start_soon(self._go_on_with, result)
-            while self.pending or self._running or self._on_demand:  # a running step may add steps
+            while self._may_start_more:
                 step = self._next()
                 if step is None:
                     await self._until_changed()
                     continue
-                self.pending.remove(step)
+                self.agenda.pending.remove(step)
                 self._running[step.place.deployment] = step
                 self._claimed += 1
-                result = self.results.setdefault(step.name, Result(step))
+                was_refused = self.agenda.first_refusal(step) is not None
+                result = self.results.setdefault(step.name, Result(step, was_refused=was_refused))
                 steps.start_soon(self._carry_out, step, result)
 
     def pause(self) -> None:
@@ -88,22 +85,22 @@ class Campaign:
 
         Another step starts when a case asks for it, if `on_demand` is true of it; else it is dropped.
         """
-        keep = [step for step in self.pending if not set(step_names).isdisjoint(step.names)]
-        self._held_back = [step for step in self.pending if step not in keep and on_demand(step)]
-        self.pending, self._on_demand = keep, True
+        self.agenda.hold_back(step_names, on_demand)
 
     def _ask_for(self, name: str | None = None) -> None:
-        """Moves the held-back step of this name to `pending`; without a name, all of them."""
-        asked = [step for step in self._held_back if name is None or name in step.names]
-        if asked:
-            self._held_back = [step for step in self._held_back if step not in asked]
-            self.pending += asked
+        """Lets the held-back step of this name start; without a name, all of them."""
+        if self.agenda.ask_for(name):
             self._wake()
+
+    @property
+    def _may_start_more(self) -> bool:
+        """Whether a step may still start: one is pending, a case may ask for one, or a running step may add some."""
+        return bool(self.agenda.pending or self._running or self.agenda.starts_on_demand)
 
     async def until_sent(self, name: str) -> None:
         """Waits until the step of this name, or a step that it was merged into, was answered or left out."""
         self._ask_for(name)
-        while any(name in step.names for step in self.pending) or any(
+        while self.agenda.is_pending(name) or any(
             name in result.step.names and not result.sent.is_set() for result in self.results.values()
         ):
             await self._changed.wait()
@@ -111,7 +108,7 @@ class Campaign:
     async def settled(self) -> None:
         """Waits until no step is pending or running."""
         self._ask_for()
-        while self.pending or self._running:
+        while self.agenda.pending or self._running:
             await self._changed.wait()
 
     async def all_over(self) -> None:
@@ -119,7 +116,7 @@ class Campaign:
 
         Starts no held-back step.
         """
-        while self.pending or self._running:
+        while self.agenda.pending or self._running:
             await self._changed.wait()
         for result in list(self.results.values()):
             if result.operation is not None:
@@ -131,12 +128,7 @@ class Campaign:
 
         They are those of the next steps, of bad requests and of later cases.
         """
-        return self._budget.reserve + self._budget.kept + min(len(self.pending), MAX_STEPS_FIRST)
-
-    @property
-    def starts_on_demand(self) -> bool:
-        """Whether some steps start only when a case asks for them."""
-        return self._on_demand
+        return self._budget.reserve + self._budget.kept + min(len(self.agenda.pending), MAX_STEPS_FIRST)
 
     def _next(self) -> Step | None:
         """The next step that can be started now; all pending steps are left out if none can be started any more.
@@ -154,7 +146,7 @@ class Campaign:
         if self._budget.reserve == 0 and not self._budget.could_allow(1, reserved=self._budget.kept):
             return self._next_from_kept()
         reserved = self._budget.reserve + self._budget.kept + self._claimed
-        for step in self.pending:
+        for step in self.agenda.pending:
             if not self._budget.allows(reserved=reserved):
                 return None
             if self._is_free(step):
@@ -168,7 +160,7 @@ class Campaign:
         If looks showed an instance that stayed (`an_instance_stayed`), a later case needs them, and every pending step is
         left out. None while a watch may still show one. If no look can, no later case needs them: steps use them.
         """
-        if self._budget.kept and self.pending and not self.an_instance_stayed:
+        if self._budget.kept and self.agenda.pending and not self.an_instance_stayed:
             if any(result.operation is not None and not result.over.is_set() for result in self.results.values()):
                 return None  # its watch may still show an instance that stays
             self._budget.keep(0)
@@ -196,7 +188,7 @@ class Campaign:
                 await wait()
                 either.cancel_scope.cancel()
 
-            if self.pending or self._running or self._on_demand:
+            if self._may_start_more:
                 either.start_soon(end_after, self._changed.wait)
                 either.start_soon(end_after, self._budget.change.wait)
 
@@ -213,8 +205,8 @@ class Campaign:
 
     def _skip_all(self, reason: Reason) -> None:
         """Leaves every pending step out; one that met a conflict before keeps this answer."""
-        for step in self.pending:
-            refused = self._postponed.get(step.name)
+        for step in self.agenda.pending:
+            refused = self.agenda.first_refusal(step)
             if refused is not None and is_conflict(refused.exchange):
                 self.results |= dict.fromkeys(step.names, refused)
                 continue
@@ -223,7 +215,7 @@ class Campaign:
                 result.skipped = reason
                 result.sent.set()
                 result.over.set()
-        self.pending.clear()
+        self.agenda.pending.clear()
         self._wake()
 
     async def _carry_out(self, step: Step, result: Result) -> None:
@@ -266,7 +258,7 @@ class Campaign:
     def waiting(self, name: str) -> Step | None:
         """The pending step of this name, or None; a step that was held back becomes pending."""
         self._ask_for(name)
-        return next((step for step in self.pending if step.name == name), None)
+        return next((step for step in self.agenda.pending if step.name == name), None)
 
     def adopt(self, result: Result, *, is_over: bool) -> None:
         """Takes over the result of a step from an earlier part of the run.
@@ -274,7 +266,7 @@ class Campaign:
         An accepted step is followed to its end unless it `is_over`. A refused step is taken apart.
         """
         step, result.adopted = result.step, True
-        self.pending.remove(step)
+        self.agenda.pending.remove(step)
         self.results[step.name] = result
         if not result.is_accepted:
             result.over.set()
@@ -343,7 +335,7 @@ class Campaign:
 
     def _put_back(self, step: Step) -> None:
         """Makes a step pending again, since no reimage was left when its instance became free."""
-        self.pending.insert(0, step)
+        self.agenda.put_first([step])
         del self.results[step.name]
 
     def _free(self, step: Step) -> None:
@@ -355,17 +347,16 @@ class Campaign:
 
     async def _start(self, step: Step, result: Result) -> None:
         """Sends a step's request; a step that is refused is taken apart, or postponed if that may be a matter of time."""
-        is_postponed = step.name in self._postponed
-        await self._runs.start(step, result, is_postponed=is_postponed)
+        await self._runs.start(step, result)
         is_for_now = is_conflict(result.exchange) or self._instances.may_not_run_again(step.place, result.exchange)
-        if is_for_now and not is_postponed:
+        if is_for_now and not result.was_refused:
             self._postpone(step)
             return
         if not result.is_accepted:
             self._take_apart(step)
             return
         self.results |= dict.fromkeys(step.names, result)
-        self._resume_postponed(step.place.deployment)
+        self.agenda.resume(step.place.deployment)
         result.sent.set()
         self._wake()
 
@@ -374,28 +365,16 @@ class Campaign:
 
         That is when another step of the deployment was accepted, or when no other can be started.
         """
-        self._postponed[step.name] = self.results.pop(step.name)
-        self.pending.append(step)
+        self.agenda.postpone(step, self.results.pop(step.name))
         self._wake()
 
-    def _resume_postponed(self, deployment: Deployment) -> None:
-        """Sends the postponed steps of a deployment before all others: nothing holds it any more."""
-        first = [step for step in self.pending if step.name in self._postponed and step.place.deployment == deployment]
-        self.pending = first + [step for step in self.pending if step not in first]
-
     def _take_apart(self, step: Step) -> None:
-        """Adds the steps to try after a refused one: the merged steps, or the same step with the target's version, or one step for each variation."""
+        """Tries the parts of a step that was refused; the result of the step itself is kept where its parts have other names."""
         if step.stands_for:
             self.results.pop(step.name)
-            self.pending[:0] = step.stands_for
-        elif step.version not in (None, MINIMUM_VERSION):
+        elif step.has_version_of_its_own:
             self._refused[step.name] = self.results.pop(step.name)
-            self.pending.insert(0, replace(step, version=None))
-        elif len(step.variations) > 1:
-            parts = [
-                replace(step, name=f"{step.name}:{name}", variations=(name,), observe=False) for name in step.variations
-            ]
-            self.pending[:0] = parts
+        self.agenda.put_first(step.parts)
         self._wake()
 
     def control(self, form: str) -> Result | None:

@@ -40,7 +40,7 @@ def progress_of(sut: SystemUnderTest, cases_done: int, cases: int, pace: float) 
     now, budget = sut.sender.clock.now(), sut.budget
     under_way = list(sut.operations.under_way)
     room = max(budget.limit - budget.spent - budget.held, 0)
-    waiting = Counter(step.place.deployment.path for step in list(sut.campaign.pending)[:room])
+    waiting = Counter(step.place.deployment.path for step in list(sut.campaign.agenda.pending)[:room])
     reimaging = reimaging_seconds(sut.operations.usual_seconds, _ages(under_way, now), waiting)
     return Progress(
         cases_done,

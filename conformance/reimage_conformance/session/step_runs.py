@@ -37,7 +37,7 @@ class Result:
 
     `sent` is set once its request was answered, `over` once its watch and its probe have ended. `same` and `other` are
     the contending requests, to the same instance and to another one. `skipped` says why the step was left out.
-    `adopted` says that an earlier part of the run sent it.
+    `adopted` says that an earlier part of the run sent it, `was_refused` that the step was refused before and is sent again.
     """
 
     step: Step
@@ -53,6 +53,7 @@ class Result:
     probe_after: list[Exchange] = field(default_factory=list)
     skipped: Reason | None = None
     adopted: bool = False
+    was_refused: bool = False
     sent: trio.Event = field(default_factory=trio.Event)
     over: trio.Event = field(default_factory=trio.Event)
 
@@ -105,19 +106,19 @@ class StepRuns:
         self._builder, self._sender, self._operations = parts.builder, parts.sender, parts.operations
         self._conflicts, self._instances, self._probe = parts.conflicts, parts.instances, parts.probe
 
-    async def start(self, step: Step, result: Result, *, is_postponed: bool = False) -> None:
+    async def start(self, step: Step, result: Result) -> None:
         """Sends a step's request, books its operation and watches its instance.
 
-        `is_postponed` says that the step was refused before. It has more time then for its instance to run again, and
-        is repeated a few times only if it meets a conflict.
+        Where the step was refused before, its instance has more time to run again, and the request is repeated only a few
+        times if it meets a conflict.
         """
-        if is_postponed:
+        if result.was_refused:
             await self._instances.until_running_again(self._operations.at(step.place))
         await self._instances.until_online(step.place)
         if step.observe and self._instances.offers_deployment:
             await self._instances.until_settled(self._operations.at(step.place))
         with self._operations.starting(step.place):
-            before = await self._send(step, result, is_postponed=is_postponed)
+            before = await self._send(step, result)
             if not result.is_accepted or result.exchange is None:
                 return
             result.operation = self._operations.open(result.exchange, step.place, step.form)
@@ -126,10 +127,10 @@ class StepRuns:
             bystanders = self._bystanders(step.place)
             result.watch = self._instances.watch(result.operation, step.place, before, bystanders)
 
-    async def _send(self, step: Step, result: Result, *, is_postponed: bool) -> Exchange | None:
+    async def _send(self, step: Step, result: Result) -> Exchange | None:
         """Sends a step's request, repeats it while it meets a conflict, and gives the look before the last time."""
         deployment = step.place.deployment
-        is_patient = not is_postponed and deployment not in self._conflicting
+        is_patient = not result.was_refused and deployment not in self._conflicting
         max_repeats = MAX_STEP_CONFLICTS if is_patient else FEW_CONFLICT_TRIES
         observed = step.observe and step.expected == "succeeds"
         looks: list[Exchange | None] = []

@@ -67,6 +67,24 @@ class Step:
         return (self.name, *(name for step in self.stands_for for name in step.names))
 
     @property
+    def has_version_of_its_own(self) -> bool:
+        """Whether it sends another version than that of the target file and the minimum version."""
+        return self.version not in (None, MINIMUM_VERSION)
+
+    @property
+    def parts(self) -> tuple[Step, ...]:
+        """The steps to try when it is refused: the merged ones, or itself with the target's version, or one for each variation."""
+        if self.stands_for:
+            return self.stands_for
+        if self.has_version_of_its_own:
+            return (replace(self, version=None),)
+        if len(self.variations) > 1:
+            return tuple(
+                replace(self, name=f"{self.name}:{name}", variations=(name,), observe=False) for name in self.variations
+            )
+        return ()
+
+    @property
     def is_plain(self) -> bool:
         """Whether it sends a request that must be accepted, and varies only the place, the form and the version."""
         return (

@@ -43,7 +43,7 @@ def sufficing(sut: SystemUnderTest) -> Sufficing | None:
     missing = max(len(sut.reimages.left_out), int(sut.budget.turned_away))
     if not left_out and not missing:
         return None
-    if sut.campaign.starts_on_demand:
+    if sut.campaign.agenda.starts_on_demand:
         return Sufficing(sut.budget.spent + left_out + missing, exact=False)
     enough = max(planned(sut.target, sut.profile) + sut.operations.unwanted, sut.budget.limit + 1)
     return Sufficing(enough, exact=not missing and not sut.operations.unwanted)
