@@ -18,19 +18,22 @@ NOT_SPELT = "no reimage with this spelling was sent"
 async def accepted_results(
     sut: SystemUnderTest, expected: tuple[str, ...] = ("succeeds", "fails", "open")
 ) -> list[Result]:
-    """The accepted steps of the campaign with one of these expectations (`Step.expected`), once all are over."""
+    """The results of the accepted steps with one of these expectations (`Step.expected`), once all are over.
+
+    Raises Inconclusive where there are none.
+    """
     found = [result for result in await sut.reimages.all_finished() if result.step.expected in expected]
     return precondition(found, "no reimage was accepted", because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"))
 
 
 async def accepted_requests(sut: SystemUnderTest) -> list[Exchange]:
-    """The answers to all reimages that were rightly accepted."""
+    """The exchanges of all reimages that were rightly accepted."""
     results = await accepted_results(sut, ("succeeds", "fails"))
     return [result.exchange for result in results if result.exchange is not None]
 
 
 async def results_that_must_succeed(sut: SystemUnderTest) -> list[Result]:
-    """The accepted steps of the campaign whose operations have to end Succeeded."""
+    """The results of the accepted steps whose operations have to end Succeeded."""
     return await accepted_results(sut, ("succeeds",))
 
 
@@ -42,7 +45,7 @@ def judge_completion(sut: SystemUnderTest, operations: Iterable[Operation], **ar
 
 
 def is_undisturbed(sut: SystemUnderTest, operation: Operation) -> bool:
-    """Whether an operation was started by a request that must be accepted, with the first certificate, and met no other reimage."""
+    """Whether an operation was started by a sound request with the first certificate, and nothing was sent to contend with it."""
     results = sut.campaign.results.values()
     contended = any(result.same is not None and operation is result.operation for result in results)
     return (

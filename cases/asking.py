@@ -15,7 +15,7 @@ from reimage_conformance.judging.request import refused
 from reimage_conformance.judging.transport.answers import answered_with
 from reimage_conformance.judging.wording import is_conflict, may_have_been_carried_out
 from reimage_conformance.model import Exchange, Identity, Request, Why
-from reimage_conformance.session.operations import NOT_KNOWN, UNPOLLED, Operation, State
+from reimage_conformance.session.operations import UNPOLLED, UNPOLLED_BECAUSE, Operation, State
 from reimage_conformance.session.step_runs import Result
 from reimage_conformance.session.steps import Step
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MIN_OPERATIONS_WITH_LOST_POLLS = 3
-"""Lost polls have a cause if at least this many operations, and more than half of all, lost one."""
+"""Lost polls are no accident if at least this many operations, and more than half of all, lost one."""
 
 
 async def known_operations(sut: SystemUnderTest) -> list[Operation]:
@@ -35,18 +35,18 @@ async def known_operations(sut: SystemUnderTest) -> list[Operation]:
 
 
 async def ended_operation(sut: SystemUnderTest, status: str = "Succeeded") -> Operation:
-    """An operation that ended with this status."""
+    """An operation that ended with this status and that the endpoint still knows; raises Inconclusive where none ended so."""
     precondition(
         any(o.state is State.ENDED and o.status == status for o in await known_operations(sut)),
         f"the run had no operation that ended {status}",
-        because=("REQ-REIMAGE-COMPLETES", *NOT_KNOWN),
+        because=("REQ-REIMAGE-COMPLETES", *UNPOLLED_BECAUSE),
         why=Why.NO_FAILURE if status == "Failed" else Why.NO_END,
     )
     return await sut.operations.known(status)
 
 
 def lost_a_poll(sut: SystemUnderTest, operation: Operation) -> bool:
-    """Whether a poll of an operation got no reply while others got one."""
+    """Whether a poll of an operation got no reply although other requests were answered."""
     return any(poll.reply is None and sut.sender.answers_others(poll) for poll in operation.polls)
 
 
@@ -57,13 +57,13 @@ def needs_failing_instance(sut: SystemUnderTest) -> None:
 
 
 def did_not_succeed(result: Result) -> bool:
-    """Whether a reimage that has to succeed was polled and did not."""
+    """Whether polls showed the operation of a reimage, but not that it ended Succeeded."""
     operation = result.operation
     return operation is not None and operation.is_known and operation.status != "Succeeded"
 
 
 async def start_once_more(sut: SystemUnderTest, wrong: list[Result]) -> tuple[Step, Exchange]:
-    """Sends the same reimage as one that went wrong, in the first deployment that answers no 409."""
+    """Repeats one of the reimages that went `wrong`, in the first deployment that does not answer 409; gives its step and the exchange."""
     for result in {result.step.place.deployment: result for result in reversed(wrong)}.values():
         step = result.step
         exchange = await sut.reimages.start(step.place, step.form, version=step.version)
@@ -73,13 +73,13 @@ async def start_once_more(sut: SystemUnderTest, wrong: list[Result]) -> tuple[St
 
 
 def require_known_outcome(exchange: Exchange) -> None:
-    """Raises Untested where the answer to a reimage leaves open if it was started."""
+    """Raises Untested where the answer to a reimage leaves open whether it was started."""
     if may_have_been_carried_out(exchange):
-        raise Untested(f"the answer leaves open if the reimage was started: {answer(exchange)}")
+        raise Untested(f"the answer leaves open whether the reimage was started: {answer(exchange)}")
 
 
 async def polled_late(sut: SystemUnderTest, step: Step, exchange: Exchange) -> Operation:
-    """The operation that `exchange` started, first polled after twice the time that others take."""
+    """The operation that `exchange` started, first polled after twice the time of the longest other one, and after 2 s at least."""
     longest = max((operation.duration for operation in sut.operations.all if operation.ended), default=0.0)
     await trio.sleep(min(max(2 * longest, 2.0), sut.target.limits.operation_timeout_seconds))
     operation = sut.reimages.book(exchange, step.place, step.form, anyway=True)
@@ -89,19 +89,19 @@ async def polled_late(sut: SystemUnderTest, step: Step, exchange: Exchange) -> O
 
 _NUMBERED = re.compile("(?P<prefix>(?:.*[^0-9A-Fa-f])?)(?P<number>[0-9A-Fa-f]+)")
 """An id that ends in a number, decimal or hexadecimal."""
-FEWEST_BETWEEN_RANDOM_IDS = 1 << 24
+MIN_DISTANCE_OF_RANDOM_IDS = 1 << 24
 """Two ids whose numbers differ by less were not drawn at random."""
 
 
 def issued_id(sut: SystemUnderTest) -> str:
-    """An issued id that is long enough for one that differs a little not to be issued too; "" if there is none."""
+    """An issued id of more than 8 characters, so that an id which differs a little was hardly issued too; "" if there is none."""
     return next((operation.identifier for operation in sut.operations.all if len(operation.identifier) > 8), "")
 
 
 def unknown_ids(sut: SystemUnderTest, known: str) -> list[str]:
     """Ids that were never issued: of the usual form, malformed, and one change away from the issued id `known`, if any.
 
-    An endpoint that counts has issued smaller numbers before the run, and may show what it knows under them.
+    An endpoint that counts its ids issued smaller numbers before the run, and may know them still: these are left out.
     """
     issued = sut.recorder.request_ids()
     is_counted = are_consecutive_numbers(issued)
@@ -117,11 +117,11 @@ def unknown_ids(sut: SystemUnderTest, known: str) -> list[str]:
 
 
 def are_consecutive_numbers(ids: Iterable[str]) -> bool:
-    """Whether ids count, alone or after the same prefix, so that a smaller number may be an operation from before the run."""
+    """Whether ids count up, with or without a common prefix, so that a smaller number may be an operation from before the run."""
     numbered = [each for identifier in ids if (each := _NUMBERED.fullmatch(identifier.replace("-", "")))]
     numbers = sorted({(each["prefix"], int(each["number"], 16)) for each in numbered})
     return any(
-        first == second and later - earlier < FEWEST_BETWEEN_RANDOM_IDS
+        first == second and later - earlier < MIN_DISTANCE_OF_RANDOM_IDS
         for (first, earlier), (second, later) in pairwise(numbers)
     )
 
@@ -160,7 +160,7 @@ async def poll_in_every_way(sut: SystemUnderTest, operation: Operation) -> None:
 
 
 async def polls_at_the_end(sut: SystemUnderTest, operation: Operation) -> list[Exchange]:
-    """Polls on a new connection, on a used one, and three at the same time; gives the first two and the answered ones of the three."""
+    """Polls on a new connection, on a used one, and three at the same time; gives the first two, and those of the three that were answered."""
     used = sut.builder.operation_status(operation.identifier)
     fresh = replace(used, fresh_connection=True)
     polls = [await sut.send(each, label="poll-new-connection") for each in (fresh, used)]

@@ -1,11 +1,11 @@
-"""Reimages that are refused while another one runs: how they are sent, and what is judged of them."""
+"""Reimages that are refused while another one runs: how they are sent, and what is judged about them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from reimage_conformance.casebook import SystemUnderTest
-from reimage_conformance.judging.concurrency import contended, prolonged_after, undisturbed
+from reimage_conformance.judging.concurrency import contended, seconds_until_prolonged, undisturbed
 from reimage_conformance.judging.instances.probes import fresh_installation, installation_in, installation_unchanged
 from reimage_conformance.judging.request import instance_untouched, nothing_left_behind
 from reimage_conformance.judging.wording import is_conflict
@@ -20,28 +20,29 @@ from reimage_conformance.session.operations import Operation, State
 class Contention:
     """Reimages of one instance that are refused while another instance is reimaged, and what was seen of both.
 
-    `operation` is the running reimage, `other` the instance whose reimages are refused. `look` and `installation`
-    show the refused instance before, `own` the installation of the running one, each where the target offers that.
-    `after` and `installation_after` show the refused instance later. `is_accepted` says that one of its reimages was
-    accepted in the end. `usual_seconds` is the longest time that an operation took, `allowed_seconds` how long the
-    running one may go on.
+    `operation` is that of the running reimage, `other` the instance whose reimages are refused. `look_before` and
+    `installation_before` show this instance before the running reimage was started, None where the target does not offer
+    that; `look_after` and `installation_after` show it later. `running_installation` is the installation that the running
+    reimage has to replace, None unless earlier probes showed that reimages write new ones. `is_accepted` says that the last
+    reimage of `other` was accepted. `usual_seconds` is the longest time that an earlier operation took, `allowed_seconds`
+    how long the running one may take.
     """
 
     operation: Operation
     other: Place
-    look: Exchange | None
-    installation: Exchange | None
-    own: Exchange | None
+    look_before: Exchange | None
+    installation_before: Exchange | None
+    running_installation: Exchange | None
     usual_seconds: float
     allowed_seconds: float
     refused: list[Exchange] = field(default_factory=list)
     is_accepted: bool = False
-    after: Exchange | None = None
+    look_after: Exchange | None = None
     installation_after: Exchange | None = None
 
 
-def writes_afresh(sut: SystemUnderTest) -> bool:
-    """Whether the probe showed that reimages write a fresh installation, if no other reimage meets them."""
+def writes_new_installations(sut: SystemUnderTest) -> bool:
+    """Whether the probe showed that reimages write a new installation where no other reimage was sent meanwhile."""
     quiet = [r for r in sut.campaign.results.values() if r.probe_after and r.same is None and r.other is None]
     return any(installation_in(r.probe_after[0]) != installation_in(r.probe_before[0]) for r in quiet)
 
@@ -49,56 +50,57 @@ def writes_afresh(sut: SystemUnderTest) -> bool:
 async def start_for_contention(sut: SystemUnderTest, place: Place, other: Place) -> Contention:
     """Starts a reimage of `place`, once it and `other` are ready.
 
-    Before, it looks at both instances and at their installations, where the target offers that.
+    First it looks at `other`, and reads the installations of both, where the target offers that.
     """
     await sut.instances.until_ready(place)
-    own = await sut.probe.installation(place) if writes_afresh(sut) else None
+    running = await sut.probe.installation(place) if writes_new_installations(sut) else None
     look = await sut.instances.until_ready(other)
     installation = await sut.probe.installation(other) if sut.probe.offered else None
     usual = max((operation.duration for operation in sut.operations.all if operation.state is State.ENDED), default=0)
     operation = sut.reimages.book(await sut.reimages.start(place, UriForm.SLOT), place, UriForm.SLOT)
-    allowed = prolonged_after(usual, sut.target.limits.operation_timeout_seconds) if usual else 0.0
-    return Contention(operation, other, look, installation, own, usual, allowed)
+    allowed = seconds_until_prolonged(usual, sut.target.limits.operation_timeout_seconds) if usual else 0.0
+    return Contention(operation, other, look, installation, running, usual, allowed)
 
 
-async def refuse_while_it_runs(sut: SystemUnderTest, seen: Contention) -> None:
-    """Sends reimages of the other instance, in both forms in turn, until the running one ends or one is not refused.
+async def reimage_other_meanwhile(sut: SystemUnderTest, contention: Contention) -> None:
+    """Sends reimages of the other instance, in both forms in turn, as long as the running one goes on and they are refused with 409.
 
-    Then waits for the end. The refused instance is looked at after each refusal, because the last reimage may be
-    accepted: the end of the running one is not seen at once.
+    Then waits for the end of the running one. The other instance is looked at after each refusal, because the last
+    reimage may be accepted: the end of the running one is not seen at once.
     """
-    deadline = sut.sender.clock.now() + seen.allowed_seconds + seen.usual_seconds
-    while seen.operation.is_under_way and sut.sender.clock.now() < deadline:
-        form = UriForm.SLOT if len(seen.refused) % 2 else UriForm.NAME
-        exchange = await sut.send(sut.builder.reimage(seen.other, form), label="contend:other")
-        seen.is_accepted = exchange.is_successful
-        if seen.is_accepted:  # the first one was over already
-            await sut.reimages.book(exchange, seen.other, form).over.wait()
+    deadline = sut.sender.clock.now() + contention.allowed_seconds + contention.usual_seconds
+    while contention.operation.is_under_way and sut.sender.clock.now() < deadline:
+        form = UriForm.SLOT if len(contention.refused) % 2 else UriForm.NAME
+        exchange = await sut.send(sut.builder.reimage(contention.other, form), label="contend:other")
+        contention.is_accepted = exchange.is_successful
+        if contention.is_accepted:  # presumably since the running reimage had ended
+            await sut.reimages.book(exchange, contention.other, form).over.wait()
         if not is_conflict(exchange):
             break
-        seen.refused.append(exchange)
-        await look_at_refused(sut, seen)
-        await sut.operations.wait_one_poll_interval(seen.operation)
-    await seen.operation.over.wait()
-    if seen.refused and not seen.is_accepted:
-        await look_at_refused(sut, seen)
+        contention.refused.append(exchange)
+        await look_at_other(sut, contention)
+        await sut.operations.wait_one_poll_interval(contention.operation)
+    await contention.operation.over.wait()
+    if contention.refused and not contention.is_accepted:
+        await look_at_other(sut, contention)
 
 
-async def look_at_refused(sut: SystemUnderTest, seen: Contention) -> None:
-    """Looks at the instance whose reimages are refused, and reads its probe, where both could be had before.
+async def look_at_other(sut: SystemUnderTest, contention: Contention) -> None:
+    """Looks at the other instance if it was looked at before, and reads its installation if that was read before.
 
     Keeps the first look that shows a change.
     """
-    if seen.look is not None and not is_changed(seen.other, seen.look, seen.after):
-        seen.after = await sut.instances.look(seen.other.deployment)
-    if seen.installation is not None:
-        seen.installation_after = await sut.probe.installation(seen.other)
+    before = contention.look_before
+    if before is not None and not is_changed(contention.other, before, contention.look_after):
+        contention.look_after = await sut.instances.look(contention.other.deployment)
+    if contention.installation_before is not None:
+        contention.installation_after = await sut.probe.installation(contention.other)
 
 
-async def judge_refusals(sut: SystemUnderTest, seen: Contention) -> None:
-    """Judges that the refusals did not prolong the running reimage, and one refusal of each form."""
-    refused, operation = seen.refused, seen.operation
-    arguments = {"refusals": len(refused), "usual_seconds": round(seen.usual_seconds, 3)}
+async def judge_refusals(sut: SystemUnderTest, contention: Contention) -> None:
+    """Judges that the refusals did not disturb the running reimage, and judges one refusal of each form."""
+    refused, operation = contention.refused, contention.operation
+    arguments = {"refusals": len(refused), "usual_seconds": round(contention.usual_seconds, 3)}
     sut.judge(undisturbed, operation.start, *refused, *operation.polls, **arguments)
     for exchange in refused[:2]:  # one of each form
         sut.judge(contended, operation.start, exchange, requirement="REQ-CONC-OTHER", ended=True)
@@ -106,26 +108,28 @@ async def judge_refusals(sut: SystemUnderTest, seen: Contention) -> None:
 
 
 async def judge_id(sut: SystemUnderTest, refusal: Exchange) -> None:
-    """Judges that the id of a refusal, if it carries one, is no operation."""
+    """Judges that the request id of a refusal, if it has one, is not that of an operation InProgress or Succeeded."""
     poll = await sut.refusals.poll_of(refusal)
     if poll is not None:
         sut.judge(nothing_left_behind, refusal, poll)
 
 
-def judge_refused_instance(sut: SystemUnderTest, seen: Contention) -> None:
-    """Judges by the looks and by the probe that the refused instance did not change."""
-    requirement, refusal = "REQ-GOS-NOTFOUND-NOEFFECT", seen.refused[0]
-    if seen.look is not None and seen.after is not None:
-        addressed = {"requirement": requirement, "instance": seen.other.role_instance, "beside": True}
-        sut.judge(instance_untouched, seen.look, refusal, seen.after, **addressed)
-    if seen.installation is not None and seen.installation_after is not None:
+def judge_other_instance(sut: SystemUnderTest, contention: Contention) -> None:
+    """Judges from the looks and the probe that the refused reimages did not change their instance."""
+    requirement, refusal, other = "REQ-GOS-NOTFOUND-NOEFFECT", contention.refused[0], contention.other
+    before, after = contention.look_before, contention.look_after
+    if before is not None and after is not None:
+        addressed = {"requirement": requirement, "instance": other.role_instance, "beside": True}
+        sut.judge(instance_untouched, before, refusal, after, **addressed)
+    before, after = contention.installation_before, contention.installation_after
+    if before is not None and after is not None:
         arguments = {"requirement": requirement, "what": "a reimage that was refused with 409"}
-        sut.judge(installation_unchanged, seen.installation, seen.installation_after, refusal, **arguments)
+        sut.judge(installation_unchanged, before, after, refusal, **arguments)
 
 
-async def judge_running_reimage(sut: SystemUnderTest, seen: Contention) -> None:
-    """Judges by the probe that the running reimage wrote a fresh installation."""
-    place = seen.operation.place
-    if seen.own is not None and place is not None and seen.operation.status == "Succeeded":
-        written = await sut.reimages.await_installation(place, seen.own)
-        sut.judge(fresh_installation, seen.own, written, requirement="REQ-CONC-REFUSED-NOEFFECT")
+async def judge_running_reimage(sut: SystemUnderTest, contention: Contention) -> None:
+    """Judges from the probe that the running reimage, if it succeeded, wrote a new installation."""
+    place, before = contention.operation.place, contention.running_installation
+    if before is not None and place is not None and contention.operation.status == "Succeeded":
+        written = await sut.reimages.await_installation(place, before)
+        sut.judge(fresh_installation, before, written, requirement="REQ-CONC-REFUSED-NOEFFECT")

@@ -16,7 +16,7 @@ def require_get_deployment(sut: SystemUnderTest) -> None:
 
 
 def looks(sut: SystemUnderTest) -> list[Exchange]:
-    """All answers of Get Deployment that showed role instances."""
+    """Every look of the run that showed role instances."""
     return [e for e in sut.recorder.exchanges if e.label == "look" and statuses_in(e)]
 
 

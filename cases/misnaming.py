@@ -14,14 +14,16 @@ SLOT, NAME = UriForm.SLOT, UriForm.NAME
 Names = tuple[str, str, str, UriForm]
 """Cloud service, slot or deployment, role instance, and form of an address."""
 FAR_BEYOND = 100
-"""Scaling out a role gives no instance an index that is this much above the highest one."""
+"""Scaling out a role during the run gives no instance an index that is this much above the highest one."""
+MOST_FROM_ELSEWHERE = 3
+"""How many names of instances of other deployments are tried in a deployment."""
 
 
 def near_names(sut: SystemUnderTest) -> list[Names]:
     """Names that address nothing, each one small change away from a real one, encoded for a path, in both forms."""
     return [
         (as_segment(service), as_segment(container), as_segment(name), form)
-        for service, container, name, form in slips(sut)
+        for service, container, name, form in wrong_names(sut)
     ]
 
 
@@ -31,11 +33,12 @@ def as_segment(name: str) -> str:
     return encode(bare) + name[len(bare) :]
 
 
-def slips(sut: SystemUnderTest) -> list[Names]:
+def wrong_names(sut: SystemUnderTest) -> list[Names]:
     """The names of `near_names`, not yet encoded except for white space at the end."""
     main = sut.planner.main
-    elsewhere = [each for other in sut.target.deployments for each in slips_elsewhere(sut, other)]
-    return [*slips_of_service(sut, main), *slips_of_deployment(sut, main), *elsewhere, *in_empty_slots(sut)]
+    others = [other for other in sut.target.deployments if other != main]
+    elsewhere = [names for other in others for names in wrong_deployments_elsewhere(sut, other)]
+    return [*wrong_services(sut, main), *wrong_deployments(sut, main), *elsewhere, *in_empty_slots(sut)]
 
 
 def reimage_at_segments(sut: SystemUnderTest, service: str, container: str, instance: str, form: UriForm) -> Request:
@@ -47,25 +50,28 @@ def reimage_at_segments(sut: SystemUnderTest, service: str, container: str, inst
     return replace(template, target=path)
 
 
-def slips_of_service(sut: SystemUnderTest, main: Deployment) -> list[Names]:
+def wrong_services(sut: SystemUnderTest, main: Deployment) -> list[Names]:
     """Cloud services that do not exist, in both forms."""
     name, instance = main.cloud_service, sut.main_witness().role_instance
     wrong = (name[:-1], name + "x", f"{name}{sut.builder.token}", sut.builder.no_service, name + "%20", "")
     return [(service, form.container(main), instance, form) for form in FORMS for service in wrong]
 
 
-def slips_of_deployment(sut: SystemUnderTest, main: Deployment) -> list[Names]:
+def wrong_deployments(sut: SystemUnderTest, main: Deployment) -> list[Names]:
     """Deployments that do not exist in the cloud service of the main one."""
     name, instance = main.name, sut.main_witness().role_instance
     wrong = (name[:-1], name + "1", f"{name}{sut.builder.token}", sut.builder.no_deployment, main.slot, "")
     return [(main.cloud_service, each, instance, NAME) for each in wrong]
 
 
-def slips_elsewhere(sut: SystemUnderTest, other: Deployment) -> list[Names]:
-    """Deployments that do not exist beside another one, and deployments under the cloud service of another."""
+def wrong_deployments_elsewhere(sut: SystemUnderTest, other: Deployment) -> list[Names]:
+    """Deployments that do not exist in the cloud service of `other`, which is not the main deployment.
+
+    If its cloud service is not that of the main deployment, each of the two is also addressed in the cloud service of the other one.
+    """
     main, service, instance = sut.planner.main, other.cloud_service, other.role_instances[0]
     wrong = (sut.builder.no_deployment, other.name[:-1], other.name + "1", f"{other.name}{sut.builder.token}")
-    found = [(service, name, instance, NAME) for name in wrong if other != main]
+    found = [(service, name, instance, NAME) for name in wrong]
     if service != main.cloud_service:
         found.append((main.cloud_service, other.name, instance, NAME))
         found.append((service, main.name, sut.main_witness().role_instance, NAME))
@@ -91,39 +97,40 @@ def in_empty_slots(sut: SystemUnderTest) -> list[Names]:
 
 
 def near_instances(sut: SystemUnderTest) -> list[tuple[Place, str]]:
-    """Deployments, each with instance names that are one small change away from one of its own.
+    """Names that no instance of a deployment has, each with a place in that deployment.
 
-    The changed names are those of listed instances: an endpoint may take such a name for the one that it was made from.
-    Names that the role gets when it is scaled out are left out, unless the target file says that nothing else exists.
+    They are one small change away from the name of a listed instance, so that an endpoint may confuse the two, or belong
+    to an instance of another deployment. Names that a role gets when it is scaled out are left out, unless the target file
+    says that nothing else exists.
     """
     found: list[tuple[Place, str]] = []
     for deployment in sut.target.deployments:
         known, listed = sut.world.instances(deployment), deployment.role_instances
         ends = dict.fromkeys((listed[0], listed[-1]))
-        near = [slip for name in ends for slip in slips_of_instance(name, sut.builder.token)]
-        near += indices_beyond(known)
+        near = [changed for name in ends for changed in changed_names(name, sut.builder.token)]
+        near += names_beyond(known)
         elsewhere = {n for other in sut.target.deployments if other != deployment for n in other.role_instances}
-        a_few = possible_slips(sut, sorted(elsewhere), known)[:3]
-        place = Place(deployment, deployment.role_instances[0])
-        found += [(place, name) for name in (*possible_slips(sut, near, known), *a_few)]
+        from_elsewhere = unused_names(sut, sorted(elsewhere), known)[:MOST_FROM_ELSEWHERE]
+        place = Place(deployment, listed[0])
+        found += [(place, name) for name in (*unused_names(sut, near, known), *from_elsewhere)]
     return found
 
 
-def possible_slips(sut: SystemUnderTest, names: Sequence[str], known: Sequence[str]) -> list[str]:
-    """The names that no instance has, nor gets when its role is scaled out."""
+def unused_names(sut: SystemUnderTest, names: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Those of `names` that none of the `known` instances has, and that none gets when its role is scaled out."""
     highest = {} if sut.target.complete else highest_indices(known)
     return [name for name in names if name and name not in known and not comes_with_scaling(name, highest)]
 
 
 def comes_with_scaling(name: str, highest: Mapping[str, int]) -> bool:
-    """Whether scaling out may create the name during the run, given the highest index of each role: it is less than a hundred beyond."""
+    """Whether scaling out a role may create an instance of this name during the run; `highest` has the highest index of each role."""
     role, mark, index = name.rpartition("_")
     is_number = bool(mark) and index.isdecimal() and str(int(index)) == index  # no instance is called _IN_01
     return is_number and role in highest and int(index) < highest[role] + FAR_BEYOND
 
 
-def slips_of_instance(name: str, token: str) -> list[str]:
-    """Changes of an instance name; some of them are empty."""
+def changed_names(name: str, token: str) -> list[str]:
+    """Names that differ a little from that of an instance; some of them are empty."""
     role, mark, index = name.rpartition("_")
     cut = [name.partition("_")[0], name[:-1], name + "x", role, role + mark]
     indices = [f"{role}{mark}0{index}", f"{role}{mark}{index}.5", f"{role}{mark}-1"]
@@ -131,14 +138,14 @@ def slips_of_instance(name: str, token: str) -> list[str]:
     return [*cut, *indices, joined, f"x{name}", f"{name}{token}", f"{token}{name}", f"{role}{token}{mark}{index}"]
 
 
-def indices_beyond(known: Sequence[str]) -> list[str]:
-    """For each role the next index after the highest one, and one a hundred higher."""
+def names_beyond(known: Sequence[str]) -> list[str]:
+    """For each role two names of instances that do not exist: with the next index after the highest one, and with one far beyond it."""
     highest = highest_indices(known)
     return [f"{role}_{highest[role] + step}" for role in sorted(highest) for step in (1, FAR_BEYOND)]
 
 
 def highest_indices(known: Sequence[str]) -> dict[str, int]:
-    """The highest index of the known instances of each role, by what stands before it in their names."""
+    """The highest index of each role in `known`, names of instances; a role is what stands before the last underscore."""
     highest: dict[str, int] = {}
     for role, _, index in (name.rpartition("_") for name in known):
         if index.isdecimal():

@@ -57,7 +57,7 @@ def slot_variants(slot: str, token: str) -> list[str]:
 @verifies("REQ-REIMAGE-SLOT-OTHER")
 @pytest.mark.parametrize("number", range(13))
 def test_a_wrong_slot_reimages_nothing(sut: SystemUnderTest, number: int) -> Request:
-    """Any other slot value addresses nothing and leads to no successful reimage."""
+    """A value that is no slot addresses nothing, and leads to no successful reimage."""
     slot = sut.planner.main.slot
     request = sut.reimage_of(Witness.ADDRESS, SLOT)
     wrong = slot_variants(slot, sut.builder.token)[number]
@@ -117,7 +117,7 @@ def test_an_unknown_instance_is_refused(sut: SystemUnderTest, form: UriForm) -> 
 @forms
 @verifies("REQ-REIMAGE-UNKNOWN-INSTANCE")
 async def test_near_misses_of_instance_names_are_refused(sut: SystemUnderTest, form: UriForm) -> list[Request]:
-    """A prefix, an index that is too high, a name from another deployment: none is in the deployment."""
+    """A part of a name, an index that is too high, a name from another deployment: the deployment has no such instance."""
     near = [
         sut.builder.reimage_at(place.deployment.cloud_service, form, place.container(form), name)
         for place, name in near_instances(sut)
@@ -158,7 +158,7 @@ def malformed(sut: SystemUnderTest, name: str) -> str:
     known = encode(sut.main_witness().role_instance)
     once = known if known[0] == "%" else f"%{ord(known[0]):02X}{known[1:]}"
     twice = once.replace("%", "%25", 1)
-    return encoded.replace("{token}", sut.builder.token).replace("{name}", known).replace("{twice}", twice)
+    return encoded.replace("{name}", known).replace("{twice}", twice)
 
 
 def record_bad_name(sut: SystemUnderTest, exchange: Exchange) -> None:
@@ -204,7 +204,7 @@ def shared_instance(sut: SystemUnderTest, form: UriForm) -> Place:
 
 
 async def judge_observed(sut: SystemUnderTest, form: UriForm) -> None:
-    """Judges by the reimages of the campaign whether a form is equivalent to the other: by the looks at them, or by their success."""
+    """Judges from the reimages of the campaign whether a form is equivalent to the other: from the looks at them, or from their success."""
     results = [result for result in await results_that_must_succeed(sut) if result.step.form is form]
     watches = [result.watch for result in results if result.watch is not None and result.watch.looks]
     for watch in watches:
@@ -234,7 +234,7 @@ async def test_both_forms_address_the_same_instance(sut: SystemUnderTest, form: 
 
 
 async def judge_reimage(sut: SystemUnderTest, place: Place, form: UriForm) -> None:
-    """Reimages an instance and judges whether another was reimaged: by looks at every deployment, and by the probe."""
+    """Reimages an instance and judges, from looks at every deployment and from the probe, whether another one was reimaged."""
     await sut.until_no_request_has_effect()
     await sut.instances.until_ready(place)
     before = await looks_at_all(sut)
@@ -280,7 +280,7 @@ def judge_which_instance(
 async def judge_installation(
     sut: SystemUnderTest, operation: Operation, place: Place, other: Place, before: Exchange
 ) -> None:
-    """Judges whether the reimage of one instance wrote a fresh installation on another."""
+    """Judges whether the reimage of one instance changed the installation of another."""
     after = await sut.probe.installation(other)
     what, requirement = f"a reimage of {place.deployment.name}/{place.role_instance}", "REQ-REIMAGE-OTHERS-UNTOUCHED"
     sut.judge(installation_unchanged, before, after, operation.start, requirement=requirement, what=what)

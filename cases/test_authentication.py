@@ -29,11 +29,11 @@ from reimage_conformance.session.operations import Operation
 from reimage_conformance.session.step_runs import Result
 
 WITHOUT_EFFECT = [400, 401, 403, 404]
-"""Statuses that say that nothing was done; which of them it is, REQ-AUTH-FAIL judges."""
+"""Statuses that say that nothing was done; REQ-AUTH-FAIL says which of them is right."""
 
 
 def require_https(sut: SystemUnderTest) -> None:
-    """Authentication is by certificate, so it needs https."""
+    """Ends the case as not applicable where the target is not reached over https, since authentication needs certificates."""
     applicable(sut.target.is_https, "the target is not reached over https")
 
 
@@ -43,7 +43,7 @@ def without_effect(request: Request) -> Declared:
 
 
 def judge_without_looks(sut: SystemUnderTest, exchange: Exchange) -> None:
-    """Judges by its status that a refusal had no effect, where no look can tell."""
+    """Judges from its status that a refusal had no effect, where Get Deployment is not offered."""
     if not sut.instances.offers_deployment and exchange.reply is not None:
         sut.judge(answered_with, exchange, requirement="REQ-AUTH-BEFORE-EFFECT", statuses=WITHOUT_EFFECT)
 
@@ -55,20 +55,20 @@ def test_an_anonymous_reimage_is_refused(sut: SystemUnderTest, form: UriForm) ->
     require_https(sut)
     own = sut.target.subscription_id
     request = replace(sut.reimage_of(Witness.CERTIFICATE, form), identity=Identity.NONE)
-    otherwise = [with_subscription(request, own, own.upper())] if own != own.upper() else []
-    return replace(without_effect(request), further=tuple(map(without_effect, otherwise)))
+    respelt = [with_subscription(request, own, own.upper())] if own != own.upper() else []
+    return replace(without_effect(request), further=tuple(map(without_effect, respelt)))
 
 
 @forms
 @verifies("REQ-AUTH-FAIL", "REQ-AUTH-BEFORE-EFFECT")
 def test_an_unknown_certificate_is_refused(sut: SystemUnderTest, form: UriForm) -> Declared:
-    """A certificate that nobody registered opens nothing."""
+    """A request with a certificate that is not registered is refused."""
     require_https(sut)
     return without_effect(replace(sut.reimage_of(Witness.CERTIFICATE, form), identity=Identity.UNKNOWN))
 
 
 def strange_subscription(sut: SystemUnderTest, whose: str) -> str:
-    """The id of a subscription that the target's certificate does not open."""
+    """The id of a subscription to which the target's certificate gives no access."""
     own = {"nobody's": sut.builder.no_subscription, "no GUID": f"no-such-subscription-{sut.builder.token}"}
     return own.get(whose) or applicable(sut.target.foreign_subscription_id, "the target lists no foreign subscription")
 
@@ -79,14 +79,14 @@ def strange_subscription(sut: SystemUnderTest, whose: str) -> str:
 def test_a_subscription_that_the_certificate_does_not_open_is_refused(
     sut: SystemUnderTest, form: UriForm, whose: str
 ) -> Declared:
-    """A certificate opens its own subscriptions and no other."""
+    """A certificate gives access to its own subscriptions and to no other."""
     require_https(sut)
     request = sut.reimage_of(Witness.CERTIFICATE, form)
     return without_effect(with_subscription(request, sut.target.subscription_id, strange_subscription(sut, whose)))
 
 
 def by_stranger(sut: SystemUnderTest, request: Request, identity: str) -> Request:
-    """A request by another identity, or under a foreign subscription."""
+    """`request` with the identity of this value, or, for "foreign", under a foreign subscription."""
     if identity != "foreign":
         return replace(request, identity=Identity(identity))
     return with_subscription(request, sut.target.subscription_id, strange_subscription(sut, "somebody else's"))
@@ -99,7 +99,7 @@ strangers = values("identity", (Identity.NONE, Identity.UNKNOWN, "foreign"))
 @verifies("REQ-AUTH-TLS", "REQ-AUTH-FAIL")
 @strangers
 async def test_an_operation_is_not_shown_to_strangers(sut: SystemUnderTest, identity: str) -> None:
-    """Get Operation Status asks for the same certificate as the operation did."""
+    """Get Operation Status requires a certificate of the subscription, as the reimage did."""
     require_https(sut)
     await sut.reimages.all_finished()
     known = await sut.operations.known_poll()
@@ -109,7 +109,7 @@ async def test_an_operation_is_not_shown_to_strangers(sut: SystemUnderTest, iden
 @verifies("REQ-AUTH-TLS", "REQ-AUTH-FAIL")
 @strangers
 async def test_a_deployment_is_not_shown_to_strangers(sut: SystemUnderTest, identity: str) -> None:
-    """Get Deployment asks for the certificate of the subscription too."""
+    """Get Deployment requires a certificate of the subscription too."""
     require_https(sut)
     sut.instances.require(Call.DEPLOYMENT)
     look = sut.builder.deployment(sut.planner.main)
@@ -122,7 +122,7 @@ NOT_REIMAGED = "no reimage with the second certificate was sent"
 @afterwards
 @verifies("REQ-AUTH-ANYCERT")
 async def test_any_certificate_of_the_subscription_will_do(sut: SystemUnderTest) -> None:
-    """A second certificate of the same subscription reimages, and reads operations that the first one started."""
+    """With a second certificate of the same subscription, a reimage is accepted, and operations of the first one are shown."""
     require_https(sut)
     applicable(sut.target.second_client_certificate, "the target lists no second client certificate")
     await judge_look(sut)
@@ -136,14 +136,14 @@ async def test_any_certificate_of_the_subscription_will_do(sut: SystemUnderTest)
 
 
 def first_succeeds(sut: SystemUnderTest) -> bool:
-    """Whether the reimages that the first certificate started, and that have to succeed, all did."""
+    """Whether all reimages with the first certificate that have to succeed did; false where there is none."""
     steps = [result for result in sut.campaign.results.values() if result.step.identity is Identity.PRIMARY]
     ends = [each.operation.status for each in steps if each.operation and each.step.expected == "succeeds"]
     return bool(ends) and set(ends) == {"Succeeded"}
 
 
 async def judge_polls(sut: SystemUnderTest, operation: Operation, **arguments: str) -> None:
-    """Judges that both certificates read an operation with the same status."""
+    """Judges that polls with either certificate are answered 200 and show the same status."""
     poll = sut.builder.operation_status(operation.identifier)
     identities = (Identity.PRIMARY, Identity.SECOND, Identity.PRIMARY)
     before, second, after = [await sut.send(replace(poll, identity=each), label="poll-second") for each in identities]
@@ -153,7 +153,7 @@ async def judge_polls(sut: SystemUnderTest, operation: Operation, **arguments: s
 
 
 async def judge_look(sut: SystemUnderTest) -> None:
-    """Judges that Get Deployment, where it is offered, is answered to the second certificate."""
+    """Judges that Get Deployment, where it is offered, is answered 200 with the second certificate."""
     if sut.instances.offers_deployment:
         look = await sut.send(replace(sut.builder.deployment(sut.planner.main), identity=Identity.SECOND), label="look")
         arguments = {"statuses": [200], "short_of": NOT_REIMAGED}
@@ -175,7 +175,7 @@ async def judge_reimage(sut: SystemUnderTest, result: Result) -> None:
 @verifies("REQ-AUTH-ORDER")
 @pytest.mark.parametrize("form", FORMS[:1])
 async def test_which_error_wins(sut: SystemUnderTest, form: UriForm) -> None:
-    """Records which error an endpoint gives first when several apply."""
+    """Records which error an endpoint gives for a request with several defects."""
     require_https(sut)
     bare = without_header(sut.reimage_of(Witness.CERTIFICATE, form), "x-ms-version")
     foreign = await sut.attempt(with_subscription(bare, sut.target.subscription_id, sut.builder.no_subscription))

@@ -29,47 +29,53 @@ from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Exchange, Request, Why
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place, without_header
-from reimage_conformance.session.operations import NOT_KNOWN, Operation, State
+from reimage_conformance.session.operations import UNPOLLED_BECAUSE, Operation, State
 from reimage_conformance.session.step_runs import Result
 
 from .asking import require_known_outcome
 from .contending import (
     judge_id,
+    judge_other_instance,
     judge_refusals,
-    judge_refused_instance,
     judge_running_reimage,
-    refuse_while_it_runs,
+    reimage_other_meanwhile,
     start_for_contention,
 )
 
+INSTANCES = {"same": "the same instance", "other": "another instance"}
+"""The instance of the reimage that is sent while another one runs, in words."""
 
-async def contention(sut: SystemUnderTest, which: str) -> tuple[Result, Exchange, Operation | None]:
-    """The step during which another reimage was sent, the request of that one, and the operation it started, if any."""
+
+async def contending_reimage(sut: SystemUnderTest, which: str) -> tuple[Result, Exchange, Operation | None]:
+    """The result of the contended step, the exchange of the reimage that was sent meanwhile, and the operation of that one, if any.
+
+    `which` is a key of INSTANCES. Raises Untested where that reimage was not sent, or its answer leaves open whether it was started.
+    """
     if which == "other":
         needs_second_instance(sut, sut.planner.main)
-    result = await contended_step(sut)
+    result = await contended_result(sut)
     await sut.reimages.finished(result)
     exchange = result.same if which == "same" else result.other
     operation = result.same_operation if which == "same" else result.other_operation
     if exchange is None and result.adopted:
-        raise Untested("the run was cut short before another reimage could be sent while this one ran", Why.CUT_SHORT)
+        raise Untested(
+            "the run was cut short before a second reimage could be sent while the first one ran", Why.CUT_SHORT
+        )
     if exchange is None and not result.contention_sent:
         raise Untested(
             "max_reimages under [limits] in the target file leaves no room for a reimage that may be accepted while another runs",
             Why.BUDGET,
         )
     if exchange is None:
-        raise Untested(
-            f"the reimage ended before a reimage of {'the same' if which == 'same' else 'another'} instance could be sent"
-        )
+        raise Untested(f"the reimage ended before a reimage of {INSTANCES[which]} could be sent")
     require_known_outcome(exchange)
     if operation is not None:
         await operation.over.wait()
     return result, exchange, operation
 
 
-async def contended_step(sut: SystemUnderTest) -> Result:
-    """The step during which other reimages are sent."""
+async def contended_result(sut: SystemUnderTest) -> Result:
+    """The result of the step during which other reimages are sent; raises Untested where the profile has none."""
     step = sut.planner.contended
     if step is None:
         raise Untested("the chosen --profile sends no reimage while another runs", Why.PROFILE)
@@ -82,9 +88,9 @@ REQUIREMENTS = {"same": "REQ-CONC-SAME", "other": "REQ-CONC-OTHER"}
 @afterwards
 @values_verifying("which", {which: (name, "REQ-CONC-CONFLICT") for which, name in REQUIREMENTS.items()})
 async def test_a_reimage_while_another_runs(sut: SystemUnderTest, which: str) -> None:
-    """The second one is accepted under its own id and finishes, or is refused with 409 ConflictError."""
-    result, exchange, operation = await contention(sut, which)
-    observation = f"a reimage of the {which} instance while one runs: {answer(exchange)}"
+    """A reimage that is sent while another one runs is accepted under an id of its own and ends, or is refused with 409 ConflictError."""
+    result, exchange, operation = await contending_reimage(sut, which)
+    observation = f"a reimage of {INSTANCES[which]} while one runs: {answer(exchange)}"
     sut.observe("REQ-CONC-CONFLICT", observation, exchange)
     if result.exchange is not None:
         polls = operation.polls if operation is not None else []
@@ -98,13 +104,14 @@ async def test_a_reimage_while_another_runs(sut: SystemUnderTest, which: str) ->
 @afterwards
 @verifies("REQ-CONC-REFUSED-NOEFFECT", "REQ-GOS-NOTFOUND-NOEFFECT")
 async def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTest) -> None:
-    """A request refused while an operation runs does not disturb that operation, and starts none of its own."""
-    result, _, _ = await contention(sut, "same")
+    """A reimage that is refused while another one runs does not disturb that one, and starts no operation."""
+    result, _, _ = await contending_reimage(sut, "same")
     refused = [exchange for exchange in (result.same, result.other) if exchange is not None and is_conflict(exchange)]
     applicable(refused, "the run had no reimage that was refused with 409")
     operation = await sut.reimages.finished(result)
-    accepted_beside = "REQ-CONC-SAME" if result.same_operation else "REQ-CONC-OTHER" if result.other_operation else ""
-    arguments = {"beside": accepted_beside} if accepted_beside else {}
+    arguments: dict[str, str] = {}
+    if result.same_operation or result.other_operation:
+        arguments["beside"] = REQUIREMENTS["same" if result.same_operation else "other"]
     with sut.together():
         sut.judge(undisturbed, operation.start, *refused, *operation.polls, refusals=len(refused), **arguments)
         await sut.in_turn(partial(judge_id, sut), refused)
@@ -113,24 +120,24 @@ async def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTe
 @alone
 @verifies("REQ-CONC-REFUSED-NOEFFECT", "REQ-GOS-NOTFOUND-NOEFFECT", "REQ-CONC-OTHER")
 async def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnderTest) -> None:
-    """However often reimages are refused with 409 while one runs, it ends as others do, and the refused instance stays as it was."""
+    """A reimage ends as others do however many reimages of another instance are refused meanwhile, and that instance stays as it was."""
     await sut.reimages.all_finished()
-    first = await contended_step(sut)
+    first = await contended_result(sut)
     other = first.other_place if is_conflict(first.other) else None
     other = applicable(other, "no reimage of another instance was refused with 409")
-    seen = await start_for_contention(sut, first.step.place, other)
-    await refuse_while_it_runs(sut, seen)
-    precondition(seen.refused, "the endpoint refused none of these reimages with 409")
+    contention = await start_for_contention(sut, first.step.place, other)
+    await reimage_other_meanwhile(sut, contention)
+    precondition(contention.refused, "the endpoint refused no reimage of another instance with 409 this time")
     with sut.together():
-        await judge_refusals(sut, seen)
-        judge_refused_instance(sut, seen)
-        await judge_running_reimage(sut, seen)
+        await judge_refusals(sut, contention)
+        judge_other_instance(sut, contention)
+        await judge_running_reimage(sut, contention)
 
 
 # Requests that are under way at the same time, each on a connection of its own.
 
 PATIENCE_SECONDS = 2.0
-"""The longest wait for an answer, in seconds; an endpoint that serves one connection at a time gets no verdict."""
+"""The longest wait for an answer; an endpoint that serves one connection at a time may take longer, and is not judged then."""
 ROUNDS = 3
 """How often the same requests are sent at the same time."""
 MAX_OPERATIONS_AT_ONCE = 4
@@ -143,9 +150,8 @@ async def at_the_same_time(sut: SystemUnderTest, *requests: Request) -> list[Exc
     patience = min(PATIENCE_SECONDS, sut.target.limits.request_timeout_seconds)
     exchanges = await sut.sender.at_once([replace(r, patience_seconds=patience) for r in requests], label="at-once")
     silent = [exchange for exchange in exchanges if exchange.reply is None]
-    precondition(
-        not silent, f"{len(silent)} of {len(exchanges)} requests at the same time got no reply", why=Why.NO_REPLY
-    )
+    message = f"{len(silent)} of {len(exchanges)} requests that were sent at the same time got no reply"
+    precondition(not silent, message, why=Why.NO_REPLY)
     return exchanges
 
 
@@ -156,15 +162,15 @@ async def known_for_polling_at_once(sut: SystemUnderTest) -> list[Operation]:
         ended = operation.state is State.ENDED and not operation.subscription
         if len(known) < MAX_OPERATIONS_AT_ONCE and ended and await sut.operations.is_known_now(operation):
             known.setdefault(operation.identifier, operation)
-    precondition(known, "no operation that ended is found any more by a poll", because=NOT_KNOWN, why=Why.NO_END)
-    possible(len(known) > 1, "fewer than two operations are known")
+    precondition(known, "polls no longer find any operation that ended", because=UNPOLLED_BECAUSE, why=Why.NO_END)
+    possible(len(known) > 1, "polls find only one operation that ended, and this needs two")
     return list(known.values())
 
 
 @alone
 @verifies("REQ-GOS-ID", "REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-UNKNOWN-ID", "REQ-ASYNC-REQID-UNIQUE")
 async def test_polls_at_the_same_time_tell_each_its_own_operation(sut: SystemUnderTest) -> None:
-    """Polls of several operations, one of them unknown, are answered as they are one at a time."""
+    """Polls of several operations and of an unknown id at the same time are answered as if they were sent one at a time."""
     await sut.reimages.all_finished()
     known = await known_for_polling_at_once(sut)
     identifiers = (*(operation.identifier for operation in known), UNKNOWN_ID)
@@ -186,7 +192,7 @@ def judge_own_operation(sut: SystemUnderTest, operation: Operation, poll: Exchan
 @alone
 @verifies("REQ-VER-MISSING", "REQ-REIMAGE-UNKNOWN-INSTANCE", "REQ-REIMAGE-COMP-MISSING", "REQ-ERR-VERB", "REQ-GOS-200")
 async def test_requests_at_the_same_time_are_answered_as_alone(sut: SystemUnderTest) -> None:
-    """Requests of several kinds, well formed and not, are answered as they are one at a time."""
+    """Requests of several kinds at the same time, valid and invalid, are answered as if they were sent one at a time."""
     await sut.reimages.all_finished()
     nowhere = sut.unknown_instance()
     kinds = {
@@ -207,7 +213,7 @@ async def judge_as_alone(sut: SystemUnderTest, one_by_one: dict[str, Exchange], 
     started = any(exchange.reply is not None and exchange.reply.status == 202 for exchange in together.values())
     for requirement, exchange in together.items():
         await sut.settle(exchange)
-        # Where one was accepted, a conflict is with its operation, which will fail later.
+        # If one was accepted, its operation may be the reason for a conflict of another.
         if not (started and is_conflict(exchange)):
             what = "other requests at the same time"
             sut.compare(one_by_one[requirement], exchange, requirement=requirement, what=what)
@@ -230,7 +236,7 @@ async def ready_places(sut: SystemUnderTest) -> list[Place]:
 @alone
 @verifies("REQ-REIMAGE-202", "REQ-ASYNC-REQID-UNIQUE", "REQ-REIMAGE-COMPLETES")
 async def test_reimages_at_the_same_time_are_operations_of_their_own(sut: SystemUnderTest) -> None:
-    """Reimages of different deployments that arrive together are each accepted, under an id of their own, or find the endpoint busy."""
+    """Reimages of different deployments at the same time are each accepted under an id of their own, or refused with 409."""
     await sut.reimages.all_finished()
     places = await ready_places(sut)
     exchanges = await at_the_same_time(sut, *(sut.builder.reimage(place, UriForm.NAME) for place in places))

@@ -80,7 +80,7 @@ def is_answered_200(look: Exchange) -> bool:
 
 
 def is_within(sut: SystemUnderTest, look: Exchange, span: tuple[Deployment, int, float]) -> bool:
-    """Whether a look at a deployment was sent between two exchanges."""
+    """Whether a look at a deployment was sent in a span: the deployment, and the numbers of the first and the last exchange."""
     deployment, first, last = span
     return first < look.number < last and sut.world.deployment_of(read_target(look.request.resource)) == deployment
 
@@ -119,7 +119,7 @@ async def judge_instances(sut: SystemUnderTest, form: UriForm, deployment: Deplo
 
 
 def being_reimaged(sut: SystemUnderTest, deployment: Deployment) -> set[str]:
-    """The instances that a reimage of ours may be changing: its operation is under way, or they were not seen back."""
+    """The instances that a reimage of ours may be changing: its operation is under way, or the watch of the instance is not over."""
     places = [each.place for each in sut.operations.all if each.is_under_way]
     places += [each.place for each in sut.instances.watches if not each.is_over]
     return {each.role_instance for each in places if each is not None and each.deployment == deployment}
@@ -212,7 +212,7 @@ async def judge_embedded(sut: SystemUnderTest, request: Request, shown: Sequence
 async def test_an_empty_slot_is_not_found(sut: SystemUnderTest) -> None:
     """A slot without deployment gives 404 ResourceNotFound."""
     require_get_deployment(sut)
-    empty = applicable(empty_slots(sut), "every slot of every listed cloud service holds a deployment")
+    empty = applicable(empty_slots(sut), "the target file lists a deployment in every slot of its cloud services")
     requests = [sut.builder.deployment_at(service, UriForm.SLOT, slot) for service, slot in empty]
     looks = zip(empty, await sut.send_all(requests, label="refusal"), strict=True)
     judged = [look for (service, slot), look in looks if not shows_unlisted(sut, service, slot, look)]
@@ -234,7 +234,7 @@ def shows_unlisted(sut: SystemUnderTest, service: str, slot: str, look: Exchange
 
 @verifies("REQ-VER-MISSING", "REQ-VER-FORMAT")
 async def test_a_look_without_a_sound_version_is_refused(sut: SystemUnderTest) -> None:
-    """The version header is required of every operation, the observing calls included."""
+    """Every operation requires the version header, Get Deployment included."""
     require_get_deployment(sut)
     looks = [sut.builder.deployment(sut.planner.main, form) for form in FORMS]
     await sut.in_turn(partial(judge_versions, sut), looks)
@@ -269,7 +269,7 @@ def with_upper_names(request: Request, *, host: bool) -> Request:
 
 @verifies("REQ-NAME-ENCODING", "REQ-HTTP-FIELD-CASE", "REQ-VER-HEADER-CASE")
 async def test_spelling_makes_no_difference_to_a_look(sut: SystemUnderTest) -> None:
-    """Percent-encoded unreserved characters and the case of field names mean nothing."""
+    """Percent-encoded unreserved characters and the case of field names make no difference."""
     require_get_deployment(sut)
     main = sut.planner.main
     alike = partial(sut.judge_alike, await sut.instances.look(main), short_of=NOT_SPELT)
@@ -290,7 +290,7 @@ async def test_spelling_makes_no_difference_to_a_look(sut: SystemUnderTest) -> N
 @smoke
 @verifies("REQ-DEPL-URI")
 async def test_a_deployment_answers_while_it_is_reimaged(sut: SystemUnderTest) -> None:
-    """Get Deployment answers 200 whatever goes on in the deployment."""
+    """Get Deployment answers 200 while an instance of the deployment is reimaged too."""
     require_get_deployment(sut)
     watched = {look.number: look for watch in sut.instances.watches for look in watch.looks}
     answered = [look for look in watched.values() if look.reply is not None and not is_busy(look)]

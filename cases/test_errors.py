@@ -70,7 +70,7 @@ def test_methods_are_case_sensitive(sut: SystemUnderTest, form: UriForm, method:
 @at_the_end
 @verifies("REQ-ERR-BODY-OPTIONAL")
 async def test_every_application_error_carries_an_error_document(sut: SystemUnderTest) -> None:
-    """The code of the Error document is what tells a client what was wrong."""
+    """An error of the application has an Error document, whose code says what was wrong."""
     sut.judge_all(error_document_present)
 
 
@@ -94,7 +94,7 @@ async def test_errors_use_standard_status_codes(sut: SystemUnderTest) -> None:
 @at_the_end
 @verifies("REQ-ERR-CODES")
 async def test_the_error_table_binds(sut: SystemUnderTest) -> None:
-    """Version, query parameter and unknown resource are answered with the status and code of the table."""
+    """A wrong version or query parameter, or an unknown resource, is answered with the status and code of the error table."""
     sut.judge_all(error_codes)
 
 
@@ -115,7 +115,7 @@ async def test_errors_carry_a_request_id(sut: SystemUnderTest) -> None:
 
 
 def xml_errors(sut: SystemUnderTest) -> list[Exchange]:
-    """Every XML error answer of the protocol's resources."""
+    """Every exchange with a resource of the protocol that was answered with an error in XML."""
     ours = [
         e
         for e in sut.recorder.exchanges
@@ -147,9 +147,9 @@ async def test_what_error_documents_look_like(sut: SystemUnderTest) -> None:
 
 def judge_unknown_method(sut: SystemUnderTest, exchange: Exchange) -> None:
     """Judges the status of the refusal of a method that is not of the protocol; a server may allow TRACE."""
-    known = exchange.request.method == "TRACE"
-    if known and exchange.is_successful:
+    is_trace = exchange.request.method == "TRACE"
+    if is_trace and exchange.is_successful:
         return
-    statuses, phrase = ([405, 400, 404], "405 Method Not Allowed") if known else ([501, 400], "501 Not Implemented")
+    statuses, phrase = ([405, 400, 404], "405 Method Not Allowed") if is_trace else ([501, 400], "501 Not Implemented")
     arguments = {"statuses": statuses, "expected": f"{phrase}, or 400 with InvalidHttpVerb"}
     sut.judge(answered_with, exchange, requirement="REQ-HTTP-UNKNOWN-METHOD", **arguments)

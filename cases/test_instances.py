@@ -45,8 +45,8 @@ async def test_the_other_instances_stay_as_they_are(sut: SystemUnderTest) -> Non
     """While an instance is reimaged, instances that no request addressed stay ready."""
     watches = await watched(sut)
     needs_second_instance(sut)
-    beside = any(watch.others for watch in watches)
-    possible(beside, "every other role instance that the target lists was reimaged too")
+    have_others = any(watch.others for watch in watches)
+    possible(have_others, "every other role instance that the target lists was reimaged too")
     judge_watched(sut, watches, "REQ-REIMAGE-OTHERS-UNTOUCHED")
 
 
@@ -68,7 +68,7 @@ async def watched(sut: SystemUnderTest) -> list[Watch]:
 
 
 def refused_before_change(sut: SystemUnderTest, watch: Watch) -> list[str]:
-    """The other instances of a watch that left ReadyRole after their own reimage was refused with 409 while it ran."""
+    """The other instances of a watch that left ReadyRole after a reimage of them was refused with 409 during the watch."""
     found = []
     for name in watch.others:
         left = next((look.number for look in watch.looks if statuses_in(look).get(name, READY) != READY), 0)
@@ -79,7 +79,7 @@ def refused_before_change(sut: SystemUnderTest, watch: Watch) -> list[str]:
 
 
 def judge_watched(sut: SystemUnderTest, watches: list[Watch], *requirements: str) -> None:
-    """Judges by the looks at reimages, as far as they say something about `requirements`."""
+    """Judges `requirements` from the looks at reimages."""
     with sut.together():
         for watch in watches:
             refused = refused_before_change(sut, watch)
@@ -117,7 +117,7 @@ async def test_local_storage_is_kept_and_other_data_is_lost(sut: SystemUnderTest
 
 
 async def probed(sut: SystemUnderTest) -> list[Result]:
-    """The steps whose instances got markers before the reimage and were read by the probe after it."""
+    """The results of the steps that succeeded and whose instances the probe read before and after."""
     applicable(sut.probe.offered, "the target has no probe")
     found = [
         r
@@ -126,7 +126,7 @@ async def probed(sut: SystemUnderTest) -> list[Result]:
     ]
     return precondition(
         found,
-        "no reimage succeeded of a role instance in which the probe had stored data before",
+        "no role instance in which the probe had stored data was reimaged successfully",
         because=("REQ-REIMAGE-COMPLETES",),
     )
 
@@ -151,7 +151,7 @@ async def test_what_reimages_looked_like(sut: SystemUnderTest) -> None:
 
 
 def _trail(instance: str, seen: list[Exchange]) -> list[str]:
-    """The states of an instance without repeats."""
+    """The states of an instance in the looks `seen`; a state that several looks in a row show is given once."""
     states = [statuses_in(e).get(instance, "missing") for e in seen]
     return [s for i, s in enumerate(states) if i == 0 or states[i - 1] != s]
 
@@ -168,7 +168,7 @@ def record_states(sut: SystemUnderTest) -> None:
 
 
 def record_trails(sut: SystemUnderTest) -> None:
-    """Records the states that a reimaged instance went through, and that at the moment of Succeeded."""
+    """Records the states that a reimaged instance went through, and its state at the moment of Succeeded."""
     watches = [watch for watch in sut.instances.watches if watch.looks]
     trails = sorted({" > ".join(_trail(watch.place.role_instance, watch.looks)) for watch in watches})
     succeeded = [watch for watch in watches if watch.operation.status == "Succeeded"]

@@ -43,7 +43,7 @@ from reimage_conformance.model import Exchange, Identity, Request, Why
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import VERSION_HEADER, with_header, without_header
 from reimage_conformance.protocol.strategies import MALFORMED_VERSIONS
-from reimage_conformance.session.operations import NOT_KNOWN, Operation, State
+from reimage_conformance.session.operations import UNPOLLED_BECAUSE, Operation, State
 
 from .accepting import is_undisturbed, judge_completion, results_that_must_succeed
 from .asking import (
@@ -91,7 +91,7 @@ async def all_polls(sut: SystemUnderTest) -> list[Exchange]:
 
 
 async def judge_answered(sut: SystemUnderTest, options: dict[str, bool], operation: Operation) -> None:
-    """Judges that every poll of an operation was answered; `options` is `again=True` if most operations lost a poll."""
+    """Judges that every poll of an operation was answered; `options` has `again` if so many operations lost one that it is no accident."""
     last = operation.polls[-1]
     alive = last.reply is None and await sut.answers_others(last)
     sut.judge(polls_answered, *operation.exchanges, alive=alive, **options)
@@ -101,7 +101,7 @@ async def judge_answered(sut: SystemUnderTest, options: dict[str, bool], operati
 @afterwards
 @verifies("REQ-GOS-200")
 async def test_every_poll_is_answered_200(sut: SystemUnderTest) -> None:
-    """A poll answers 200 whatever the state of the operation, Failed included."""
+    """A poll is answered 200 whatever the state of the operation, Failed included."""
     operations = await known_operations(sut)
     losing = sum(lost_a_poll(sut, operation) for operation in operations)
     options = {"again": True} if losing >= MIN_OPERATIONS_WITH_LOST_POLLS and losing * 2 > len(operations) else {}
@@ -152,7 +152,7 @@ async def test_the_statuses_go_from_in_progress_to_one_end(sut: SystemUnderTest)
 @afterwards
 @verifies("REQ-GOS-ERROR", "REQ-GOS-200", "REQ-GOS-HTTPSTATUS")
 async def test_a_failing_reimage_ends_failed_with_its_error(sut: SystemUnderTest) -> None:
-    """A reimage of an instance that fails is reported Failed, with an Error, under a 200."""
+    """A reimage that fails is reported as Failed, with an Error, in an answer with status 200."""
     needs_failing_instance(sut)
     operation = await sut.reimages.finished(await sut.reimages.result("failing"))
     sut.judge(fails_as_announced, *operation.exchanges, overdue=operation.state is State.OVERDUE)
@@ -164,7 +164,7 @@ async def test_a_failing_reimage_ends_failed_with_its_error(sut: SystemUnderTest
 @verifies("REQ-GOS-VERSION-MIN")
 @pytest.mark.parametrize("version", [FIRST_VERSION, "2010-04-01", "2010-10-28"])
 async def test_the_first_version_is_enough_to_poll(sut: SystemUnderTest, version: str) -> None:
-    """2009-10-01 and later versions are usable."""
+    """A poll may have version 2009-10-01 or a later one."""
     operation = await ended_operation(sut)
     exchange = await sut.operations.poll(operation, version=version, label="poll-version")
     others = [each for each in operation.asked if version_of(each) != version_of(exchange)]
@@ -266,7 +266,7 @@ async def test_an_operation_of_another_subscription_is_not_readable(sut: SystemU
     """An id issued under one subscription is unknown under another."""
     other = applicable(sut.target.other_subscription_id, "the target lists no second subscription")
     own = [operation for operation in await known_operations(sut) if not operation.subscription][:3]
-    precondition(own, "no operation of the target's own subscription could be polled", because=NOT_KNOWN)
+    precondition(own, "no operation of the target's own subscription could be polled", because=UNPOLLED_BECAUSE)
     issued = [operation.identifier for operation in own]
     other_spellings = {dashed(issued[0]), issued[0].upper()} - {issued[0]}
     await sut.in_turn(partial(judge_in_other_subscription, sut, subscription=other), [*issued, *other_spellings])
@@ -367,7 +367,7 @@ REFUSED_VERB = [400, 404, 405, 501]
 async def test_asking_does_not_make_an_operation_forgotten(sut: SystemUnderTest) -> None:
     """An ended operation is still found after a poll with another version and after a method that is refused.
 
-    One such request is sent after the other, so that none is blamed for what another one did.
+    The requests are sent one after the other, so that none is blamed for the effect of another.
     """
     await sut.reimages.all_finished()
     with sut.together():
@@ -375,7 +375,7 @@ async def test_asking_does_not_make_an_operation_forgotten(sut: SystemUnderTest)
 
 
 async def judge_in_turn(sut: SystemUnderTest, requests: Mapping[str, str]) -> None:
-    """Judges, for one kind of request after the other, its answer and what it leaves of the operation."""
+    """Sends one kind of request after the other, and judges its answer and whether the operation is still found."""
     for what, requirement in requests.items():
         exchanges = await ask_about_ended(sut, what) or await ask_between_polls(sut, await sut.operations.known(), what)
         sut.judge(asking_forgets, *exchanges, requirement=requirement, what=described(what))
@@ -384,7 +384,7 @@ async def judge_in_turn(sut: SystemUnderTest, requests: Mapping[str, str]) -> No
 
 
 async def ask_about_ended(sut: SystemUnderTest, what: str) -> list[Exchange]:
-    """Polls, sends the request and polls again for one ended operation; for a second one too if the first was not found afterwards."""
+    """What `ask_between_polls` gives for an ended operation, and for a second one if the first is not found afterwards; [] without any."""
     ended = [o for o in sut.operations.all if o.state is State.ENDED and not o.subscription and not o.unwanted]
     exchanges: list[Exchange] = []
     for operation in reversed(ended):

@@ -84,7 +84,7 @@ class Search:
 
     def may_go_on(self, sut: SystemUnderTest) -> bool:
         """Whether another request may be sent: looking for the smallest example must not cost unlimited reimages."""
-        reimages = sut.operations.unwanted - self.unwanted
+        reimages = sut.operations.unwanted_count - self.unwanted
         return len(self.failed) < MOST_FAILURES and reimages < MOST_REIMAGES[sut.profile] and not sut.budget.is_spent
 
 
@@ -92,7 +92,7 @@ def search_of_case(sut: SystemUnderTest) -> Search:
     """The search of the current case."""
     log = sut.recorder.log
     if log.search is None:
-        log.search = Search(violated(sut), sut.operations.unwanted)
+        log.search = Search(violated(sut), sut.operations.unwanted_count)
     search: Search = log.search
     return search
 
@@ -115,10 +115,11 @@ async def refuse_generated(sut: SystemUnderTest, request: Request) -> None:
         raise
 
 
+# The first property, since each of its requests takes a connection of its own.
 @verifies("REQ-HTTP-CL-INVALID")
 @given(form=forms, value=invalid_lengths())
 async def test_any_invalid_length_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> None:
-    """A Content-Length that is no number gets 400; first, since each request takes a connection of its own."""
+    """A Content-Length that is no number gets 400."""
     request = with_header(sut.reimage_of(Witness.FRAMING, form), "Content-Length", value)
     await refuse_generated(sut, replace(request, fresh_connection=True))
 
@@ -170,7 +171,10 @@ async def test_any_stranger_is_no_operation(sut: SystemUnderTest, identifier: st
 
 
 async def refuse_unless_known(sut: SystemUnderTest, draft: Draft) -> bool:
-    """Sends a request with these defects and judges its refusal, unless one is known to be violated; returns whether it was sent."""
+    """Sends a request with these defects and judges its refusal, unless a requirement that it breaks is known to be violated.
+
+    Gives whether it was sent.
+    """
     request = draft.request(sut.builder, sut.main_witness(Witness.DRAWN))
     blamed = broken_by(sut, request)
     if not blamed or set(blamed) & violated(sut):
@@ -209,7 +213,7 @@ class Interleaving(RuleBasedStateMachine):
         return self.sut.wire.from_thread(partial(function, *arguments, **options))
 
     def judge(self, check: Check, *exchanges: Exchange, **arguments: Any) -> None:
-        """Keeps the verdicts."""
+        """Judges exchanges and keeps the verdicts."""
         self.wait_for(self._judge, check, exchanges, arguments)
 
     async def _judge(self, check: Check, exchanges: tuple[Exchange, ...], arguments: dict[str, Any]) -> None:
@@ -217,7 +221,7 @@ class Interleaving(RuleBasedStateMachine):
 
     @rule(index=sampled_from(range(6)), form=forms)
     def start(self, index: int, form: UriForm) -> None:
-        """Reimages an instance of some deployment, if none runs there."""
+        """Reimages an instance of some deployment, if no operation is under way there."""
         deployments = [d for d in self.sut.target.deployments if d.role_instances]
         deployment = deployments[index % len(deployments)]
         place = Place(deployment, deployment.role_instances[index % len(deployment.role_instances)])
@@ -253,7 +257,7 @@ class Interleaving(RuleBasedStateMachine):
 
     @rule(index=sampled_from(range(4)))
     def look(self, index: int) -> None:
-        """Looks at a deployment: that it is shown changes nothing."""
+        """Looks at a deployment, and judges that it is shown."""
         if self.sut.instances.offers_deployment:
             deployments = self.sut.target.deployments
             shown = self.wait_for(self.sut.instances.look, deployments[index % len(deployments)])
@@ -287,7 +291,7 @@ class Interleaving(RuleBasedStateMachine):
 @alone
 @verifies("REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-READONLY", "REQ-ASYNC-REQID-UNIQUE")
 async def test_operations_interleave(sut: SystemUnderTest) -> None:
-    """Whatever is sent between, each operation goes from InProgress to one end."""
+    """Whatever else is sent meanwhile, each operation goes from InProgress to one end."""
     await sut.reimages.all_finished()
     machines = {Profile.SMOKE: 1, Profile.STANDARD: 3, Profile.NIGHTLY: 25}[sut.profile]
     chosen: Any = settings(max_examples=machines, stateful_step_count=20 if sut.profile is not Profile.NIGHTLY else 60)

@@ -103,8 +103,8 @@ async def test_exactly_the_minimum_version_is_accepted(sut: SystemUnderTest, for
 async def judge_version(sut: SystemUnderTest, result: Result) -> None:
     """Judges that a step was accepted.
 
-    Where only steps with its version are refused, a request without the version shows whether the version is the
-    cause.
+    A step that was refused with its own version was repeated with the usual one. If that was accepted, the refused
+    request is sent once more: where it is accepted now, the version was not the cause of the refusal.
     """
     refused = sut.campaign.refused_with_version(result.step)
     if refused is None:
@@ -112,10 +112,10 @@ async def judge_version(sut: SystemUnderTest, result: Result) -> None:
         return
     step = refused.step
     again = await sut.reimages.start(step.place, step.form, version=step.version)
-    taken = again.reply is not None and again.reply.status == 202
-    if taken:
+    is_accepted_now = again.reply is not None and again.reply.status == 202
+    if is_accepted_now:
         sut.reimages.book(again, step.place, step.form)
-    await judge_accepted(sut, refused, step.form.requirement if taken else "REQ-VER-OLD-KEPT")
+    await judge_accepted(sut, refused, step.form.requirement if is_accepted_now else "REQ-VER-OLD-KEPT")
 
 
 async def judge_step(sut: SystemUnderTest, step: str) -> None:
@@ -130,9 +130,9 @@ async def judge_step(sut: SystemUnderTest, step: str) -> None:
 async def test_reimages_of_every_published_version_are_accepted(sut: SystemUnderTest) -> None:
     """Published versions from 2010-10-28 on are accepted, unless the same request is refused with the usual version too."""
     steps = [step for step in sut.planner.steps if step.is_plain and step.version not in (None, MINIMUM_VERSION)]
-    taken = [result for result in [await sut.reimages.result(step.name) for step in steps] if result.is_accepted]
-    possible(taken, "no reimage with a documented version after 2010-10-28 was accepted or refused by its version")
-    await sut.in_turn(partial(judge_version, sut), taken)
+    accepted = [result for result in [await sut.reimages.result(step.name) for step in steps] if result.is_accepted]
+    possible(accepted, "no reimage with a documented version after 2010-10-28 was accepted or refused because of it")
+    await sut.in_turn(partial(judge_version, sut), accepted)
 
 
 JUDGED_ELSEWHERE = ("second-certificate", "minimum-slot", "minimum-name", "other-slot")
@@ -163,7 +163,7 @@ VARIED = {
     ("encoded-name", "container-percent-encoded"): "REQ-NAME-ENCODING",
     ("spelling-slot", "expect-continue"): "REQ-HTTP-EXPECT",
 }
-"""The requirement that says that a variation means nothing, by the step that has it and its name."""
+"""The requirement that says that a variation makes no difference, by the step that has the variation and by its name."""
 
 
 @afterwards
@@ -177,7 +177,7 @@ async def test_a_difference_that_means_nothing_is_accepted(sut: SystemUnderTest,
 
 
 async def result_with(sut: SystemUnderTest, step: str, variation: str) -> Result:
-    """The result of a step that has this variation, or of the variation by itself.
+    """The result of the step that has this variation, or of the step that has only this one.
 
     Where a step with several variations was refused, the campaign sent each of them by itself.
     """
@@ -234,7 +234,7 @@ def test_a_missing_content_type_is_refused(sut: SystemUnderTest, form: UriForm) 
 @verifies("REQ-REIMAGE-CT-ABSENT")
 @pytest.mark.parametrize("value", MEDIA_TYPES)
 def test_another_media_type_is_refused(sut: SystemUnderTest, form: UriForm, value: str) -> Declared:
-    """Another media type is not application/xml."""
+    """A media type other than application/xml is refused."""
     request = with_header(sut.reimage_of(Witness.MEDIA_TYPE, form), "Content-Type", value)
     return Declared(request, then=record_if_lenient("REQ-REIMAGE-CT-ABSENT", f"Content-Type {value!r}"))
 
@@ -245,7 +245,7 @@ def test_another_media_type_is_refused(sut: SystemUnderTest, form: UriForm, valu
 async def test_parameters_and_case_of_the_media_type_mean_nothing(
     sut: SystemUnderTest, form: UriForm, value: str
 ) -> None:
-    """A request for nothing is answered alike whatever parameter or case its media type has."""
+    """A reimage of an unknown instance is answered in the same way whatever parameter or case its media type has."""
     plain = await sut.try_out(sut.unknown_instance(form))
     varied = await sut.try_out(with_header(sut.unknown_instance(form), "Content-Type", value), label="varied")
     sut.compare(plain, varied, requirement="REQ-REIMAGE-CT-PARAM", what=f"Content-Type {value!r}")
@@ -306,7 +306,7 @@ def test_a_body_is_refused(sut: SystemUnderTest, form: UriForm, body: str) -> De
 @verifies("REQ-REIMAGE-CL-NONZERO")
 @pytest.mark.parametrize("chunks", [(b"x",), (b"<a/>", b"<b/>"), (b"d" * 5000,)], ids=["one", "two", "large"])
 def test_a_chunked_body_is_refused(sut: SystemUnderTest, form: UriForm, chunks: tuple[bytes, ...]) -> Request:
-    """A body is a body in whatever coding it comes."""
+    """A body in chunked coding is refused like any other."""
     return with_chunked(sut.reimage_of(Witness.BODY, form), *chunks)
 
 
@@ -320,7 +320,7 @@ async def test_a_body_declared_but_not_sent_starts_nothing(sut: SystemUnderTest,
 @verifies("REQ-REIMAGE-CL-NONZERO")
 @pytest.mark.parametrize("power", [32, 64])
 async def test_a_declared_length_that_no_machine_word_holds_starts_nothing(sut: SystemUnderTest, power: int) -> None:
-    """A length of 2 to the power of 32 or 64 is not 0, whatever number it is kept in."""
+    """A length of 2 to the power of 32 or 64 is not taken for 0, whatever type of number the endpoint keeps it in."""
     await judge_declared_length(sut, UriForm.SLOT, str(2**power), seconds=0.1)
 
 
@@ -334,11 +334,11 @@ async def judge_declared_length(sut: SystemUnderTest, form: UriForm, length: str
 
 
 async def judge_framing(sut: SystemUnderTest, exchange: Exchange) -> None:
-    """Judges that the connection is in order after a body, by a poll on it."""
+    """Judges, with a poll on it, that the connection is in order after a body."""
     known = await sut.operations.known_poll()
     if exchange.reply is not None:
         after = await sut.send(known, on=exchange.connection)
-        fine = after.reply is not None and after.reply.status == 200
-        control = [] if fine else [await sut.send(replace(known, fresh_connection=True))]
+        is_answered = after.reply is not None and after.reply.status == 200
+        control = [] if is_answered else [await sut.send(replace(known, fresh_connection=True))]
         sut.judge(same_connection_usable, exchange, after, *control, requirement="REQ-REIMAGE-CL-NONZERO")
     record_if_lenient("REQ-REIMAGE-CL-NONZERO", f"a body of {len(exchange.request.body)} octets")(sut, exchange)

@@ -80,7 +80,7 @@ async def test_a_request_without_host_is_refused(sut: SystemUnderTest) -> list[R
 @afterwards
 @verifies("REQ-HTTP-HOST")
 async def test_two_host_lines_are_refused(sut: SystemUnderTest) -> list[Request]:
-    """Two Host lines get 400, the same value twice too."""
+    """Two Host lines get 400, also if both have the same value."""
     own, poll = sut.builder.host, await answered_poll(sut)
     differing = [with_hosts(each, own, "other.invalid") for each in (poll, sut.reimage_of(Witness.FRAMING))]
     return [with_hosts(poll, own, own), *differing]
@@ -128,7 +128,7 @@ async def test_a_folded_line_is_refused_or_read_as_spaces(sut: SystemUnderTest) 
 
 
 async def judge_folded(sut: SystemUnderTest, request: Request, statuses: list[int], **arguments: object) -> None:
-    """Judges by its status how a request with a folded line is answered."""
+    """Judges the status with which a request with a folded line is answered."""
     exchange = await sut.send(request, label="folded")
     sut.judge(answered_with, exchange, requirement="REQ-HTTP-OBSFOLD", statuses=statuses, **arguments)
 
@@ -158,7 +158,7 @@ def test_differing_content_lengths_are_refused(
 @each_form
 @verifies("REQ-HTTP-TE-CL")
 async def test_a_length_beside_a_transfer_coding_ends_the_connection(sut: SystemUnderTest, form: UriForm) -> None:
-    """With both the server may refuse or decode, and closes the connection after its answer."""
+    """With Content-Length and Transfer-Encoding the server may refuse or decode, and closes the connection after its answer."""
     both = replace(with_header(with_chunked(sut.unknown_instance(form)), "Content-Length", "0"), fresh_connection=True)
     exchange = await sut.try_out(both, watch_close=True)
     precondition(exchange.reply is not None, "no reply")
@@ -170,7 +170,7 @@ async def test_a_length_beside_a_transfer_coding_ends_the_connection(sut: System
 @each_form
 @verifies("REQ-HTTP-TE-CL")
 def test_the_transfer_coding_outweighs_the_length(sut: SystemUnderTest, form: UriForm) -> Declared:
-    """With both the body is what the coding says: Content-Length: 0 does not make a chunk go away."""
+    """With Content-Length and Transfer-Encoding the latter decides: a chunk is a body in spite of Content-Length: 0."""
     request = with_header(with_chunked(sut.reimage_of(Witness.FRAMING, form), b"x"), "Content-Length", "0")
     return Declared(replace(request, fresh_connection=True), "REQ-HTTP-TE-CL")
 
@@ -184,7 +184,7 @@ async def test_an_unknown_transfer_coding_is_refused(sut: SystemUnderTest, codin
     """An unknown transfer coding gets 501; chunked that is not last gets 400, and the connection is closed."""
     last = coding.endswith("chunked")
     request = with_header(with_chunked(sut.unknown_instance()), "Transfer-Encoding", coding)
-    request = replace(request, fresh_connection=True, body=request.body if last else b"")  # its end cannot be found
+    request = replace(request, fresh_connection=True, body=request.body if last else b"")  # no end could be found
     exchange = await sut.try_out(request, watch_close=True)
     sut.judge(answered_with, exchange, requirement="REQ-HTTP-TE-UNKNOWN", statuses=statuses)
     if not last:
@@ -195,7 +195,7 @@ async def test_an_unknown_transfer_coding_is_refused(sut: SystemUnderTest, codin
 @pytest.mark.parametrize("chunks", [(), (b"one", b"another")], ids=["empty", "two"])
 @verifies("REQ-HTTP-CHUNKED", "REQ-HTTP-FRAMING")
 async def test_a_chunked_body_ends_where_its_last_chunk_says(sut: SystemUnderTest, chunks: tuple[bytes, ...]) -> None:
-    """A chunked body is read to its end, be it accepted or refused: the next request on the connection is answered as usual."""
+    """A chunked body is read to its end, whether it is accepted or refused: the next request on the connection is answered as usual."""
     known = await answered_poll(sut)
     exchange = await sut.try_out(with_chunked(sut.unknown_instance(), *chunks))
     precondition(exchange.reply is not None, "no reply")
@@ -205,7 +205,7 @@ async def test_a_chunked_body_ends_where_its_last_chunk_says(sut: SystemUnderTes
 
 @verifies("REQ-HTTP-CL-SAME", "REQ-HTTP-411")
 async def test_repeated_and_absent_lengths(sut: SystemUnderTest) -> None:
-    """Records what becomes of equal Content-Length values, and whether 411 is used."""
+    """Records how equal Content-Length values are answered, and whether 411 is used."""
     await record_lengths(sut, "0", "0")
     await record_lengths(sut, "0, 0")
     absent = await sut.try_out(without_header(sut.unknown_instance(), "Content-Length"))
@@ -223,7 +223,7 @@ async def record_lengths(sut: SystemUnderTest, *lengths: str) -> None:
 @verifies("REQ-HTTP-CONN-CLOSE")
 @pytest.mark.parametrize("option", ["close", "Close", "x-other, close"])
 async def test_connection_close_is_honoured(sut: SystemUnderTest, option: str) -> None:
-    """After a request with the connection option close, in whatever case and company, the server closes."""
+    """After a request with the connection option close, in whatever case and with whatever other options, the connection is closed."""
     await judge_option(sut, await answered_poll(sut), option)
     await judge_option(sut, sut.unknown_instance(), option)
 
@@ -240,7 +240,7 @@ async def test_an_expectation_does_not_hold_the_answer_back(sut: SystemUnderTest
 @afterwards
 @verifies("REQ-HTTP-URI-LENGTH")
 async def test_long_request_lines_are_read(sut: SystemUnderTest) -> None:
-    """Request lines of 8000 octets are supported: a query that means nothing changes no answer by being long."""
+    """Request lines of 8000 octets are supported: a query that means nothing makes no difference when it is long."""
     request = await answered_poll(sut)
     short = await sut.send(with_query(request, "a=1"), label="long")
     line = len(f"{request.method} {short.request.target} HTTP/1.1")
@@ -270,19 +270,19 @@ async def test_head_has_no_content(sut: SystemUnderTest) -> None:
 
 @verifies("REQ-HTTP-HEAD-NOBODY")
 async def test_a_refusal_of_head_has_no_content(sut: SystemUnderTest) -> None:
-    """The same for an address that does not exist; if the endpoint starts a reimage, it counts as one."""
+    """An answer to HEAD on an unknown instance has no content; if the endpoint starts a reimage, that counts as one."""
     sut.judge(framing.framing, await sut.attempt(replace(sut.unknown_instance(), method="HEAD")))
 
 
 def respelt(request: Request, spell: Callable[[str, str], tuple[str, str]]) -> Request:
-    """A request whose header lines are spelt otherwise."""
+    """A request whose header lines are changed by `spell`, which gets and gives name and value."""
     return replace(request, headers=tuple(spell(name, value) for name, value in request.headers))
 
 
 @afterwards
 @verifies("REQ-HTTP-FIELD-CASE", "REQ-VER-HEADER-CASE", "REQ-VER-OWS", "REQ-NAME-ENCODING")
 async def test_spelling_makes_no_difference_to_a_poll(sut: SystemUnderTest) -> None:
-    """Field names are case-insensitive, and spaces around values are none of theirs."""
+    """Field names are case-insensitive, and white space around a value is no part of it."""
     request = await answered_poll(sut)
     alike = partial(sut.judge_alike, await sut.send(request, label="control"), short_of=NOT_SPELT)
     upper = respelt(request, lambda name, value: (name.upper() if name == "Host" else name, value))

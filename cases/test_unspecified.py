@@ -59,7 +59,7 @@ async def test_what_the_202_looks_like(sut: SystemUnderTest) -> None:
     pointers = [name for name in names if name.lower() in POINTERS]
     refusals = [e for e in sut.recorder.exchanges if e.label == "refusal"]
     refused = sum(e.is_error for e in refusals)
-    at_once = f"{refused} bad requests were refused at once, {len(starts)} good ones answered 202"
+    at_once = f"{refused} invalid requests were refused at once, and {len(starts)} reimages were accepted"
     sut.observe("REQ-REIMAGE-REASON", f"reason phrase {', '.join(map(repr, phrases))}", *starts[:1])
     sut.observe("REQ-REIMAGE-EXTRA-HEADERS", f"headers of the 202: {', '.join(names)}", *starts[:1])
     sut.observe("REQ-HTTP-202-MONITOR", f"pointers to a status monitor: {', '.join(pointers) or 'none'}", *starts[:1])
@@ -90,7 +90,7 @@ def _look_of_id(identifier: str) -> str:
 
 
 def record_polls(sut: SystemUnderTest, seen: list[Exchange]) -> None:
-    """Records caching of polls, and elements that the documents do not know."""
+    """Records the caching of polls, and elements that the documents do not define."""
     replies = [poll.reply for poll in seen if poll.reply is not None]
     cache = sorted({reply.header("Cache-Control") or "none" for reply in replies})
     names = {name for reply in replies for name, _ in read_document(reply).children()}
@@ -102,17 +102,17 @@ def record_polls(sut: SystemUnderTest, seen: list[Exchange]) -> None:
 @at_the_end
 @verifies("REQ-GOS-SYNC-ID")
 async def test_the_id_of_a_synchronous_request(sut: SystemUnderTest) -> None:
-    """Records what polling the id of a poll gives."""
+    """Records how a poll with the request id of another poll is answered."""
     seen = precondition(answered_polls(sut), "no poll was answered", why=Why.NO_REPLY)
     poll_id = seen[-1].reply.header("x-ms-request-id") if seen[-1].reply else None
     identifier = precondition(poll_id, "no answer to a poll had an x-ms-request-id header", because=("REQ-GOS-REQID",))
     exchange = await sut.send(sut.builder.operation_status(identifier), label="question")
-    observation = f"the id of a poll, polled, is answered {answer(exchange)} {status_of(exchange)}"
+    observation = f"a poll with the request id of another poll is answered {answer(exchange)} {status_of(exchange)}"
     sut.observe("REQ-GOS-SYNC-ID", observation.strip(), exchange)
 
 
 def reimaged_twice(results: list[Result]) -> tuple[Result, Result] | None:
-    """Two steps that reimaged the same instance, the earlier one first."""
+    """The results of two steps that reimaged the same instance, the earlier one first; None if there are none."""
     sent = [result for result in results if result.exchange is not None]
     pairs = ((first, again) for at, again in enumerate(sent) for first in sent[:at])
     return next((pair for pair in pairs if pair[0].step.place == pair[1].step.place), None)
@@ -144,7 +144,7 @@ OPEN_QUESTIONS = {
 @verifies("REQ-REIMAGE-COMP-EXACT")
 @values("step", OPEN_QUESTIONS)
 async def test_open_questions(sut: SystemUnderTest, step: str) -> None:
-    """Records what becomes of requests that the documents leave open."""
+    """Records how requests are answered for which the documents define no answer."""
     requirement, what = OPEN_QUESTIONS[step]
     exchange = (await sut.reimages.result(step)).exchange
     sut.observe(requirement, f"{what}: {answer(exchange)}", *([exchange] if exchange is not None else []))
@@ -155,7 +155,7 @@ async def test_open_questions(sut: SystemUnderTest, step: str) -> None:
 @pytest.mark.parametrize("sibling", ["reboot", "rebuild"])
 @each_form
 async def test_a_sibling_operation_is_no_reimage(sut: SystemUnderTest, form: UriForm, sibling: str) -> None:
-    """comp=reboot or comp=rebuild must not select a reimage; without a probe what comes of it is only recorded."""
+    """comp=reboot or comp=rebuild must not select a reimage; only a probe can show whether it does."""
     possible(sut.probe.offered, "without a probe a reimage cannot be distinguished from a reboot")
     await sut.reimages.all_finished()
     place = sut.main_witness(Witness.SIBLING)
@@ -180,7 +180,7 @@ async def installation_after(
 
 
 async def judge_installation(sut: SystemUnderTest, place: Place) -> None:
-    """Judges that an instance that no accepted request addressed has its first installation."""
+    """Judges that an instance that no accepted request addressed still has its first installation."""
     before = sut.probe.first.get(str(place))
     if before is not None and str(place) not in sut.instances.addressed:
         refusals = sut.refusals.reimage_requests_to(place)
@@ -193,7 +193,7 @@ async def judge_installation(sut: SystemUnderTest, place: Place) -> None:
 @at_the_end
 @verifies("REQ-GOS-NOTFOUND-NOEFFECT", "REQ-REIMAGE-OTHERS-UNTOUCHED")
 async def test_no_installation_changed_unasked(sut: SystemUnderTest) -> None:
-    """By the probe, instances that no accepted request addressed have the installation from the beginning of the run."""
+    """Instances that no accepted request addressed still have the installation that the probe saw at the beginning of the run."""
     applicable(sut.probe.offered, "the target has no probe")
     await sut.in_turn(partial(judge_installation, sut), sut.places())
 
@@ -202,7 +202,7 @@ async def test_no_installation_changed_unasked(sut: SystemUnderTest) -> None:
 @at_the_end
 @verifies("REQ-GOS-NOTFOUND-NOEFFECT")
 async def test_the_ids_of_refused_reimages_were_polled(sut: SystemUnderTest) -> None:
-    """The ids of refusals were polled: each shows that the refusal started nothing. A refusal need not carry one."""
+    """The request ids of refused reimages were polled, to see whether a reimage was started; a refusal need not have an id."""
     refused = [e for e in sut.recorder.exchanges if e.label == "refusal" and is_refused_reimage(e)]
     polls = [e for e in sut.recorder.exchanges if e.label == "poll-refused"]
     precondition(polls or refused, "no reimage was refused")
@@ -228,7 +228,7 @@ async def test_names_and_tls(sut: SystemUnderTest) -> None:
 
 
 def sound_reimages(sut: SystemUnderTest) -> list[Request]:
-    """The well-formed reimages that the suite sent."""
+    """The requests of the sound reimages that the suite sent."""
     return [
         e.request
         for e in sut.recorder.exchanges
@@ -248,8 +248,8 @@ def with_status(sut: SystemUnderTest, status: int) -> list[Exchange]:
     "REQ-ERR-INTERNAL", "REQ-XML-SAFE",
 )  # fmt: skip
 async def test_what_binds_the_client(sut: SystemUnderTest) -> None:
-    """Records that the suite's own well-formed requests are what the documents ask of a client."""
-    record_own_requests(sut, precondition(sound_reimages(sut), "no well-formed reimage was sent"))
+    """Records that the suite's own valid requests are what the documents ask of a client."""
+    record_own_requests(sut, precondition(sound_reimages(sut), "no valid reimage was sent"))
     busy = [e for e in sut.recorder.exchanges if is_busy(e)]
     moved, broken = with_status(sut, 307), with_status(sut, 500)
     polled = f"{sum(len(o.polls) for o in sut.operations.all)} polls of {len(sut.operations.all)} operations"
@@ -262,11 +262,11 @@ async def test_what_binds_the_client(sut: SystemUnderTest) -> None:
 
 
 def record_own_requests(sut: SystemUnderTest, requests: list[Request]) -> None:
-    """Records what headers and body the suite's own well-formed reimages have."""
+    """Records what headers and body the suite's own sound reimages have."""
     typed = sum(request.values("Content-Type") != () for request in requests)
     zero = sum(request.values("Content-Length") == ("0",) for request in requests)
     bare = sum(not request.body for request in requests)
-    own = "binds the client; this suite's well-formed requests"
+    own = "binds the client; this suite's valid requests"
     sut.observe("REQ-REIMAGE-CT", f"{own} carry Content-Type: {typed} of {len(requests)}")
     sut.observe("REQ-REIMAGE-CL", f"{own} carry Content-Length: 0: {zero} of {len(requests)}")
     sut.observe("REQ-REIMAGE-BODY-NONE", f"{own} have no body: {bare} of {len(requests)}")
@@ -289,5 +289,6 @@ async def test_codes_seen(sut: SystemUnderTest) -> None:
     found = first_errors(sut.recorder.exchanges)
     sut.observe("REQ-TIMEOUT", f"answers met: {', '.join(sorted(found))}", *list(found.values())[:3])
     siblings = [e for e in sut.recorder.exchanges if e.label == "sibling"]
-    sibling_answers = ", ".join(sorted({answer(e) for e in siblings if e.reply is not None})) or "not tried"
-    sut.observe("REQ-REBOOT", f"comp=reboot and comp=rebuild are answered: {sibling_answers}", *siblings[:1])
+    answers = ", ".join(sorted({answer(e) for e in siblings if e.reply is not None}))
+    tried = f"were answered {answers}" if answers else "were not tried, or got no reply"
+    sut.observe("REQ-REBOOT", f"comp=reboot and comp=rebuild {tried}", *siblings[:1])

@@ -58,10 +58,10 @@ async def shows_bad_versions(sut: SystemUnderTest, form: UriForm) -> tuple[Excha
 
 async def answer_that_shows_versions(sut: SystemUnderTest, form: UriForm) -> Exchange:
     """The answer to a reimage of an unknown instance; raises Untested where a bad version is answered in the same way."""
-    plain, apart = await shows_bad_versions(sut, form)
+    plain, differs = await shows_bad_versions(sut, form)
     precondition(plain.reply is not None, "no reply")
     possible(
-        apart,
+        differs,
         "an unknown instance and a bad version are answered alike, so the answer does not show whether a version is accepted",
     )
     return plain
@@ -80,7 +80,7 @@ async def test_every_published_version_is_acceptable(sut: SystemUnderTest, form:
 @each_form
 @verifies("REQ-REIMAGE-VERSION")
 async def test_the_minimum_version_is_acceptable(sut: SystemUnderTest, form: UriForm) -> None:
-    """Exactly 2010-10-28 is as good as any later version."""
+    """A request with exactly 2010-10-28 is answered like one with a later version."""
     varied = {f"x-ms-version {MINIMUM_VERSION}": sut.unknown_instance(form, version=MINIMUM_VERSION)}
     await sut.judge_alike(await answer_that_shows_versions(sut, form), "REQ-REIMAGE-VERSION", varied, label="refusal")
 
@@ -92,7 +92,7 @@ PADDED = {"   {}": "three blanks before", "{}   ": "three blanks after", "\t{}":
 @each_form
 @verifies("REQ-VER-OWS")
 async def test_white_space_around_the_version_is_none_of_it(sut: SystemUnderTest, form: UriForm) -> None:
-    """Spaces and tabs before and after a field value are no part of it."""
+    """Spaces and tabs before and after a value are no part of it."""
     plain = await answer_that_shows_versions(sut, form)
     padded = {
         f"{blanks} the value of x-ms-version": sut.unknown_instance(form, version=space.format(sut.target.x_ms_version))
@@ -107,10 +107,10 @@ UNPUBLISHED = ("2010-10-27", "2011-08-18", "2011-10-02", "2012-02-30", "2099-01-
 
 @verifies("REQ-VER-UNPUBLISHED", "REQ-VER-LIST")
 async def test_dates_that_were_never_published(sut: SystemUnderTest) -> None:
-    """Records which well-formed dates the endpoint takes for versions."""
-    plain, apart = await shows_bad_versions(sut, UriForm.SLOT)
-    request = sut.unknown_instance() if apart else await sut.operations.known_poll()
-    plain = plain if apart else await sut.send(request, label="control")
+    """Records which dates that are no published version the endpoint accepts."""
+    plain, differs = await shows_bad_versions(sut, UriForm.SLOT)
+    request = sut.unknown_instance() if differs else await sut.operations.known_poll()
+    plain = plain if differs else await sut.send(request, label="control")
     for version in UNPUBLISHED:
         exchange = await sut.try_out(with_header(request, VERSION_HEADER, version))
         same = exchange.reply is not None and answer(exchange) == answer(plain)
@@ -121,7 +121,7 @@ async def test_dates_that_were_never_published(sut: SystemUnderTest) -> None:
 @forms
 @verifies("REQ-VER-FORMAT")
 async def test_a_repeated_version_is_recorded(sut: SystemUnderTest, form: UriForm) -> Request:
-    """Two different values cannot both be the version; a bad one beside a good one is refused or ignored, as long as nothing breaks."""
+    """Records how the same version twice is answered; a malformed version is refused."""
     version = sut.target.x_ms_version
     exchange = await sut.try_out(with_header(sut.unknown_instance(form), VERSION_HEADER, version, version))
     precondition(exchange.reply is not None, "no reply")

@@ -81,7 +81,7 @@ _KEYS: Mapping[str, keys.Key] = {
     "requirement": _text("the id of a requirement", required=True),
     "fingerprint": _text("the fingerprint that results.json shows with the finding", required=True),
     "reason": _text("a sentence that says why this is known", required=True),
-    "owner": _text("who mends it"),
+    "owner": _text("who fixes it"),
     "ticket": _text("where that is tracked"),
     "expires": keys.Key(
         "a date like 2026-12-31",
@@ -128,8 +128,8 @@ def apply_baseline(assessment: Assessment, baseline: Baseline, today: date) -> A
 
     A note names each such entry. Findings of known violations come last.
     """
-    live = [entry for entry in baseline if not entry.has_expired(today)]
-    expected = {(entry.requirement, entry.fingerprint) for entry in live}
+    unexpired = [entry for entry in baseline if not entry.has_expired(today)]
+    expected = {(entry.requirement, entry.fingerprint) for entry in unexpired}
     known = {
         result.requirement.id
         for result in assessment.of_outcome(Outcome.VIOLATED)
@@ -139,11 +139,11 @@ def apply_baseline(assessment: Assessment, baseline: Baseline, today: date) -> A
         name for finding in assessment.findings if finding.requirement in known for name in finding.also_affected
     }
     results = tuple(
-        _as_known(result, live) if result.requirement.id in known | affected else result
+        _as_known(result, unexpired) if result.requirement.id in known | affected else result
         for result in assessment.requirements
     )
     expired = [entry for entry in baseline if entry.has_expired(today)]
-    gone = [entry for entry in live if _is_gone(entry, assessment)]
+    gone = [entry for entry in unexpired if _is_gone(entry, assessment)]
     hindered = bool(assessment.obstacle or assessment.missed)
     verdict, exit_code = conclude(results, interrupted=assessment.run.interrupted, hindered=hindered)
     if expired or gone:
@@ -165,13 +165,13 @@ def apply_baseline(assessment: Assessment, baseline: Baseline, today: date) -> A
     )
 
 
-def _as_known(result: RequirementResult, live: Iterable[Entry]) -> RequirementResult:
+def _as_known(result: RequirementResult, unexpired: Iterable[Entry]) -> RequirementResult:
     """`result` as known if it is violated, with the reasons of its entries."""
     if result.outcome is not Outcome.VIOLATED:
         return result
     reasons = [
         f"known: {entry.reason}"
-        for entry in live
+        for entry in unexpired
         if entry.requirement == result.requirement.id and entry.fingerprint in result.fingerprints
     ]
     return replace(result, outcome=Outcome.KNOWN, reason="; ".join(reasons) or result.reason)
@@ -190,7 +190,7 @@ def _result_of(entry: Entry, assessment: Assessment) -> RequirementResult | None
 def _note(entry: Entry, assessment: Assessment, today: date) -> str:
     """The sentence about an entry that has expired, or whose violation is gone."""
     if entry.has_expired(today):
-        return f"{_named(entry)} expired on {entry.expires}; mend the endpoint, or agree on another date."
+        return f"{_named(entry)} expired on {entry.expires}; fix the endpoint, or agree on another date."
     result = _result_of(entry, assessment)
     outcome = Outcome.UNTESTED if result is None else result.outcome
     now = "violated in another way" if outcome is Outcome.VIOLATED else outcome.value
@@ -245,7 +245,7 @@ def baseline_in(journal: Journal) -> tuple[Baseline, date] | None:
 
 _HEADER = """\
 # Known violations: a run with --baseline and this file fails only for others, and for entries that no longer hold.
-# Complete each entry: say why it is accepted, who mends it, where that is tracked, and until when.
+# Complete each entry: say why it is accepted, who fixes it, where that is tracked, and until when.
 """
 _CASES_KEPT = 3
 
@@ -259,11 +259,11 @@ def write_baseline(assessment: Assessment, path: Path) -> str:
     earlier = {_key(entry): entry for entry in (load_baseline(path) if path.exists() else ())}
     seen = {_key(entry): entry for entry in _violations(assessment)}
     others = [entry for key, entry in earlier.items() if key not in seen]
-    dragged = [entry for entry in others if _is_seen(entry, assessment)]
-    kept = [entry for entry in others if entry not in dragged and not _is_gone(entry, assessment)]
-    written = [*(earlier.get(key, entry) for key, entry in seen.items()), *dragged]
+    explained = [entry for entry in others if _is_seen(entry, assessment)]
+    kept = [entry for entry in others if entry not in explained and not _is_gone(entry, assessment)]
+    written = [*(earlier.get(key, entry) for key, entry in seen.items()), *explained]
     write_file(path, (_HEADER + "".join(map(_table, [*written, *kept]))).encode("utf-8"))
-    removed = len(others) - len(dragged) - len(kept)
+    removed = len(others) - len(explained) - len(kept)
     return (
         f"{path}: {counted(len(written), 'entry', 'entries')} written, {len(kept)} kept (not judged by this run), "
         f"{removed} removed"
@@ -275,7 +275,7 @@ def _key(entry: Entry) -> tuple[str, str]:
 
 
 def _is_seen(entry: Entry, assessment: Assessment) -> bool:
-    """Whether the violation of an entry occurs, although another finding explains it."""
+    """Whether the violation of an entry was seen, even if another finding explains it."""
     result = _result_of(entry, assessment)
     return result is not None and entry.fingerprint in result.fingerprints
 

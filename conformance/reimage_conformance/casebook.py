@@ -70,7 +70,7 @@ forms = values("form", FORMS, smoke_of=(UriForm.SLOT,))
 
 
 def needs_second_instance(sut: SystemUnderTest, *deployments: Deployment) -> None:
-    """Guards a case that needs two role instances in one of `deployments`; without them, in any deployment of the target.
+    """Ends a case that needs two role instances in one deployment where none of `deployments`, by default all of the target, has two.
 
     Raises NotApplicable where Get Deployment shows that each has only one, Untested where the target file lists only one.
     """

@@ -29,9 +29,9 @@ CHOSEN = "chosen"
 FAILED = ("violated", "known", "inconclusive")
 """Outcomes of a requirement that `--failed-in` chooses."""
 ALL = "all"
-"""In place of the number of a finding: every one."""
+"""The word for every finding, in place of the number of one."""
 STEP = "step:"
-"""The label of each exchange that the campaign of reimages sent begins so; the name of the step follows."""
+"""The label of each exchange that the campaign of reimages sent begins with this; the name of the step follows."""
 LOOK = "look"
 """The label of an exchange that shows the states of instances. Cases share looks: the case named in one may only be the first that needed it."""
 OPERATIONS = "/operations/"
@@ -46,7 +46,7 @@ class Choice:
     """What a run is to judge, and what it needs for that.
 
     The run consists of the cases that cite one of `requirements`, and of `cases`, which holds ids; with `exact`, of `cases` alone. `steps` names
-    the reimages of the campaign that may be started beside the controls; None means those that the cases ask for.
+    the reimages of the campaign that may be started in addition to the controls; None means those that the cases ask for.
     """
 
     requirements: frozenset[str]
@@ -176,8 +176,8 @@ def finding_of(run: Path, number: int) -> dict[str, Any]:
         raise UsageError(f"{run}: this run has no findings, so there is nothing to repeat")
     there = "it has one finding, number 1" if len(findings) == 1 else f"it has findings 1 to {len(findings)}"
     nearest = min(max(number, 1), len(findings))
-    told = f"{findings[nearest - 1]['requirement']}, {findings[nearest - 1]['headline'][:80]}"
-    raise UsageError(f"{run}: there is no finding {number}; {there}; number {nearest} is {told}")
+    shown = f"{findings[nearest - 1]['requirement']}, {findings[nearest - 1]['headline'][:80]}"
+    raise UsageError(f"{run}: there is no finding {number}; {there}; number {nearest} is {shown}")
 
 
 def story_of(run: Path, number: str) -> Choice:
@@ -263,9 +263,9 @@ def results_of_run(run: Path, option: str) -> dict[str, Any]:
     Raises UsageError, naming `option`, where there are none; it suggests the most similar name in the same folder.
     """
     if not run.exists():
-        beside = [each.name for each in run.parent.iterdir()] if run.parent.is_dir() else []
+        names = [each.name for each in run.parent.iterdir()] if run.parent.is_dir() else []
         raise UsageError(
-            f"{option} {run}: there is no such run; expected the report folder of a run, or its results.json{did_you_mean(run.name, beside)}"
+            f"{option} {run}: there is no such run; expected the report folder of a run, or its results.json{did_you_mean(run.name, names)}"
         )
     file = run / "results.json" if run.is_dir() else run
     if not file.is_file():
@@ -275,10 +275,10 @@ def results_of_run(run: Path, option: str) -> dict[str, Any]:
             else ""
         )
         raise UsageError(
-            f"{option} {run}: there is no results.json in it; expected the report folder of a run{hint or _alone(run)}"
+            f"{option} {run}: there is no results.json in it; expected the report folder of a run{hint or _advice(run)}"
         )
     if file.suffix in (".html", ".htm", ".zip"):
-        raise UsageError(f"{option} {run}: expected the report folder of a run, or its results.json{_alone(file)}")
+        raise UsageError(f"{option} {run}: expected the report folder of a run, or its results.json{_advice(file)}")
     found = load_results(file)
     if found["run"].get("subject") == Subject.CLIENT:
         raise UsageError(
@@ -288,8 +288,8 @@ def results_of_run(run: Path, option: str) -> dict[str, Any]:
     return found
 
 
-def _alone(run: Path) -> str:
-    """The end of an error: what to do where the user has only the page of a run, or its bundle; "" for anything else."""
+def _advice(run: Path) -> str:
+    """The end of an error message: what to do with only the page of a run, or its bundle; "" for anything else."""
     if run.suffix == ".zip":
         return "; unpack the bundle and name the folder"
     if run.suffix in (".html", ".htm") or (run / "report.html").is_file():

@@ -1,4 +1,4 @@
-"""The front door: finds the command, turns every error into one sentence and an exit code; does no work itself."""
+"""The entry point of the command line: finds the command, and turns every error into one sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ COMMANDS = {
     "preflight": "reimage_conformance.commands.targets",
     "new-target": "reimage_conformance.commands.targets",
 }
-"""Where each command is; imported when it is called, so that the others start quickly."""
+"""The module of each command; it is imported when the command is called, so that the others start quickly."""
 
 
 class LazyCommands(click.Group):
@@ -99,7 +99,7 @@ def _status(arguments: Sequence[str] | None) -> int:
         return _print_error("interrupted", INTERRUPTED)
     except click.ClickException as error:
         return _print_error(_usage_sentence(error), WRONG_USAGE)
-    except Exception as error:  # noqa: BLE001 -- the last line of defence: an internal error has a code of its own
+    except Exception as error:  # noqa: BLE001 -- an internal error has an exit code of its own
         return _print_internal_error(error)
     return status
 

@@ -55,7 +55,7 @@ def named_file_fault(name: str) -> str:
 
 
 def target_file_fault(name: str) -> str:
-    """The same for the name of a target file, in words for it."""
+    """The same for the name of a target file, in words that fit it."""
     return _fault(
         name,
         empty="the name of the target file is empty; is the variable set?",

@@ -51,7 +51,7 @@ class JournalWriter:
     """Appends events to a journal file, each of them whole and at once; raises ReportError where it cannot.
 
     The first event has to be "run", which gets the schema, and the last one "end". Threads may share a writer. With `ago` the file is
-    continued: it holds a run that began `ago` seconds before. Without `ago` the file is written anew.
+    continued: it holds a run that began `ago` seconds before. Without `ago` an earlier file is replaced.
     """
 
     def __init__(self, path: Path, clock: Clock, *, ago: float | None = None) -> None:
@@ -70,7 +70,7 @@ class JournalWriter:
             raise ReportError(f"the journal {str(path)!r} cannot be created: {error.strerror or error}") from error
 
     def write(self, type: str, **fields: Any) -> None:  # noqa: A002
-        """Append the event `type` with JSON-ready `fields`; seconds since the writer began go in as "at"."""
+        """Append the event `type` with JSON-ready `fields`, and with the seconds since the run began as "at"."""
         event: dict[str, Any] = {"type": type}
         if type == "run":
             event["schema"] = SCHEMA

@@ -92,7 +92,7 @@ class Hold:
         self._stack = contextlib.ExitStack()
 
     def take(self, lock: FileLock, note: Path, holder: Holder) -> None:
-        """Keep `lock`, which has been acquired, and write into the file `note` who holds it."""
+        """Keep `lock`, which has been acquired, and write into the file `note` which run holds it."""
         self._stack.callback(lock.release)
         for path in (Path(lock.lock_file), note):  # FileLock makes a new file if another run has removed the old one
             self._stack.callback(_remove, path)
@@ -116,21 +116,21 @@ def hold(
     If another run holds one, calls `waiting` with a sentence and waits up to `wait_seconds` for the end of that run. Raises BusyError
     if that run has not ended then, UsageError where the lock files cannot be written.
     """
-    place = _locks_folder()
+    locks = _locks_folder()
     since = datetime.now(UTC).isoformat(timespec="seconds")
     holder = Holder(os.getpid(), target.name, "" if folder is None else str(folder), since)
     deadline = time.monotonic() + wait_seconds
     held = Hold()
     try:
         for claim in claims(target):
-            lock = FileLock(place / f"{claim.key}.lock", mode=0o600, thread_local=False, fallback_to_soft=False)
-            note = place / f"{claim.key}.json"
+            lock = FileLock(locks / f"{claim.key}.lock", mode=0o600, thread_local=False, fallback_to_soft=False)
+            note = locks / f"{claim.key}.json"
             _acquire(lock, partial(_busy, claim, note), deadline, waiting)
             held.take(lock, note, holder)
     except (OSError, NotImplementedError) as error:  # NotImplementedError: the file system has no locks
         held.release()
         raise UsageError(
-            f"{place}: the lock files that keep two runs apart cannot be written: {getattr(error, 'strerror', None) or error}"
+            f"{locks}: the lock files that keep two runs apart cannot be written: {getattr(error, 'strerror', None) or error}"
         ) from error
     except BaseException:
         held.release()
@@ -187,25 +187,25 @@ def _locks_folder() -> Path:
     neither can be.
     """
     user = os.getuid() if hasattr(os, "getuid") else 0
-    places = (user_cache_path(PROGRAM) / "locks", Path(tempfile.gettempdir()) / f"{PROGRAM}-locks-{user}")
+    folders = (user_cache_path(PROGRAM) / "locks", Path(tempfile.gettempdir()) / f"{PROGRAM}-locks-{user}")
     failures = []
-    for place in places:
+    for folder in folders:
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.mkdir(mode=0o700, exist_ok=True)
-            _require_own(place, user)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            _require_own(folder, user)
         except OSError as error:
-            failures.append(f"{place}: {error.strerror or error}")
+            failures.append(f"{folder}: {error.strerror or error}")
         else:
-            return place
+            return folder
     raise UsageError(f"no folder can be written for the locks that keep two runs apart: {'; '.join(failures)}")
 
 
-def _require_own(place: Path, user: int) -> None:
-    """Raises PermissionError where the folder `place` belongs to another user than `user` (a uid), or cannot be written."""
-    found = place.lstat()
-    if hasattr(os, "getuid") and (found.st_uid != user or place.is_symlink()):
+def _require_own(folder: Path, user: int) -> None:
+    """Raises PermissionError where `folder` belongs to another user than `user` (a uid), or cannot be written."""
+    found = folder.lstat()
+    if hasattr(os, "getuid") and (found.st_uid != user or folder.is_symlink()):
         raise PermissionError(13, "belongs to another user")
-    place.chmod(0o700)
-    if not os.access(place, os.W_OK | os.X_OK):
+    folder.chmod(0o700)
+    if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(13, "cannot be written")

@@ -24,10 +24,10 @@ def header_line(name: str, value: str) -> tuple[str, str]:
 class CountsAs(StrEnum):
     """What a deviation from a requirement counts as under one strictness."""
 
-    FAIL = "FAIL"
-    WARN = "WARN"
-    INFO = "INFO"
-    CLIENT = "CLIENT"
+    FAIL = "FAIL"  # a violation, which fails the run
+    WARN = "WARN"  # an advisory, which does not fail the run
+    INFO = "INFO"  # an observation, which is recorded and not judged
+    CLIENT = "CLIENT"  # nothing: the requirement binds the client, so that the suite itself keeps it
 
 
 class Strictness(StrEnum):
@@ -57,43 +57,43 @@ class Outcome(StrEnum):
 
     MET = "met"
     VIOLATED = "violated"
-    ADVISORY = "advisory"
-    OBSERVED = "observed"
-    INCONCLUSIVE = "inconclusive"
-    UNTESTED = "untested"
+    ADVISORY = "advisory"  # a deviation that does not fail the run
+    OBSERVED = "observed"  # recorded and not judged: the documents leave it to the endpoint
+    INCONCLUSIVE = "inconclusive"  # tried, but what was seen does not show whether it is met
+    UNTESTED = "untested"  # what would show whether it is met was not sent, or not seen
     NOT_APPLICABLE = "not-applicable"
-    KNOWN = "known"
+    KNOWN = "known"  # violated, as the baseline expects
 
 
 class RunVerdict(StrEnum):
     """What a whole run concludes."""
 
-    NONCONFORMANT = "nonconformant"
-    INCOMPLETE = "incomplete"
-    PARTIAL = "partial"
+    NONCONFORMANT = "nonconformant"  # a requirement that counts as FAIL is violated, or the baseline no longer fits
+    INCOMPLETE = "incomplete"  # none is, but the run was cut short or hindered, or one is inconclusive
+    PARTIAL = "partial"  # as CONFORMANT, but a requirement that counts as FAIL is untested
     CONFORMANT = "conformant"
 
 
 class Identity(StrEnum):
     """Which client certificate a request presents."""
 
-    PRIMARY = "primary"
-    SECOND = "second"
+    PRIMARY = "primary"  # `client_certificate` of the target
+    SECOND = "second"  # `second_client_certificate` of the target
     NONE = "none"
-    UNKNOWN = "unknown"
+    UNKNOWN = "unknown"  # one that the suite signs itself, so that no endpoint knows it
 
 
 class FailureKind(StrEnum):
     """Why no complete HTTP response came."""
 
-    REFUSED = "refused"
-    TLS = "tls"
-    TIMEOUT = "timeout"
-    CLOSED = "closed"
-    RESET = "reset"
-    NOT_HTTP = "not-http"
-    TRUNCATED = "truncated"
-    TOO_LARGE = "too-large"
+    REFUSED = "refused"  # no connection was made, so that the request was not sent
+    TLS = "tls"  # TLS was not set up, or it broke
+    TIMEOUT = "timeout"  # the time limit passed, while connecting or while waiting for the response
+    CLOSED = "closed"  # the endpoint closed the connection before it sent a response
+    RESET = "reset"  # the endpoint reset the connection, or the connection broke
+    NOT_HTTP = "not-http"  # what came is not HTTP
+    TRUNCATED = "truncated"  # the connection ended within the response, or the chunked coding is broken
+    TOO_LARGE = "too-large"  # the response is longer than the suite reads
 
 
 TIME_LIMIT_PASSED = "the time limit passed"
@@ -108,31 +108,31 @@ class Fact(StrEnum):
     A run knows all facts of its exchanges. A capture knows only what its recorder kept unchanged.
     """
 
-    METHOD_CASE = "method-case"
+    METHOD_CASE = "method-case"  # the letter case of the method
     HTTP_VERSION = "http-version"
-    REQUEST_LINES = "request-lines"
-    REQUEST_LENGTH = "request-length"
-    VERSION_LINE = "version-line"
-    SENT_TYPE_LINE = "sent-type-line"
+    REQUEST_LINES = "request-lines"  # all header lines of the request
+    REQUEST_LENGTH = "request-length"  # whether the request had a Content-Length
+    VERSION_LINE = "version-line"  # whether the request had an x-ms-version
+    SENT_TYPE_LINE = "sent-type-line"  # whether the request had a Content-Type
     QUERY = "query"
-    IDENTITY = "identity"
-    RESPONSE_LINES = "response-lines"
-    DATE_LINE = "date-line"
-    DATE_FORM = "date-form"
-    TYPE_LINE = "type-line"
-    ID_LINE = "id-line"
-    OWN_ID = "own-id"
-    OPERATION_ID = "operation-id"
-    SHOWN_ID = "shown-id"
-    SHOWN_NAME = "shown-name"
-    SHOWN_VALUES = "shown-values"
-    CONTENT = "content"
-    OCTETS = "octets"
-    CODING = "coding"
-    SECRETS = "secrets"
-    FRAMING = "framing"
-    ORDER = "order"
-    MOMENT = "moment"
+    IDENTITY = "identity"  # which client certificate was presented
+    RESPONSE_LINES = "response-lines"  # all header lines of the response
+    DATE_LINE = "date-line"  # whether the response had a Date
+    DATE_FORM = "date-form"  # the Date as the endpoint wrote it
+    TYPE_LINE = "type-line"  # whether the response had a Content-Type
+    ID_LINE = "id-line"  # whether the response had one x-ms-request-id
+    OWN_ID = "own-id"  # the value of its x-ms-request-id
+    OPERATION_ID = "operation-id"  # which operation a 202 started, or a poll asks about
+    SHOWN_ID = "shown-id"  # the ID in an Operation document, so that it can be compared with that of the path
+    SHOWN_NAME = "shown-name"  # the same for the Name in a Deployment document
+    SHOWN_VALUES = "shown-values"  # the values in a document, such as statuses, codes and lists
+    CONTENT = "content"  # the content of the response, as text at least
+    OCTETS = "octets"  # the same octet by octet
+    CODING = "coding"  # the content before its Content-Encoding was decoded
+    SECRETS = "secrets"  # the parts of a document that hold secrets, such as Configuration
+    FRAMING = "framing"  # the octets of both messages: lines, white space, where content ends
+    ORDER = "order"  # which exchanges came before and after this one
+    MOMENT = "moment"  # when it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,25 +147,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One normative statement of the documents.
-
-    `requires` names the requirements that must hold before this one can be judged; `control` the kind of accepted
-    request without which a refusal proves nothing ("" where none is needed); `untestable` says in a sentence why no
-    case can judge it ("" where one does); `uncited` says that no case cites it: it is recorded where a run happens to show it. `violation` is a sentence on what is wrong if it is violated; `violations` has such
-    sentences for single symptoms. `request` names a request, if a violation is about the answer to it.
-    `seen` has more exact names of the request, or sentences where there is no request, by patterns of what was seen.
-    `explained_by` names the requirements whose own violation explains every violation of this one, `explained_when` those that explain
-    violations with single symptoms.
-    `recorded` says how often recordings of the service show it, `clients` which published clients depend on it, `mend` which mistake is usual and
-    how to correct it; each is "" where nothing is known. `timing` says that a violation may be a matter of time: it can depend on the moment of a
-    request, or on what runs beside it.
-    """
+    """One normative statement of the documents. Texts are "" where there is nothing to say."""
 
     id: str
     section: str
-    area: str
-    level: str
-    origin: str
+    area: str  # what a target must have for it to apply: core, transport, auth, observation or probe
+    level: str  # MUST, SHOULD, MAY or OBSERVED
+    origin: str  # the kind of document it comes from; `report/sources.py` has the words
     strict: CountsAs
     lenient: CountsAs
     title: str
@@ -173,19 +161,33 @@ class Requirement:
     sources: tuple[str, ...] = ()
     note: str = ""
     requires: tuple[str, ...] = ()
+    """The requirements that must hold before this one can be judged."""
     control: str = ""
+    """The kind of request that must have been accepted before a refusal proves anything."""
     untestable: str = ""
+    """Why no case can judge it, as a sentence."""
     uncited: bool = False
+    """No case cites it: it is recorded where a run happens to show it."""
     request: str = ""
+    """The request whose answer is wrong in a violation, as headlines name it; "" where a violation is not about one answer."""
     violation: str = ""
+    """What is wrong where the requirement is violated, as a sentence."""
     violations: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """The same for single symptoms, by symptom."""
     seen: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """By regular expressions for what was seen: more exact names than `request`, or sentences in place of `violation` where `request` is ""."""
     explained_by: tuple[str, ...] = ()
+    """The requirements whose violation explains every violation of this one."""
     explained_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    """The same for violations with single symptoms, by symptom."""
     recorded: str = ""
+    """How often recordings of the service show it."""
     clients: str = ""
+    """Which published clients depend on it."""
     mend: str = ""
+    """Which mistake is usual, and how to correct it."""
     timing: bool = False
+    """A violation may depend on the moment of a request, or on what else is under way."""
 
     def counts_as(self, strictness: Strictness) -> CountsAs:
         """What a deviation counts as under `strictness`."""
@@ -220,7 +222,10 @@ def deployment_key(cloud_service: str, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a run may spend on a target; times in seconds. `connections` is 0 for the usual number: it depends on whether the endpoint is on this machine."""
+    """What a run may spend on a target; times in seconds.
+
+    `requests_per_second` is 0 for no limit. `connections` is 0 for the usual number, which depends on whether the endpoint is on this machine.
+    """
 
     allow_reimage: bool = False
     max_reimages: int = 6
@@ -258,6 +263,7 @@ class Target:
     """Where the system under test is and what it offers.
 
     `client_request_id` says that each request carries an x-ms-client-request-id, so that it is found in the endpoint's own log.
+    `other_subscription_id` is a second subscription that the client certificate may use, `foreign_subscription_id` one that it may not use.
     `complete` says that the target lists everything that exists under `subscription_id`, and everything in the listed cloud services under the other
     subscriptions.
     """
@@ -368,28 +374,31 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its reply; times in seconds, `at` since the run began.
-
-    `failure` is None exactly when a complete response arrived; with a failure, `response` holds what arrived before it,
-    or None. `connection` numbers the connection that carried the request; `position` says as which request on it. `closed` is
-    True when the endpoint was seen to close the connection right after the response. `client_request_id` is the
-    x-ms-client-request-id that went out behind the header lines of `request`, "" for none: no verdict rests on it. `unrecorded` holds the facts that
-    whoever recorded the exchange did not keep, so that no verdict may rest on them.
-    """
+    """One request and its reply."""
 
     number: int
     request: Request
     response: Response | None
+    """The response, as far as it arrived; None where nothing of it did."""
     failure: Failure | None = None
+    """None exactly when a complete response arrived."""
     at: float = 0.0
+    """When the request was sent, in seconds since the run began."""
     elapsed: float = 0.0
+    """The seconds until the reply had come, or the wait for it had ended."""
     connection: int = 0
+    """The number of the connection that carried the request."""
     position: int = 1
+    """As which request on that connection it was sent, from 1 on."""
     closed: bool = False
+    """Whether the endpoint was seen to close the connection right after the response."""
     case: str = ""
     label: str = ""
+    """What the request was sent for, in a word such as "poll" or "probe"; "" for no special purpose."""
     unrecorded: frozenset[Fact] = frozenset()
+    """The facts that whoever recorded the exchange did not keep, so that no verdict may rest on them."""
     client_request_id: str = ""
+    """The x-ms-client-request-id that went out after the header lines of `request`, "" for none: no verdict rests on it."""
 
     @property
     def reply(self) -> Response | None:
@@ -415,28 +424,21 @@ class Exchange:
 class Why(StrEnum):
     """The kind of reason for which something was not judged; `report/unjudged.py` says what can be done about each."""
 
-    OTHER = "other"
-    """No other kind: the reason alone says why."""
-    BUDGET = "budget"
-    UNLISTED = "unlisted"
+    OTHER = "other"  # none of the kinds below: the reason itself says everything
+    BUDGET = "budget"  # the run had sent all reimages that it may send
+    UNLISTED = "unlisted"  # what a request addresses is not listed and may exist, so that the request was not sent
     NOT_CHOSEN = "not-chosen"
     PROFILE = "profile"
     CUT_SHORT = "cut-short"
-    OUT_OF_TIME = "out-of-time"
-    """The time of the run (`--max-minutes`) was over."""
-    OWN_REQUEST = "own-request"
-    """Another request of the run may have had the effect."""
-    NO_CONTROL = "no-control"
-    """No sound request of the same kind was accepted."""
+    OUT_OF_TIME = "out-of-time"  # the time of the run (`--max-minutes`) was over
+    OWN_REQUEST = "own-request"  # another request of the run may have had the effect
+    NO_CONTROL = "no-control"  # no sound request of the same kind was accepted
     BUSY = "busy"
-    NO_FAILURE = "no-failure"
-    """No reimage ended Failed."""
-    ONE_INSTANCE = "one-instance"
-    NOT_READY = "not-ready"
-    """An instance was not at ReadyRole before its reimage."""
+    NO_FAILURE = "no-failure"  # no reimage ended Failed
+    ONE_INSTANCE = "one-instance"  # the target lists a single role instance
+    NOT_READY = "not-ready"  # an instance was not at ReadyRole before its reimage
     NO_REPLY = "no-reply"
-    NO_END = "no-end"
-    """No operation reached Succeeded or Failed."""
+    NO_END = "no-end"  # no operation reached Succeeded or Failed
 
     @classmethod
     def _missing_(cls, value: object) -> Why:
@@ -449,10 +451,10 @@ class Why(StrEnum):
 class Verdict:
     """One judgement: of which requirement, by which check and case, on which exchanges.
 
-    `because` names requirements whose own violation explains this one; `symptom` is a short stable word for how it
-    failed, the fingerprint that baselines and grouping use; `arguments` are the check's own parameters, plain JSON.
-    `between` holds the numbers of all exchanges that the check was given, if it looked for an effect between them; it is
-    empty where the verdict is not about an effect. `why` is the kind of reason where nothing was judged.
+    `evidence` has the numbers of exchanges, first that of the deciding one. `because` names requirements whose own violation explains this one.
+    `symptom` is a short stable word for how the requirement was violated; the fingerprint of a violation is made from it and from the requirement.
+    `arguments` are the check's own parameters, plain JSON. `between` holds the numbers of all exchanges that the check was given, if it looked for
+    an effect between them; it is empty where the verdict is not about an effect. `why` is the kind of reason where nothing was judged.
     """
 
     requirement: str
@@ -526,9 +528,9 @@ class OtherSymptom:
 class Finding:
     """One violation, with the violations that it explains (`also_affected`).
 
-    `reproduce` is a shell command. `evidence` has the numbers of exchanges, first of those that the deciding verdict rests on; the others show that
-    the requirement is violated too. `deciding` has the numbers of the first ones alone. `other_symptoms` are ways in which the same requirement was
-    violated that the headline does not tell. `tries` is None if the violation was not tried again.
+    The deciding verdict is the one that `headline`, `expected` and `actual` are taken from. `deciding` has the numbers of the exchanges that it rests
+    on. `evidence` begins with the same numbers; those of other exchanges that show the violation follow. `reproduce` is a shell command.
+    `other_symptoms` are other ways in which the same requirement was violated. `tries` is None if the violation was not tried again.
     """
 
     requirement: str
@@ -610,10 +612,11 @@ class Sufficing:
 class Assessment:
     """Everything a run concludes: what every report is made from.
 
-    `hindrance` says in a sentence why nothing could be judged, and names the key of the target file to look at; "" where something could.
-    `obstacle` is the same sentence, also where a violation was seen all the same. `missed` are the requirements that had to be judged
-    (`--require`) and were not. `gone` is how many violations of the baseline no longer occur, `expired` how many of its entries have expired. `sufficing` is None where the budget left no reimage out, or where
-    it is not known how large a budget would have been enough.
+    `obstacle` says in a sentence what kept requests from the service, and names the key of the target file to look at; "" where nothing did.
+    `hindrance` is the same sentence where the run is incomplete, else ""; for a client, it says why nothing could be judged.
+    `missed` are the requirements that had to be judged (`--require`) and were not. `gone` is how many violations of the baseline no longer occur,
+    `expired` how many of its entries have expired. `sufficing` is None where the budget left no reimage out, or where it is not known how large a
+    budget would have been enough.
     """
 
     run: RunInfo

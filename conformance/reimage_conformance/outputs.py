@@ -1,4 +1,4 @@
-"""Where a command writes: tried before anything is sent, and nothing of somebody else's overwritten.
+"""The files and folders that commands write: they are tried before anything is sent, and no file of somebody else is overwritten.
 
 Makes folders that are missing; writes nothing else that stays.
 """

@@ -76,7 +76,7 @@ RUN_OPTIONS = (
     RunOption("max-minutes", "End the run after this time, with reports.", float, above=0),
     RunOption(
         "tries",
-        "Try a violation that may be a matter of time N times in all; 3 if left out, 1: not again.",
+        "Try a violation that may depend on timing N times in all; 3 if left out, 1 for no second try.",
         int,
         metavar="N",
         least=1,

@@ -20,7 +20,7 @@ NAMES = {"stdout": "standard output", "stderr": "standard error"}
 NO_READER = (errno.EPIPE, errno.ESHUTDOWN)
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 LENIENT_HANDLERS = ("ignore", "replace", "xmlcharrefreplace", "namereplace")
-"""Error handlers that a user can choose by PYTHONIOENCODING and that write every character; others may raise UnicodeEncodeError."""
+"""Error handlers that a user can choose by PYTHONIOENCODING and that raise no UnicodeEncodeError; others may raise it."""
 
 
 class Outlet(io.RawIOBase):
@@ -60,8 +60,8 @@ class Outlet(io.RawIOBase):
 def guarded_streams() -> Iterator[None]:
     """While the context is open, sys.stdout and sys.stderr write through an Outlet, and escape what their encoding does not have.
 
-    A closed pipe is no error: the command goes on without output. Any other error raises ReportError. A terminal gets the escapes
-    alone; a stream without a file descriptor is left as it is.
+    A closed pipe is no error: the command goes on without output. Any other error raises ReportError. A terminal gets no Outlet,
+    only the escapes; a stream without a file descriptor is left as it is.
     """
     before = {name: getattr(sys, name) for name in NAMES}
     for name, stream in before.items():
@@ -84,7 +84,7 @@ def flush_streams() -> None:
 
 
 def guard_output(lost: Callable[[OSError], None]) -> Callable[[], None]:
-    """Call `lost`, in place of what was called so far, when standard output stops taking text; returns a function that undoes this."""
+    """Call `lost`, and nothing else, when standard output stops taking text; gives a function that undoes this."""
     before, outlet = sys.stdout, _outlet(sys.stdout)
     if outlet is not None:
         usual, outlet.lost = outlet.lost, lost
@@ -107,12 +107,12 @@ def is_full(error: OSError) -> bool:
 
 def cannot_be_written(error: OSError) -> str:
     """The sentence for a file that there is no room for."""
-    place = "a file" if error.filename is None else str(error.filename)
-    return f"{place} cannot be written: {error.strerror or error}"
+    name = "a file" if error.filename is None else str(error.filename)
+    return f"{name} cannot be written: {error.strerror or error}"
 
 
 def interrupt_when_closed(error: OSError) -> None:
-    """Ends a run whose output cannot be written: raises KeyboardInterrupt where nobody reads it, ReportError for any other error."""
+    """Ends a run whose output cannot be written: raises KeyboardInterrupt if nobody reads it, ReportError for any other error."""
     if error.errno in NO_READER:
         raise KeyboardInterrupt
     _refusal(NAMES["stdout"])(error)

@@ -81,11 +81,11 @@ class ReimageEmulator:
     @property
     def certificates(self) -> Certificates:
         """The files for the client; raises UsageError where the emulator is served without TLS."""
-        from reimage_conformance.emulator import beside  # noqa: PLC0415 -- heavy
+        from reimage_conformance.emulator import certificate_files  # noqa: PLC0415 -- heavy
 
         if not self._running.tls:
             raise UsageError("an emulator that is served without TLS has no certificates; leave tls=False out")
-        files = beside(self.target_file)
+        files = certificate_files(self.target_file)
         return Certificates(
             authority=files["ca.pem"],
             client=files["client.pem"],
@@ -133,7 +133,7 @@ def served_emulator(
     seed: int | None = None,
     record: bool | str | Path = False,
 ) -> Iterator[ReimageEmulator]:
-    """Serve an emulator on a free port of 127.0.0.1 while the context is open; for projects that need a fixture of another scope.
+    """Serves an emulator on a free port of 127.0.0.1 while the context is open; for projects that need a fixture of another scope.
 
     `folder` gets the target file and the certificates. `world` is a name or the path of a .toml file. `faults` and `oddities` are
     names that `emulator --list-faults` and `--list-oddities` show. A reimage takes `operation_seconds`. With the same `seed`, the same
@@ -194,7 +194,7 @@ def _seconds(value: float) -> float:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known, also to a project that runs pytest with --strict-markers."""
+    """Registers the marker, which --strict-markers demands."""
     config.addinivalue_line(
         "markers", f"{_MARKER}({', '.join(_KEYWORDS)}): what the fixture {_MARKER} of reimage-conformance serves."
     )

@@ -1,4 +1,4 @@
-"""Parts of a session over a wire whose replies are arranged, by a clock that jumps whenever every task waits."""
+"""Parts of a session over a wire whose replies are arranged, with a clock that jumps whenever every task waits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1:8443"
 LONGEST_SECONDS = 1_000_000
-"""A test that would wait for ever ends after this, which its clock jumps over at once."""
+"""A test that would wait for ever ends after this time; its clock jumps there at once."""
 Arguments = ParamSpec("Arguments")
 
 
@@ -51,12 +51,12 @@ class SessionClock:
         return trio.current_time()
 
     def sleep(self, seconds: float) -> None:
-        """Tasks sleep by trio."""
+        """Not offered: tasks sleep with trio."""
         raise NotImplementedError
 
 
 class FakeWire:
-    """Answers each request with the next of some exchanges, the last of which stays; each takes `seconds`."""
+    """Answers each request with the next of `replies`, and with the last one from then on; each takes `seconds`."""
 
     def __init__(self, *replies: Exchange, seconds: float = 0.0) -> None:
         self.replies = list(replies)
@@ -77,7 +77,7 @@ class FakeWire:
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
     async def exchange(self, request: Request, **options: Any) -> Exchange:
-        """One exchange, by arrangement; numbers follow the order of sending."""
+        """The next reply, for this request; numbers follow the order of sending."""
         self.sent.append(request)
         self.options.append(options)
         number, at = len(self.sent), trio.current_time()
@@ -96,10 +96,10 @@ class FakeWire:
         self.limits.append(connections)
 
     def close_idle(self) -> None:
-        """There are none."""
+        """Does nothing: there are no connections."""
 
     async def together(self, requests: Sequence[Request], *, label: str) -> list[Exchange]:
-        """The same for each request."""
+        """The next reply for each request, one after the other."""
         return [await self.exchange(request, label=label, on=None, watch_close=False) for request in requests]
 
 
@@ -130,7 +130,7 @@ def sender_over(
     gate: OpenGate | None = None,
     **limits: Any,
 ) -> Sender:
-    """A sender over `wire`; made inside of a session. By default its gate lets everything out."""
+    """A sender over `wire`; called inside a trio run. By default its gate lets everything out."""
     clock, chosen = SessionClock(), Limits(**limits)
     return Sender(
         cast("Any", wire),

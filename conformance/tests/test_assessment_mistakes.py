@@ -22,7 +22,7 @@ from judging_samples import (
     started,
     world,
 )
-from reimage_conformance.assessment.mistakes import excused, mistakes_of
+from reimage_conformance.assessment.mistakes import mistakes_of, without_mistakes
 from reimage_conformance.model import Outcome, Verdict
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place
@@ -113,7 +113,8 @@ def test_names_that_are_shown_in_other_letter_case_are_the_files_mistake(shown: 
     mistakes = mistakes_of(WORLD, exchanges.values())
 
     def outcome(requirement: str, evidence: int) -> Outcome:
-        return excused(Verdict(requirement, Outcome.VIOLATED, evidence=(evidence,)), exchanges, mistakes).outcome
+        verdict = Verdict(requirement, Outcome.VIOLATED, evidence=(evidence,))
+        return without_mistakes(verdict, exchanges, mistakes).outcome
 
     assert [each.sentence.partition(" ")[0] for each in mistakes] == expected
     assert outcome("REQ-DEPL-ROOT", 1) is outcome("REQ-REIMAGE-URI-NAME", 2) is Outcome.INCONCLUSIVE
@@ -137,7 +138,7 @@ def test_an_instance_that_is_missing_in_one_deployment_excuses_nothing_in_the_ot
 
     def outcome(evidence: int) -> Outcome:
         verdict = Verdict("REQ-REIMAGE-URI-SLOT", Outcome.VIOLATED, evidence=(evidence,))
-        return excused(verdict, exchanges, mistakes).outcome
+        return without_mistakes(verdict, exchanges, mistakes).outcome
 
     assert (outcome(3), outcome(4)) == (Outcome.INCONCLUSIVE, Outcome.VIOLATED)
 
@@ -150,7 +151,7 @@ def test_what_rests_on_a_mistake_is_inconclusive_and_nothing_else() -> None:
     mistakes = mistakes_of(WORLD, exchanges.values())
 
     def outcome(requirement: str, evidence: int, seen: Outcome = Outcome.VIOLATED) -> Outcome:
-        return excused(Verdict(requirement, seen, evidence=(evidence,)), exchanges, mistakes).outcome
+        return without_mistakes(Verdict(requirement, seen, evidence=(evidence,)), exchanges, mistakes).outcome
 
     assert outcome("REQ-REIMAGE-URI-NAME", 3) is Outcome.INCONCLUSIVE
     assert outcome("REQ-REIMAGE-VERSION", 4, Outcome.ADVISORY) is Outcome.INCONCLUSIVE

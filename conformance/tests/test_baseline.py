@@ -164,7 +164,7 @@ def test_an_entry_holds_through_its_last_day(day: date, code: int) -> None:
 
     assert found.exit_code == code
     assert outcomes(found) == {FIRST: Outcome.VIOLATED if code else Outcome.KNOWN}
-    expired = f"The baseline entry for {FIRST} expired on 2026-05-31; mend the endpoint, or agree on another date."
+    expired = f"The baseline entry for {FIRST} expired on 2026-05-31; fix the endpoint, or agree on another date."
     assert found.notes == ((expired,) if code else ())
 
 
@@ -282,7 +282,7 @@ MISTAKES = {
     ),
     "no date": ({"expires": '"soon"'}, "is expected to be a date like 2026-12-31, found the string 'soon'"),
     "a time": ({"expires": "2026-01-01T10:00:00Z"}, "is expected to be a date like 2026-12-31"),
-    "a number": ({"owner": "7"}, '"owner" in [[known]] number 1 is expected to be who mends it, found the integer 7'),
+    "a number": ({"owner": "7"}, '"owner" in [[known]] number 1 is expected to be who fixes it, found the integer 7'),
     "no TOML": ({"owner": "]"}, "not valid TOML"),
 }
 

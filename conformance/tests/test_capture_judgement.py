@@ -337,9 +337,7 @@ def test_ids_that_were_replaced_in_one_spelling_are_not_compared(
     assessment = judge([*of_kind(sound, Kind.REIMAGE), *told])
 
     assert accused(assessment) == wanted
-    note = (
-        "The id in the URL and the ID in the document seem to be replaced apart; they are not compared: 16 exchanges."
-    )
+    note = "The id in the URL and the ID in the document seem to be replaced differently; they are not compared: 16 exchanges."
     assert (note in assessment.notes) is (not wanted)
 
 

@@ -339,10 +339,10 @@ def test_no_file_outside_the_folder_is_read(tmp_path: Path, name: str) -> None:
 
 
 UNRECORDED = {
-    "no response lines": "Header lines of the response were not recorded, or not all; none is held to be missing",
+    "no response lines": "Header lines of the response were not recorded, or not all; none counts as missing",
     "no text": "Content of the response was not recorded, or not all; nothing is judged from it",
-    "ids replaced in headers": "The x-ms-request-id was replaced by a word that is no id; only its presence is judged",
-    "ids replaced in URLs": "The id of the operation was replaced by a word that is no id; its polls are judged one by one",
+    "ids replaced in headers": "The x-ms-request-id was replaced by a word that is not an id; only its presence is judged",
+    "ids replaced in URLs": "The id of the operation was replaced by a word that is not an id; its polls are judged one by one",
     "no times": "The time was not recorded; no interval is judged",
     "newest first without times and Dates": "The order is not certain; what came before and after is not judged",
     "CORS preflights": "Entries of the HAR left out, because they are preflights that a browser sent by itself",
@@ -354,10 +354,10 @@ UNRECORDED = {
     "aborted replies": "Not judged, recorded without a reply",
     "other traffic": "Passed over, no call of this protocol",
     "answers of gateways": "Passed over, answered by a proxy or gateway on the way",
-    "Date taken out": "Whether there was a Date of its own was not recorded; none is held to be missing",
-    "queries left out": "The query was left out of every request, or replaced; no comp is held to be missing",
-    "a selection of request lines": "No request shows an x-ms-version; none is held to be missing",
-    "Content-Type of requests taken out": "Whether the request had a Content-Type was not recorded; none is held to be missing",
+    "Date taken out": "Whether there was a Date of its own was not recorded; none counts as missing",
+    "queries left out": "The query was left out of every request, or replaced; no comp counts as missing",
+    "a selection of request lines": "No request shows an x-ms-version; none counts as missing",
+    "Content-Type of requests taken out": "Whether the request had a Content-Type was not recorded; none counts as missing",
 }
 
 

@@ -77,7 +77,7 @@ def test_a_wrong_client_is_told_what_to_mend(tmp_path: Path, capsys: pytest.Capt
         in said
     )
     assert "reimage-conformance explain REQ-CLIENT-POLL-END" in said
-    assert "what mends a client" in said
+    assert "how to fix a client" in said
     assert "replay" not in said
     (finding,) = told(run)["findings"]
     assert (finding["requirement"], finding["evidence"], finding["reproduce"]) == ("REQ-CLIENT-POLL-END", [3, 1], "")

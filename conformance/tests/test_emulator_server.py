@@ -15,7 +15,7 @@ import trustme
 
 from reimage_conformance.emulator import Emulator, RunningEmulator, emulator_with, serve, serve_until_stopped
 from reimage_conformance.emulator.layouts import MAIN
-from reimage_conformance.emulator.simultaneous import Simultaneous
+from reimage_conformance.emulator.simultaneous import SimultaneousHandling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,7 +138,7 @@ def test_a_reset_is_a_reset() -> None:
 
 def test_an_idle_connection_that_is_dropped_ends_in_a_reset_at_its_next_request() -> None:
     emulator = Emulator(0.05)
-    emulator.simultaneous = Simultaneous(idle_seconds=0.05, drops_idle=True)
+    emulator.simultaneous = SimultaneousHandling(idle_seconds=0.05, drops_idle=True)
     with serve(emulator, tls=False) as running, socket.create_connection(("127.0.0.1", running.port)) as connected:
         connected.settimeout(0.5)
         with pytest.raises(TimeoutError):

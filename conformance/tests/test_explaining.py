@@ -343,7 +343,7 @@ def test_a_path_goes_through_what_is_explained_itself() -> None:
             0,
             (
                 "REQ-HTTP-FRAMING explains REQ-REIMAGE-202: rule misframed (assessment/causes.py): "
-                "A response that is not framed as it announces may have lost or gained what was judged.\n"
+                "If a response is not framed as it announces, what was judged may be incomplete, or may not belong to the response.\n"
             ),
         ),
         (("REQ-GOS-STATUS", "REQ-HTTP-DATE"), 5, "nothing says that REQ-HTTP-DATE explains REQ-GOS-STATUS\n"),
@@ -353,7 +353,7 @@ def test_a_path_goes_through_what_is_explained_itself() -> None:
             (
                 "nothing says that REQ-HTTP-DATE explains REQ-ERR-CODES\n"
                 "a verdict on REQ-ERR-CODES may name a cause by check error_codes: "
-                "The oracle says which requirement the request breaks.\n"
+                "The oracle says which requirement the request violates.\n"
             ),
         ),
     ],

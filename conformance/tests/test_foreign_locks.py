@@ -59,7 +59,7 @@ def weighed(check: str, judged: list[Exchange], *others: Exchange, **arguments: 
     where = world()
     made = judge(where, CHECKS[check], [by_place[id(each)] for each in judged], **arguments)
     locks = ForeignLocks.of(where, numbered(*exchanges.values()).values())
-    return [locks.weighed(verdict, exchanges) for verdict in made]
+    return [locks.without_foreign_locks(verdict, exchanges) for verdict in made]
 
 
 def sound(judged: Exchange, *others: Exchange, requirement: str = "REQ-REIMAGE-URI-SLOT") -> set[Outcome]:

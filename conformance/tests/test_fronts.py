@@ -26,7 +26,7 @@ from judging_samples import (
     world,
 )
 from reimage_conformance.assessment import assess
-from reimage_conformance.assessment.fronts import closed_reimages, front_of, fronted
+from reimage_conformance.assessment.fronts import closed_reimages, front_of, without_fronts
 from reimage_conformance.config import target_to_mapping
 from reimage_conformance.journal import Journal
 from reimage_conformance.model import Exchange, FailureKind, Identity, Outcome, Request, RunVerdict, Verdict
@@ -67,10 +67,10 @@ def test_a_gateway_is_known_by_any_answer_and_its_sentence_names_the_mistake(nam
     assert front.is_certain is (GATEWAYS[name].canned.status not in (400, 404, 429, 503))
     for outcome in (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY):
         found = Verdict("REQ-HTTP-DATE", outcome, evidence=(1,))
-        judged = fronted(found, numbered(*exchanges), front, "")
+        judged = without_fronts(found, numbered(*exchanges), front, "")
         assert (judged.outcome, judged.actual, judged.because) == (Outcome.INCONCLUSIVE, front.sentence, ())
     seen = Verdict("REQ-HTTP-DATE", Outcome.OBSERVED, evidence=(1,))
-    assert fronted(seen, numbered(*exchanges), front, "") is seen
+    assert without_fronts(seen, numbered(*exchanges), front, "") is seen
 
 
 @pytest.mark.parametrize(
@@ -141,9 +141,9 @@ class TestReimagesAlone:
         late, early = (Verdict("REQ-HTTP-DATE", Outcome.VIOLATED, evidence=(number,)) for number in (2, 1))
 
         assert reason.startswith(f"every valid reimage is answered {status}")
-        assert fronted(late, exchanges, None, reason).outcome is Outcome.INCONCLUSIVE
-        assert fronted(early, exchanges, None, reason) is early
-        assert fronted(late, exchanges, None, "") is late
+        assert without_fronts(late, exchanges, None, reason).outcome is Outcome.INCONCLUSIVE
+        assert without_fronts(early, exchanges, None, reason) is early
+        assert without_fronts(late, exchanges, None, "") is late
 
     def test_but_one_that_was_taken_or_refused_otherwise_shows_that_they_are_looked_at(self) -> None:
         closed = refusal(REIMAGE, 403, number=2)

@@ -419,14 +419,14 @@ SOUND = "/s/services/hostedservices/contoso/deploymentslots/production/roleinsta
             ["/s/services/hostedservices/contoso/deploymentslots/production", f"{SOUND}/"],
             (
                 "2 malformed addresses (no instance, no slot, ...) were not tried: a lax endpoint could read them as something that the target "
-                "file does not list. If nothing exists beside what it lists, set complete = true in [target]. Not tried: "
+                "file does not list. If nothing exists other than what it lists, set complete = true in [target]. Not tried: "
                 f"/s/services/hostedservices/contoso/deploymentslots/production, {SOUND}/."
             ),
         ),
         (
             [SOUND],
             (
-                "1 address was not tried: something may exist there that the target file does not list. If nothing exists beside what it lists, "
+                "1 address was not tried: something may exist there that the target file does not list. If nothing exists other than what it lists, "
                 f"set complete = true in [target]. Not tried: {SOUND}."
             ),
         ),

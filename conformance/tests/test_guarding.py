@@ -99,8 +99,8 @@ def test_a_look_that_is_answered_before_a_request_that_it_overtook_waits_for_it(
         guard.take(exchange)
 
     assert recorder.judged == [(1, 2, 3 if order.index(3) < order.index(4) else 4)]
-    assert guard.closed(bad, recorder.world).startswith(
-        "Rest left ReadyRole in deployment contoso/contoso-v2 after such a request"
+    assert guard.why_blocked(bad, recorder.world).startswith(
+        "Rest left ReadyRole in deployment contoso/contoso-v2 after a request of this kind"
     )
 
 
@@ -113,7 +113,7 @@ def test_an_instance_that_leaves_by_itself_is_held_against_no_later_request() ->
         guard.take(exchange)
 
     assert recorder.judged == []
-    assert guard.closed(bad, recorder.world) == ""
+    assert guard.why_blocked(bad, recorder.world) == ""
 
 
 NAMES = ("WebRole1_IN_0", "WebRole1_IN_1", "WebRole1_IN_2")

@@ -84,7 +84,7 @@ def history(states: str, **more: str) -> History:
         ("KKV", "violated in every night", "01", 1),
         ("mmVV", "violated since 2026-11-03 02:00, 2 nights", "03", 1),
         ("mmV", "violated since 2026-11-03 02:00, 1 night", "03", 1),
-        ("mVVm", "mended on 2026-11-04 02:00; violated in 2 of 4 nights", "02", 2),
+        ("mVVm", "fixed on 2026-11-04 02:00; violated in 2 of 4 nights", "02", 2),
         ("mVmV", "comes and goes: violated in 2 of 4 nights, also the last", "02", 3),
         ("mVmVm", "comes and goes: violated in 2 of 5 nights, last on 2026-11-04 02:00", "02", 4),
         ("VVWW", "violated in every night, in another way since 2026-11-03 02:00", "01", 1),

@@ -28,7 +28,7 @@ from judging_samples import (
     violated,
     worded,
 )
-from reimage_conformance.judging.concurrency import prolonged_after
+from reimage_conformance.judging.concurrency import seconds_until_prolonged
 from reimage_conformance.model import Outcome
 
 if TYPE_CHECKING:
@@ -238,4 +238,4 @@ class TestUndisturbed:
     def test_the_floor_leaves_room_within_the_time_limit_of_operations(
         self, usual: float, timeout: float, allowed: float
     ) -> None:
-        assert prolonged_after(usual, timeout) == pytest.approx(allowed)
+        assert seconds_until_prolonged(usual, timeout) == pytest.approx(allowed)

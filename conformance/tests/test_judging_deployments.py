@@ -111,7 +111,7 @@ class TestDocuments:
         ]
         during = judged("observer_answers", several[2:3], requirement="REQ-DEPL-URI", while_reimaged=[3])
         assert brief(during) == [violated("REQ-DEPL-URI", "status:404", 3)]
-        assert during[0].actual == f"{found[1].actual}, while a reimage was under way in it"
+        assert during[0].actual == f"{found[1].actual}, while a reimage in the deployment was under way"
         assert [v.actual for v in found[3:5]] == [
             "503 Service Unavailable",
             "Get Deployment got no complete answer: no answer came in time: as arranged",

@@ -55,7 +55,7 @@ class TestEffect:
 
         assert brief(found) == [met(OFFLINE, 4), met(SAME, 5), met(ONLINE, 5)]
         assert [v.actual for v in found] == [
-            "ReadyRole > StoppedVM > ReadyRole; shown 1 time while the operation ran",
+            "ReadyRole > StoppedVM > ReadyRole; 1 answer to Get Deployment while the operation ran",
             f"contoso-v2/{NAME} has RoleName 'WebRole1'",
             "ReadyRole > StoppedVM > ReadyRole; the last Get Deployment was 0.0 s after the end of the operation",
         ]
@@ -120,7 +120,7 @@ class TestEffect:
         assert online.outcome is Outcome.INCONCLUSIVE
         assert online.actual == (
             "ReadyRole > StoppedVM > BusyRole; the last Get Deployment was only 7.2 s after the end of the operation, "
-            "and the instance has 1800 s"
+            "and the instance may take 1800 s to return to ReadyRole"
         )
 
     @pytest.mark.parametrize(
@@ -165,14 +165,14 @@ class TestEffect:
             f"contoso-v2/{NAME} is no longer listed; new in the list: N0, N1, N2, N3, N4, N5 and 2 more",
         )
         assert found[1].actual == f"contoso-v2/{NAME} is no longer listed after its reimage"
-        assert found[2].actual == "ReadyRole > missing; shown 1 time while the operation ran"
+        assert found[2].actual == "ReadyRole > missing; 1 answer to Get Deployment while the operation ran"
 
     def test_renamed_while_it_is_away(self) -> None:
         seen = [look({"Z": status}, number=n) for n, status in enumerate(("StoppedVM", "ReadyRole"), 3)]
         found = judged("instance_effect", [BEFORE, START, *seen], instance=NAME)
 
         assert brief(found)[0] == violated(SAME, "renamed", 4, 1)
-        told = "already while it was away (StoppedVM) it had another name, Z"
+        told = "while it was away (StoppedVM), it already had another name, Z"
         assert found[0].actual == f"contoso-v2/{NAME} is no longer listed; {told}"
 
     def test_the_only_deployment_is_not_named(self) -> None:

@@ -130,7 +130,7 @@ class TestCompletes:
         found = judged("fails_as_announced", [started(), *polls(*bodies)])
 
         assert brief(found) == [inconclusive("REQ-GOS-ERROR", *evidence)]
-        assert found[0].actual == f"the reimage of a failing role instance {told}"
+        assert found[0].actual == f"the reimage of a role instance that the target file lists as failing {told}"
 
     def test_one_that_never_ends_is_a_violation(self) -> None:
         found = judged("fails_as_announced", [started(), *polls(RUNNING, RUNNING)], overdue=True)

@@ -202,7 +202,7 @@ def alone(change: Callable[[str], str]) -> Callable[[str], str]:
 NAMES: dict[str, tuple[Callable[[str], str], int, str]] = {
     "an unknown service": (
         changed('cloud_service = "fabrikam"', 'cloud_service = "fabrikan"'), WRONG_INPUT,
-        "cloud_service and slot in [[deployments]] number 3: production of fabrikan is answered 404",
+        "cloud_service and slot in [[deployments]] number 3: Get Deployment for production of fabrikan is answered 404",
     ),
     "an unknown service alone": (
         alone(changed('cloud_service = "contoso"', 'cloud_service = "contosa"')), WRONG_INPUT,
@@ -210,7 +210,7 @@ NAMES: dict[str, tuple[Callable[[str], str], int, str]] = {
     ),
     "an unknown service that is claimed": (
         lambda text: alone(changed('cloud_service = "contoso"', 'cloud_service = "contosa"'))(text)
-        + "\n[capabilities]\nget_deployment = true\n", WRONG_INPUT, "and so is Get Cloud Service Properties; mend it, or set",
+        + "\n[capabilities]\nget_deployment = true\n", WRONG_INPUT, "404 for every deployment; correct cloud_service, or set",
     ),
     "an unknown name": (changed('"contoso-v1"', '"contoso-v9"'), WRONG_INPUT, 'production of contoso holds "contoso-v1", not "contoso-v9"'),
     "an unknown name alone": (alone(changed('"contoso-v1"', '"contoso-v9"')), WRONG_INPUT, 'holds "contoso-v1", not "contoso-v9"'),
@@ -224,10 +224,10 @@ NAMES: dict[str, tuple[Callable[[str], str], int, str]] = {
         lambda text: text[: text.rindex('"production"')] + '"staging"' + text[text.rindex('"production"') + 12 :],
         WRONG_INPUT, 'slot in [[deployments]] number 3: "fabrikam-v7" of fabrikam is in production, not in staging',
     ),
-    "an unknown instance": (changed('"WorkerRole1_IN_0"', '"WorkerRole1_IN_90"'), WRONG_INPUT, "contoso-v1 lists no WorkerRole1_IN_90"),
-    "an instance of another role": (changed('"WorkerRole1_IN_0"', '"Nobody_IN_0"'), WRONG_INPUT, "contoso-v1 lists no Nobody_IN_0"),
+    "an unknown instance": (changed('"WorkerRole1_IN_0"', '"WorkerRole1_IN_90"'), WRONG_INPUT, "shows no WorkerRole1_IN_90 in contoso-v1"),
+    "an instance of another role": (changed('"WorkerRole1_IN_0"', '"Nobody_IN_0"'), WRONG_INPUT, "shows no Nobody_IN_0 in contoso-v1"),
     "an unknown failing instance": (changed('"FailingRole1_IN_0"', '"Nobody_IN_0"'), WRONG_INPUT, "failing_role_instances in [[dep"),
-    "another subscription": (changed('subscription_id = "5f0c', 'subscription_id = "4f0c'), NOT_JUDGED, "it may not use subscription_id"),
+    "another subscription": (changed('subscription_id = "5f0c', 'subscription_id = "4f0c'), NOT_JUDGED, "not allowed to use subscription_id"),
     "a certificate that opens another": (
         lambda text: text.replace("target.client.pem", "target.other.pem").replace('client_key = "target.client.key"\n', ""),
         NOT_JUDGED, "client_certificate: every question is answered 403 Forbidden",

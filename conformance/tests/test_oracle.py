@@ -64,7 +64,7 @@ CHANGES = [pytest.param(group, change, id=name) for group in GROUPS for name, ch
 def told(defect: Defect) -> tuple[str, str, Answers, CountsAs, frozenset[int], str]:
     """A defect as a tuple that compares plainly."""
     pairs = tuple((answer.statuses, answer.codes) for answer in defect.answers)
-    return (defect.key, defect.requirement, pairs, defect.binding, defect.later, defect.layer)
+    return (defect.key, defect.requirement, pairs, defect.counts_as, defect.later, defect.layer)
 
 
 @pytest.mark.parametrize(("group", "change"), CHANGES)

@@ -311,11 +311,15 @@ def test_the_first_answer_tells_whether_we_are_let_in(target: Target, kind: str)
 @pytest.mark.parametrize(
     ("claimed", "level", "sentence"),
     [
-        (None, Level.NOTE, "Get Deployment is answered 404 Not Found for every deployment: it is not offered, or"),
+        (
+            None,
+            Level.NOTE,
+            "Get Deployment shows no deployment (the first answer is 404 Not Found): it is not offered, or",
+        ),
         (
             True,
             Level.MEND,
-            "cloud_service: Get Deployment is answered 404 Not Found for every deployment, and so is Get Cloud",
+            "cloud_service: Get Deployment and Get Cloud Service Properties are answered 404 for every deployment;",
         ),
         (False, Level.NOTE, "get_deployment is false"),
     ],
@@ -352,7 +356,7 @@ def test_an_instance_that_is_not_ready_is_worth_knowing() -> None:
     unready = [
         r
         for r in found
-        if r.level is Level.NOTE and place.role_instance in r.text and "its reimage is judged only" in r.text
+        if r.level is Level.NOTE and place.role_instance in r.text and "a reimage is judged only" in r.text
     ]
     assert len(unready) == 1
 

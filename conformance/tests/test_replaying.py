@@ -106,7 +106,7 @@ def test_the_command_repeats_over_tls_within_the_budget(
     fault, requirement = FAULTS["core"]
     words = ["replay", str(broken), str(number_of(broken, requirement)), "--max-reimages", "2"]
 
-    for faults, code, told in (((fault,), 1, "not mended: the same is seen again"), ((), 0, "mended: ")):
+    for faults, code, told in (((fault,), 1, "not fixed: the same is seen again"), ((), 0, "fixed: ")):
         now = tmp_path / f"now{code}"
         with serve(emulator_with(0.2, faults=faults)) as running:
             (tmp_path / str(code)).mkdir()

@@ -273,7 +273,7 @@ def test_a_script_says_when_an_id_is_not_set(value: str, *, warned: bool) -> Non
     )
 
     told = run(f"FOREIGN_SUBSCRIPTION_ID={value}\n{script}").decode()
-    assert ("FOREIGN_SUBSCRIPTION_ID is not set, so the answers above tell nothing" in told) is warned
+    assert ("FOREIGN_SUBSCRIPTION_ID is not set, so the answers above prove nothing" in told) is warned
 
 
 @pytest.mark.skipif(SHELL is None, reason="no bash here")

@@ -140,8 +140,8 @@ def test_a_message_of_endless_headers_is_cut() -> None:
 
 def test_a_terminal_is_told_how_to_repeat_a_finding(tmp_path: Path) -> None:
     page, command = tmp_path / "a run" / "report.html", f"reimage-conformance replay '{tmp_path}/a run' 1 --target"
-    assert f"is finding 1 mended? {command} FILE  (FILE is a target file)" in console_lines(sample_assessment(), page)
-    assert f"is finding 1 mended? {command} 'my rig.toml'" in console_lines(
+    assert f"is finding 1 fixed? {command} FILE  (FILE is a target file)" in console_lines(sample_assessment(), page)
+    assert f"is finding 1 fixed? {command} 'my rig.toml'" in console_lines(
         sample_assessment(), page, Path("my rig.toml")
     )
 

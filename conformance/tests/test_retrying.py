@@ -1,4 +1,4 @@
-"""Violations that may be a matter of time are tried again at the end of a run: what that costs, what it says, and when it is left alone."""
+"""Violations that may depend on timing are tried again at the end of a run: what that costs, what it says, and when it is left alone."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MOST_REIMAGES = 40
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report folder of a run that finds a violation which may be a matter of time, and tries it again."""
+    """The report folder of a run that finds a violation which may depend on timing, and tries it again."""
     folder = tmp_path_factory.mktemp("run")
     words = (
         "--fault",
@@ -110,7 +110,7 @@ def test_only_what_tells_counts_as_a_try() -> None:
     for answers, figures in expected.items():
         retried = Retried({"requirement": TIMELY}, {"requirement": TIMELY})
         for answer in answers:
-            retried.take(answer)
+            retried.count(answer)
         assert (retried.tried, retried.seen, retried.goes_on) == figures, answers
 
 
@@ -119,9 +119,9 @@ def test_a_try_repeats_what_is_cheapest_until_that_shows_nothing() -> None:
     retried = Retried(whole, part)
 
     assert retried.repeated == part
-    retried.take(Answer.AGAIN)
+    retried.count(Answer.AGAIN)
     assert retried.repeated == part
-    retried.take(Answer.MENDED)
+    retried.count(Answer.MENDED)
     assert retried.repeated == whole
 
 
@@ -159,16 +159,16 @@ def test_every_report_says_how_often_it_was_seen(tmp_path: Path) -> None:
     assert results(told)["findings"][0]["tries"] == {"tried": 3, "seen": 1}
 
 
-def test_what_is_no_matter_of_time_says_nothing_of_it(tmp_path: Path) -> None:
+def test_what_does_not_depend_on_timing_says_nothing_of_it(tmp_path: Path) -> None:
     sample = sample_assessment()
     told = replace(sample, findings=(replace(sample.findings[0], requirement=TIMELESS),))
 
     assert "verify" not in "\n".join(console_lines(told, tmp_path / "report.html"))
-    assert "matter of time" not in summary_text(told)
+    assert "depend on timing" not in summary_text(told)
     assert "tries" not in results(told)["findings"][0]
 
 
-def test_what_may_be_a_matter_of_time_can_be_violated() -> None:
+def test_what_may_depend_on_timing_can_be_violated() -> None:
     timely = {name: row for name, row in CATALOGUE.items() if row.timing}
 
     assert TIMELY in timely
@@ -192,7 +192,7 @@ def sut_of(*violated: str, notes: list[str] | None = None, **changed: Any) -> Si
     return SimpleNamespace(
         sender=SimpleNamespace(given_up=parts["given_up"], lanes=SimpleNamespace(reasons=parts["narrowed"])),
         operations=SimpleNamespace(hopeless=parts["hopeless"], under_way=parts["under_way"]),
-        guard=SimpleNamespace(is_alarmed=parts["alarmed"]),
+        guard=SimpleNamespace(may_have_done_harm=parts["alarmed"]),
         instances=SimpleNamespace(given_up=parts["lost"]),
         budget=SimpleNamespace(is_spent=parts["spent"]),
         recorder=SimpleNamespace(

@@ -446,14 +446,14 @@ def test_a_reimage_of_another_instance_that_has_no_answer_yet_is_not_held_agains
         neighbours = [each for each in sut.places() if each.deployment == place.deployment and each != place]
         namesakes = [each for each in sut.planner.namesakes if each.role_instance == place.role_instance]
         other = next(each for each in (namesakes if fault == "slots-swapped" else neighbours) if each != place)
-        looked, guard = trio.Event(), sut.sender.seen
+        looked, guard = trio.Event(), sut.sender.on_exchange
 
         def seen(exchange: Exchange) -> None:
             guard(exchange)
             if exchange.label == "look":
                 looked.set()
 
-        sut.sender.seen = seen
+        sut.sender.on_exchange = seen
 
         async def reimage_the_other() -> None:
             with sut.operations.starting(other):

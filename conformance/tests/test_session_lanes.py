@@ -314,7 +314,7 @@ async def test_what_is_given_up_while_a_request_waits_for_its_lane_is_not_sent()
         for _ in range(3):
             tasks.start_soon(one, replace(REIMAGE, method="PUT"))
         await trio.sleep(0.5)
-        sender.closed = lambda request: "it touched what is not listed" if request.method == "PUT" else ""
+        sender.why_blocked = lambda request: "it touched what is not listed" if request.method == "PUT" else ""
         await trio.sleep(0.4)
         sender.give_up("nothing more is sent")
 

@@ -223,7 +223,7 @@ async def test_another_reimage_is_started_where_every_operation_is_forgotten_a_f
 async def test_none_is_started_anew_out_of_what_the_next_steps_need() -> None:
     async with rig(*answers(SUCCEEDED, SUCCEEDED), poll("", 404)) as one:
         await one.finished()
-        one.operations.needed = lambda: one.budget.limit
+        one.operations.reimages_needed = lambda: one.budget.limit
         await trio.sleep(RETENTION_SECONDS + 0.1)
 
         with pytest.raises(Untested):
@@ -482,7 +482,7 @@ async def test_unwanted_operations_are_counted() -> None:
         one.operations.open(started())
         one.operations.open(started(number=2)).unwanted = True
 
-        assert one.operations.unwanted == 1
+        assert one.operations.unwanted_count == 1
 
 
 @in_time

@@ -44,7 +44,7 @@ def test_what_was_accepted_often_enough_is_not_sent_again(tmp_path: Path) -> Non
         with pytest.raises(Untested, match=r"same reason \(REQ-REIMAGE-COMP-MISSING\) had been accepted"):
             await sut.refuse(with_query(sound, "comp=once-more"))
         assert sent == []
-        assert sut.operations.unwanted == MAX_VIOLATIONS_PER_REQUIREMENT
+        assert sut.operations.unwanted_count == MAX_VIOLATIONS_PER_REQUIREMENT
 
     in_run(tmp_path, body, COMP_IGNORED)
 
@@ -55,7 +55,7 @@ def test_no_more_are_accepted_where_many_are_sent_beside_each_other(tmp_path: Pa
         with pytest.raises(Nonconformance):
             await sut.refuse_all([with_query(sound, f"comp={number}") for number in range(20)])
 
-        assert sut.operations.unwanted == MAX_VIOLATIONS_PER_REQUIREMENT
+        assert sut.operations.unwanted_count == MAX_VIOLATIONS_PER_REQUIREMENT
 
     in_run(tmp_path, body, COMP_IGNORED)
 

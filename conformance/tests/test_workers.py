@@ -247,7 +247,7 @@ def test_a_worker_with_another_version_is_refused(tmp_path: Path, monkeypatch: p
 
     assert code == 4
     assert "cannot run the suite" in told
-    assert "has reimage-conformance 0.1.0; install this version of the suite there" in told
+    assert "has reimage-conformance 0.1.0, expected reimage-conformance 0.0.9; install the expected" in told
 
 
 def test_no_worker_writes_outside_the_report_folder(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from reimage_conformance.assessment.evidence import Evidence
 from reimage_conformance.assessment.explaining import attributed
 from reimage_conformance.assessment.findings import findings_of
 from reimage_conformance.assessment.foreign_locks import ForeignLocks
-from reimage_conformance.assessment.fronts import closed_reimages, front_of, fronted
+from reimage_conformance.assessment.fronts import closed_reimages, front_of, without_fronts
 from reimage_conformance.assessment.intervals import Intervals
-from reimage_conformance.assessment.mistakes import agreed_mistakes, excused, mistakes_of
+from reimage_conformance.assessment.mistakes import agreed_mistakes, mistakes_of, without_mistakes
 from reimage_conformance.assessment.outcomes import NOT_TRIED, UNCITED, case_outcome, results_of
 from reimage_conformance.assessment.rejudging import rejudged, world_of
 from reimage_conformance.assessment.spontaneous import Weighing
@@ -47,7 +47,9 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, RequirementResult
 
 NO_END = "no end seen"
-"""The outcome of an operation that no poll showed to be over."""
+"""The outcome of an operation whose end no poll showed."""
+_MOST_POLLS = 200
+"""The record of an operation has at most this many polls, the first ones."""
 REQUIRED = "required"
 """The journal event that lists the requirements which the run has to judge."""
 SUFFICING = "sufficing"
@@ -139,10 +141,10 @@ def _verdicts(
     """
     exchanges = journal.exchanges
     controls = Controls.of(world, exchanges)
-    after_fronts = [fronted(verdict, exchanges, obstacles.front, obstacles.closed) for verdict in weighed_verdicts]
-    after_mistakes = [excused(verdict, exchanges, obstacles.mistakes) for verdict in after_fronts]
+    after_fronts = [without_fronts(each, exchanges, obstacles.front, obstacles.closed) for each in weighed_verdicts]
+    after_mistakes = [without_mistakes(verdict, exchanges, obstacles.mistakes) for verdict in after_fronts]
     locks = ForeignLocks.of(world, exchanges.values())
-    after_locks = [locks.weighed(verdict, exchanges) for verdict in after_mistakes]
+    after_locks = [locks.without_foreign_locks(verdict, exchanges) for verdict in after_mistakes]
     after_controls = [controlled(verdict, exchanges, controls, captured=captured) for verdict in after_locks]
     evidence = Evidence.of(exchanges, controls).with_verdicts(after_controls)
     verdicts = [attributed(verdict, evidence) for verdict in after_controls]
@@ -307,7 +309,7 @@ def operation_of(identifier: str, start: Exchange, polls: Sequence[Exchange]) ->
         role_instance=address.instance,
         form=str(address.form or ""),
         accepted_at=round(accepted_at, 3),
-        polls=tuple(statuses[:200]),
+        polls=tuple(statuses[:_MOST_POLLS]),
         outcome=ended,
         deployment=address.deployment,
         evidence=(start.number, *(p.number for p in polls[:3])),

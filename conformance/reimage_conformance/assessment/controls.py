@@ -1,4 +1,4 @@
-"""Controls: a refusal counts only if a well-formed request of the same kind was accepted."""
+"""Controls: a refusal counts only if a sound request of the same kind was accepted."""
 
 from __future__ import annotations
 
@@ -20,21 +20,22 @@ from reimage_conformance.protocol.requests import RequestBuilder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reimage_conformance.judging.defects import Permitted
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
     from reimage_conformance.protocol.addresses import Address
 
-_PLAIN = (
+_OF_PLAIN_REIMAGES = (
     "REQ-REIMAGE-202",
     "REQ-REIMAGE-URI-SLOT",
     "REQ-REIMAGE-URI-NAME",
     "REQ-REIMAGE-METHOD",
     "REQ-REIMAGE-COMP",
 )
-"""The requirements that a plain reimage is sent for."""
+"""The requirements that a refused plain reimage with the target's own version violates. It is the control of others, and has none itself."""
 _NEWEST_OF_THE_DOCUMENTS = "2011-10-01"
 """The newest version that "or later" in the documents of October 2011 can mean."""
-_CONTROLS = (*_PLAIN, "REQ-REIMAGE-VERSION", "REQ-REIMAGE-REQID-USABLE", "REQ-GOS-URI", "REQ-DEPL-URI")
+_CAUSES = (*_OF_PLAIN_REIMAGES, "REQ-REIMAGE-VERSION", "REQ-REIMAGE-REQID-USABLE", "REQ-GOS-URI", "REQ-DEPL-URI")
 """The requirements whose violation may be the reason why no sound request of a kind was accepted."""
 _CONSIDER_RETENTION = ("asking_forgets",)
 """Checks that consider themselves whether an operation may have been forgotten."""
@@ -42,13 +43,13 @@ _CONSIDER_RETENTION = ("asking_forgets",)
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """The kinds of well-formed request that were accepted, and those that were tried.
+    """The kinds of sound request that were accepted, and those that were tried.
 
     A kind is "reimage:slot", "reimage:name", "operation", "deployment:slot", "deployment:name" or "cloud-service".
-    `accepted` holds each kind also with its place, as in "reimage:slot:contoso/production". `refused` says how plain
+    `accepted` holds each kind also with its deployment, as in "reimage:slot:contoso/production". `refused` says how plain
     reimages with the target's own version were refused, as in "reimage:slot:contoso/production 404 ResourceNotFound".
     `newest` is the newest published version of a sound request that was accepted. `refused_instances` holds the instances
-    for which plain reimages in the slot form were refused, as `refused_instance` writes them. `conflicting` holds the
+    for which plain reimages in the slot form were refused, as `key_of_refused_instance` writes them. `conflicting` holds the
     kinds of which a sound request was answered 409. `forgotten` is as `forgotten_in` gives it. `any_code` says that a
     refusal may have any code, as under lenient.
     """
@@ -64,7 +65,7 @@ class Controls:
 
     @property
     def accepting_slots(self) -> frozenset[str]:
-        """Slots in which a well-formed reimage was accepted."""
+        """Slots in which a sound reimage was accepted."""
         return _slots_of(self.accepted)
 
     @property
@@ -74,7 +75,7 @@ class Controls:
 
     @classmethod
     def of(cls, world: World, exchanges: Mapping[int, Exchange]) -> Controls:
-        """The controls among `exchanges`."""
+        """The controls among `exchanges`: those that `_may_be_control` permits, each under what became of it."""
         accepted: set[str] = set()
         tried: set[str] = set()
         refused: set[str] = set()
@@ -85,28 +86,21 @@ class Controls:
         for exchange in exchanges.values():
             judged = permitted(exchange.request, world)
             address = judged.address
-            method = "POST" if address.kind is Kind.REIMAGE else "GET"
-            if (
-                exchange.label == "probe"
-                or any(is_certain(defect, exchange) for defect in judged.binding)
-                or address.kind is Kind.OTHER
-                or exchange.request.method != method
-            ):
+            if not _may_be_control(exchange, judged):
                 continue
-            is_accepted = exchange.reply is not None and 200 <= exchange.reply.status < 300
             is_of_no_deployment = address.kind is Kind.DEPLOYMENT and world.deployment_of(address) is None
-            if is_accepted or (judged.must_be_accepted and not is_of_no_deployment):
+            if exchange.is_successful or (judged.must_be_accepted and not is_of_no_deployment):
                 tried.add(_kind(address))
-            if is_accepted:
-                accepted |= {_kind(address), _kind_and_place(address)}
+            if exchange.is_successful:
+                accepted |= {_kind(address), _kind_and_deployment(address)}
                 newest = max(newest, version_of(exchange)) if _is_published(exchange) else newest
             elif judged.must_be_accepted and is_conflict(exchange):
                 conflicting.add(_kind(address))
             elif judged.must_be_accepted and _is_plainly_refused(exchange, address, builder):
-                refused.add(_kind_place_and_answer(exchange))
+                refused.add(_kind_deployment_and_answer(exchange))
                 deployment = world.deployment_of(address)
                 if deployment is not None and address.form is UriForm.SLOT:
-                    refused_instances.add(refused_instance(exchange, deployment.name))
+                    refused_instances.add(key_of_refused_instance(exchange, deployment.name))
         return cls(
             frozenset(accepted),
             frozenset(tried),
@@ -119,8 +113,20 @@ class Controls:
         )
 
 
+def _may_be_control(exchange: Exchange, judged: Permitted) -> bool:
+    """Whether a request has the usual method of a documented call, and no defect that is certain and has to be refused."""
+    kind = judged.address.kind
+    if exchange.label == "probe" or kind is Kind.OTHER:
+        return False
+    is_usual_method = exchange.request.method == ("POST" if kind is Kind.REIMAGE else "GET")
+    return is_usual_method and not any(is_certain(defect, exchange) for defect in judged.binding)
+
+
 def _is_plainly_refused(exchange: Exchange, address: Address, builder: RequestBuilder) -> bool:
-    """Whether a plain reimage with the first certificate was refused, and not only for the moment (429, 503)."""
+    """Whether a plain reimage with the first certificate was refused, and not only for the moment (429, 503).
+
+    Requests that were sent while another reimage was under way do not count (labels "contend..." and "...at-once").
+    """
     if exchange.reply is None or is_busy(exchange):
         return False
     if exchange.label.startswith("contend") or exchange.label.endswith("at-once"):
@@ -136,20 +142,20 @@ def _kind(address: Address) -> str:
     return f"{address.kind}:{address.form}" if address.form is not None else str(address.kind)
 
 
-def _kind_and_place(address: Address) -> str:
+def _kind_and_deployment(address: Address) -> str:
     """The kind of request with its cloud service and slot or deployment name."""
     return f"{_kind(address)}:{address.service}/{address.deployment}"
 
 
 def _slots_of(entries: frozenset[str]) -> frozenset[str]:
     """The slots in entries of `accepted` or `refused` that are reimages in the slot form."""
-    places = (entry.partition(" ")[0] for entry in entries if entry.startswith(f"{Kind.REIMAGE}:{UriForm.SLOT}:"))
-    return frozenset(place.rpartition("/")[2] for place in places)
+    paths = (entry.partition(" ")[0] for entry in entries if entry.startswith(f"{Kind.REIMAGE}:{UriForm.SLOT}:"))
+    return frozenset(path.rpartition("/")[2] for path in paths)
 
 
-def _kind_place_and_answer(exchange: Exchange) -> str:
-    """The kind and place of a request, with its answer."""
-    return f"{_kind_and_place(read_target(exchange.request.resource))} {_status_and_code(exchange)}"
+def _kind_deployment_and_answer(exchange: Exchange) -> str:
+    """The kind and deployment of a request, with its answer."""
+    return f"{_kind_and_deployment(read_target(exchange.request.resource))} {_status_and_code(exchange)}"
 
 
 def _status_and_code(exchange: Exchange) -> str:
@@ -157,8 +163,8 @@ def _status_and_code(exchange: Exchange) -> str:
     return f"{exchange.reply.status} {error_code(exchange.reply)}" if exchange.reply is not None else "no reply"
 
 
-def refused_instance(exchange: Exchange, deployment: str) -> str:
-    """The instance that was refused, in the deployment of this name, with status and code; the same for both forms."""
+def key_of_refused_instance(exchange: Exchange, deployment: str) -> str:
+    """An entry of `refused_instances`: the instance in the deployment of this name, with status and code; the same for both forms."""
     address = read_target(exchange.request.resource)
     return f"{address.service}/{deployment}/{address.instance} {_status_and_code(exchange)}"
 
@@ -168,50 +174,53 @@ def controlled(
 ) -> Verdict:
     """`verdict`, changed where it is about a refusal that proves nothing.
 
-    It is observed where the documents permit the refusal. It is inconclusive where no sound request of the same kind was
-    accepted, and untested where it is met and no sound reimage was sent at all. `captured` says that the requests are
-    not ours: they need not include a sound one, so that it is inconclusive in place of untested.
+    The first of these that fits counts:
+    1. `verdict` itself, if it is not about a refusal.
+    2. Observed, if the documents permit the refusal.
+    3. `verdict` itself, if it needs no control.
+    4. If a sound request of the same kind was accepted: inconclusive where `_why_not_conclusive` gives a reason, else `verdict` itself.
+    5. If no sound reimage of this kind was sent, and the requests are ours (not `captured`): untested where it is met, else `verdict` itself.
+    6. Inconclusive.
     """
     exchange = exchanges.get(verdict.evidence[0]) if verdict.evidence else None
     refused = exchange is not None and (exchange.reply is None or exchange.reply.status >= 300)
     if verdict.outcome not in (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY) or exchange is None or not refused:
         return verdict
     excusable = verdict.outcome is not Outcome.MET and verdict.check not in _CONSIDER_RETENTION
-    allowed = _allowed(exchange, controls) if excusable else ""
-    if allowed:
-        return replace(verdict, outcome=Outcome.OBSERVED, actual=allowed)
+    why_permitted = _why_permitted(exchange, controls) if excusable else ""
+    if why_permitted:
+        return replace(verdict, outcome=Outcome.OBSERVED, actual=why_permitted)
     address = read_target(exchange.request.resource)
-    plain = verdict.requirement in (*_PLAIN, "REQ-REIMAGE-SLOT-VALUES")
+    plain = verdict.requirement in (*_OF_PLAIN_REIMAGES, "REQ-REIMAGE-SLOT-VALUES")
     varied = verdict.check == "accepted" and not plain and verdict.outcome is not Outcome.MET
     if not varied and not CATALOGUE[verdict.requirement].control:
         return verdict
     kind = _kind(address)
     if kind in controls.accepted or _is_looked_at_otherwise(address, controls):
         reason = _why_not_conclusive(verdict, exchange, controls, plain=plain, varied=varied)
-        because: tuple[str, ...] = (*_CONTROLS, "REQ-REIMAGE-SLOT-VALUES")
+        because: tuple[str, ...] = (*_CAUSES, "REQ-REIMAGE-SLOT-VALUES")
     elif kind.startswith("reimage") and kind not in controls.tried and not captured:
         reason = "no valid request of this kind was sent to compare with"
         return replace(verdict, outcome=Outcome.UNTESTED, actual=reason) if verdict.outcome is Outcome.MET else verdict
     else:
-        conflicts = "; 409 was among the answers to them" if kind in controls.conflicting else ""
+        conflicts = "; at least one was answered 409" if kind in controls.conflicting else ""
         reason = f"the refusal proves nothing: no valid request of this kind was accepted in this run{conflicts}"
-        because = _CONTROLS
+        because = _CAUSES
     if not reason:
         return verdict
     return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=because, why=Why.NO_CONTROL)
 
 
 def _is_looked_at_otherwise(address: Address, controls: Controls) -> bool:
-    """Whether the address is that of a deployment, and Get Deployment was answered in the other form alone.
+    """Whether Get Deployment was accepted in the other form, and not sent in the form of `address` for a deployment that exists.
 
-    That is enough as a control where no look in this form was sent at a deployment that exists: some clients ask by
-    slot only for a slot that is empty.
+    That is enough as a control: some clients ask by slot only for a slot that is empty.
     """
     is_deployment = address.kind is Kind.DEPLOYMENT and _kind(address) not in controls.tried
     return is_deployment and any(entry.startswith(f"{Kind.DEPLOYMENT}:") for entry in controls.accepted)
 
 
-def _allowed(exchange: Exchange, controls: Controls) -> str:
+def _why_permitted(exchange: Exchange, controls: Controls) -> str:
     """Why the documents permit a refusal, as the rest of the run shows, or ""."""
     if is_of_the_forgotten(exchange, controls.forgotten):
         return f"{reply_summary(exchange)}, of an operation that had ended more than {RETENTION_SECONDS:.0f} s before and is no longer kept"
@@ -240,8 +249,8 @@ def _is_published(exchange: Exchange) -> bool:
 
 def _why_not_conclusive(verdict: Verdict, exchange: Exchange, controls: Controls, *, plain: bool, varied: bool) -> str:
     """Why a refusal proves nothing although sound requests of its kind are accepted elsewhere, or ""."""
-    if varied and _kind_and_place(read_target(exchange.request.resource)) not in controls.accepted:
+    if varied and _kind_and_deployment(read_target(exchange.request.resource)) not in controls.accepted:
         return "no plain request to this deployment in this form was accepted either"
-    if verdict.outcome is not Outcome.MET and not plain and _kind_place_and_answer(exchange) in controls.refused:
+    if verdict.outcome is not Outcome.MET and not plain and _kind_deployment_and_answer(exchange) in controls.refused:
         return "a valid request to this deployment in this form was refused in the same way"
     return ""

@@ -27,8 +27,8 @@ class Evidence:
     the ids of operations on which a method other than GET and HEAD was accepted, or which were not found after one.
     `shifted` holds the numbers of exchanges on a connection that repeated a response, from the repetition on: each may
     have got the response to another request. `forms_to_others` are the forms of address by which a reimage reached
-    another instance; None where the verdicts are not known yet. `endless` says that an accepted reimage did not end as
-    it must.
+    another instance; None where the verdicts are not known yet. `endless` says that an accepted reimage did not end, or
+    ended Failed; it is True where the verdicts are not known yet.
     """
 
     exchanges: Mapping[int, Exchange]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class KnownToCheck:
     """Causes that only a check can see: its verdicts on the requirements in `of` (any, if empty) name them.
 
-    `causes` are the requirements that it may name; empty where they are those that the request itself breaks.
+    `causes` are the requirements that it may name; empty where they are those that the request itself violates.
     """
 
     check: str
@@ -43,10 +43,10 @@ _GATES = ("REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS")
 KNOWN_TO_CHECKS = (
     KnownToCheck(
         "refused",
-        "The oracle says which requirements the request breaks besides; the code that came may be that of another one.",
+        "The oracle says which other requirements the request violates; the code that came may be right for one of them.",
     ),
-    KnownToCheck("error_statuses", "The oracle says which requirements the request breaks.", ("REQ-ERR-STATUS",)),
-    KnownToCheck("error_codes", "The oracle says which requirement the request breaks.", ("REQ-ERR-CODES",)),
+    KnownToCheck("error_statuses", "The oracle says which requirements the request violates.", ("REQ-ERR-STATUS",)),
+    KnownToCheck("error_codes", "The oracle says which requirement the request violates.", ("REQ-ERR-CODES",)),
     KnownToCheck(
         "client_reimages",
         "The request has a body, so that its length cannot be 0.",
@@ -55,13 +55,13 @@ KNOWN_TO_CHECKS = (
     ),
     KnownToCheck(
         "deployment_document",
-        "The elements that are missing stand there in another namespace.",
+        "The missing elements are there in another namespace.",
         ("REQ-DEPL-ROOT",),
         ("REQ-XML-NS",),
     ),
     KnownToCheck(
         "instance_list",
-        "The elements that are missing stand there in another namespace.",
+        "The missing elements are there in another namespace.",
         ("REQ-DEPL-INSTANCES",),
         ("REQ-XML-NS",),
     ),
@@ -96,7 +96,7 @@ KNOWN_TO_CHECKS = (
         ("REQ-CONC-SAME", "REQ-CONC-OTHER"),
     ),
 )
-"""Every check whose verdicts name causes themselves. A test holds that no other does."""
+"""Every check whose verdicts name causes themselves; a test makes sure that no other check does."""
 
 
 def listed_causes(requirement: str, symptom: str) -> tuple[str, ...]:
@@ -109,8 +109,8 @@ def attributed(verdict: Verdict, evidence: Evidence) -> Verdict:
     """`verdict` with all its causes: those that its check named, those of the catalogue, and those of the rules."""
     if verdict.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY):
         return verdict
-    sight = SeenViolation.of(verdict, evidence)
-    ruled = [cause for rule in RULES for cause in rule.causes_of(sight)] if sight is not None else []
+    violation = SeenViolation.of(verdict, evidence)
+    ruled = [cause for rule in RULES for cause in rule.causes_of(violation)] if violation is not None else []
     found = (*listed_causes(verdict.requirement, verdict.symptom), *ruled)
     causes = (*verdict.because, *(cause for cause in found if cause != verdict.requirement))
     return replace(verdict, because=tuple(dict.fromkeys(causes)))
@@ -163,7 +163,7 @@ def path(effect: str, cause: str) -> list[Step]:
 
 
 def open_causes(effect: str) -> list[str]:
-    """Sentences on the causes of `effect` that only the request or the check of a violation tells, so that no path has them."""
+    """Sentences on the causes of `effect` that only the request or the check of a violation shows, so that no path has them."""
     row = ALL_REQUIREMENTS[effect]
     ruled = [rule for rule in RULES if rule.argument and rule.is_about(effect)]
     known = [each for each in KNOWN_TO_CHECKS if not each.causes and each.is_about(effect) and (each.of or row.request)]

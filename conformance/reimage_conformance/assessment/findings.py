@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from reimage_conformance.model import Exchange, RequirementResult, Verdict
 
-_NEVER = 1 << 30
+_LAST = 1 << 30
 """A number greater than that of every exchange, and than every length of a request."""
 MAX_EVIDENCE = 24
-"""Exchanges that a finding, or another symptom of its requirement, names."""
+"""A finding, and each other symptom of its requirement, names at most this many exchanges."""
 MAX_OTHER_SYMPTOMS = 6
-"""Other symptoms of its requirement that a finding tells, the first ones."""
+"""A finding shows at most this many other symptoms of its requirement, the first ones."""
 _BAD = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.KNOWN)
 
 
@@ -65,7 +65,7 @@ def _explains_one(cause: str, verdict: Verdict, violated_on: Mapping[str, set[in
 def _exchanges_to_explain(verdict: Verdict, looks: AbstractSet[int]) -> set[int]:
     """The exchanges on which a violated prerequisite explains a verdict.
 
-    They are its evidence, or the deciding exchange alone where that is a look.
+    They are its evidence, or only the deciding exchange, if that is a look.
     """
     return set(verdict.evidence[:1] if set(verdict.evidence[:1]) & looks else verdict.evidence)
 
@@ -138,14 +138,14 @@ def roots_of(bad: Mapping[str, list[Verdict]], looks: AbstractSet[int] = frozens
     """
     direct = _explained(bad, looks)
     reached = _explained_in_all(direct)
-    first = {name: min(v.evidence[0] if v.evidence else _NEVER for v in verdicts) for name, verdicts in bad.items()}
+    first = {name: min(v.evidence[0] if v.evidence else _LAST for v in verdicts) for name, verdicts in bad.items()}
     order = list(ALL_REQUIREMENTS)
 
     def is_advisory(name: str) -> bool:
         return all(verdict.outcome is Outcome.ADVISORY for verdict in bad[name])
 
     def likelihood(name: str) -> tuple[bool, bool, int, int, int, bool, int]:
-        """How likely a violation is to be a root cause, the likeliest first; `circle` holds those that explain each other."""
+        """The key by which violations are sorted, the likeliest root cause first; `circle` holds those that explain each other."""
         has_cause = any(name in others and cause not in reached[name] for cause, others in reached.items())
         circle = {name, *(other for other in reached[name] if name in reached[other])}
         violations = max(len(bad[other]) for other in circle)
@@ -219,13 +219,17 @@ def _affected(
 
 
 def _deciding(verdicts: Sequence[Verdict], exchanges: Mapping[int, Exchange]) -> Verdict:
-    """The verdict that a finding shows: the first one if it is a violation without causes, else the one with the shortest request."""
+    """The verdict that a finding shows: the first one if it is a violation without causes, else the one with the shortest request.
+
+    The reason of the requirement is always that of the first verdict (`outcomes`). A finding is an example: where the first verdict is advisory,
+    or may be the effect of something else, the shortest request is the simplest one to repeat.
+    """
     if verdicts[0].outcome is Outcome.VIOLATED and not verdicts[0].because:
         return verdicts[0]
 
     def length(verdict: Verdict) -> int:
         exchange = exchanges.get(verdict.evidence[0]) if verdict.evidence else None
-        return _NEVER if exchange is None else len(exchange.request.wire())
+        return _LAST if exchange is None else len(exchange.request.wire())
 
     return min(verdicts, key=length)
 
@@ -236,10 +240,9 @@ def _sentence(verdict: Verdict) -> str:
 
 
 def _other_symptoms(deciding: Verdict, bad: Mapping[str, list[Verdict]]) -> tuple[OtherSymptom, ...]:
-    """The violations of one requirement that `deciding` does not tell: the first of each sentence, with the exchanges of all that share it.
+    """The violations of one requirement with another sentence than `deciding`: the first of each sentence, with the exchanges of all that share it.
 
-    What was violated on the deciding exchanges themselves is no other symptom, nor is what another violation explains. `bad` has the
-    violations of each requirement.
+    Violations on the deciding exchanges are left out, and those that another violation explains. `bad` has the violations of each requirement.
     """
     by_sentence: dict[str, list[Verdict]] = {}
     for verdict in bad[deciding.requirement]:

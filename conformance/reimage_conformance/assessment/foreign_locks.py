@@ -29,34 +29,32 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Deployment, Exchange, Verdict
 
 LATER = "something else seems to hold the deployment; try again later"
-_ACCUSED = (Outcome.VIOLATED, Outcome.ADVISORY)
+_ACCUSING = (Outcome.VIOLATED, Outcome.ADVISORY)
 _CHECKS_OF_OTHERS = ("refused", "same_answer", "answered_with")
 """The checks whose verdict on a request is about something else than the conflict."""
 _MIN_KINDS = 2
-"""A lock shows where requests of at least this many kinds were answered 409. A single kind may have another reason."""
+"""A lock is seen where requests of at least this many kinds were answered 409, and otherwise later. A single kind may have another reason."""
 _GUID = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{8}(?:-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}(?![0-9A-Za-z])")
 _AFTER_WORDS = re.compile(
     r"\brequest[ -]?id:? +['\"(]?([^\s'\"()]*[0-9][^\s'\"()]*?)[.,;:]?(?=[\s'\"()]|\Z)", re.IGNORECASE
 )
-"""An id that has not the form of a GUID, after the words "request id"."""
+"""An id of any form after the words "request id"."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignLocks:
-    """The answers to sound reimages, as far as they show whether something else held a deployment.
-
-    `answers` holds for each deployment its sound reimages that were accepted, or answered 409 while no operation of
-    ours ran, in the order of sending. `passed` holds for each deployment the answers other than 409 to requests,
-    sound or not, whose answer before was such a 409. `tries` holds for each request the moment when it was first
-    answered 409. `foreign` are the ids that more than one 409 named, and that the run was never given and never sent. An id that one answer
-    alone names may be drawn for this answer. `ids` are those that the run was given or sent.
-    """
+    """The answers to reimages, as far as they show whether something else held a deployment."""
 
     answers: Mapping[Deployment, Sequence[Exchange]]
-    passed: Mapping[Deployment, Sequence[Exchange]]
-    tries: Mapping[tuple[object, ...], Moment]
-    foreign: frozenset[str]
-    ids: frozenset[str]
+    """The sound reimages in each deployment that were accepted, or answered 409 while no operation of ours ran, in the order of sending."""
+    after_locks: Mapping[Deployment, Sequence[Exchange]]
+    """The requests in each deployment, sound or not, that were answered otherwise the first time after such a 409."""
+    first_conflicts: Mapping[tuple[object, ...], Moment]
+    """For each request (`_key`), when its first try that was answered 409 was sent."""
+    foreign_ids: frozenset[str]
+    """The ids that more than one 409 named and that are not in `own_ids`. One that a single answer names may be drawn for this answer."""
+    own_ids: frozenset[str]
+    """The ids that the run was given or sent (`_ids_of_the_run`)."""
     world: World
 
     @classmethod
@@ -66,34 +64,35 @@ class ForeignLocks:
         conflicts = [each for each in in_order if is_conflict(each)]
         if not conflicts:
             return cls({}, {}, {}, frozenset(), frozenset(), world)
-        running = _running(in_order, world.target.limits.operation_timeout_seconds)
+        operations = _times_of_operations(in_order, world.target.limits.operation_timeout_seconds)
         answers: dict[Deployment, list[Exchange]] = {}
-        passed: dict[Deployment, list[Exchange]] = {}
+        after_locks: dict[Deployment, list[Exchange]] = {}
         locked_out: set[tuple[object, ...]] = set()  # requests last answered 409 while no operation of ours ran
         for exchange in in_order:
             deployment = _reimaged_deployment(exchange, world)
             if deployment is None or exchange.reply is None:
                 continue
-            key, met_lock = _key(exchange), is_conflict(exchange) and not _is_beside(exchange, running)
+            key, met_lock = _key(exchange), is_conflict(exchange) and not _overlaps(exchange, operations)
             if met_lock:
                 locked_out.add(key)
             elif not is_conflict(exchange) and key in locked_out:
                 locked_out.remove(key)
-                passed.setdefault(deployment, []).append(exchange)
+                after_locks.setdefault(deployment, []).append(exchange)
             if (exchange.is_successful or met_lock) and not permitted(exchange.request, world).binding:
                 answers.setdefault(deployment, []).append(exchange)
-        tries: dict[tuple[object, ...], Moment] = {}
+        first_conflicts: dict[tuple[object, ...], Moment] = {}
         for exchange in conflicts:
-            tries.setdefault(_key(exchange), began(exchange))
-        ids, named = _ids_of_the_run(in_order), Counter(name for each in conflicts for name in _named_ids(each))
-        foreign = frozenset(name for name, times in named.items() if times > 1) - ids
-        return cls(answers, passed, tries, foreign, ids, world)
+            first_conflicts.setdefault(_key(exchange), began(exchange))
+        own_ids, named = _ids_of_the_run(in_order), Counter(name for each in conflicts for name in _named_ids(each))
+        foreign_ids = frozenset(name for name, times in named.items() if times > 1) - own_ids
+        return cls(answers, after_locks, first_conflicts, foreign_ids, own_ids, world)
 
-    def weighed(self, verdict: Verdict, exchanges: Mapping[int, Exchange]) -> Verdict:
+    def without_foreign_locks(self, verdict: Verdict, exchanges: Mapping[int, Exchange]) -> Verdict:
         """`verdict`, made inconclusive where it accuses the endpoint of a 409 that something else may be the reason for."""
-        if verdict.outcome not in _ACCUSED or not (self.answers or self.passed):
+        if verdict.outcome not in _ACCUSING or not (self.answers or self.after_locks):
             return verdict
-        reason = next(filter(None, (self._reason(verdict, exchange) for exchange in _accused(verdict, exchanges))), "")
+        reasons = (self._reason(verdict, conflict) for conflict in _conflicts_of(verdict, exchanges))
+        reason = next(filter(None, reasons), "")
         if not reason:
             return verdict
         return replace(
@@ -108,16 +107,17 @@ class ForeignLocks:
         answers = self.answers.get(deployment, ())
         named = _named_ids(exchange)
         summary = reply_summary(exchange)
-        if named & self.foreign and not named & self.ids and not self._was_accepted_meanwhile(exchange, answers):
+        is_foreign = bool(named & self.foreign_ids) and not named & self.own_ids
+        if is_foreign and not self._was_accepted_meanwhile(exchange, answers):
             return f"{summary}, because of an operation that this run did not start: {LATER}"
         if verdict.symptom == CONFLICT_WITH_NOTHING:
-            if not named & self.ids and _has_passed(exchange, answers):
+            if not named & self.own_ids and _has_passed(exchange, answers):
                 return f"{summary}, while no operation of this run was known to run, and a later reimage was accepted: {LATER}"
             return ""
         return self._reason_for_others(exchange, deployment)
 
     def _reason_for_others(self, exchange: Exchange, deployment: Deployment) -> str:
-        """The same for a 409 to a request that may be bad, which names no operation."""
+        """The same for a verdict about something else than the conflict: answers to other requests in `deployment` show the lock."""
         longest, summary = self.world.target.limits.operation_timeout_seconds, reply_summary(exchange)
         near = [
             each
@@ -125,20 +125,20 @@ class ForeignLocks:
             if abs(each.at - exchange.at) <= longest
         ]
         if any(map(is_conflict, near)):
-            return f"{summary}, as a valid reimage of the deployment at about the same time: {LATER}"
-        later = [each for each in self.passed.get(deployment, ()) if 0 <= each.at - exchange.at <= longest]
+            return f"{summary}; a valid reimage in the deployment was answered 409 at about the same time: {LATER}"
+        later = [each for each in self.after_locks.get(deployment, ()) if 0 <= each.at - exchange.at <= longest]
         kinds = {_kind(each) for each in later}
         if _kind(exchange) in kinds or len(kinds) >= _MIN_KINDS:
-            return f"{summary}, as other requests to the deployment that were answered otherwise later: {LATER}"
+            return f"{summary}; requests in the deployment that were answered 409 got other answers later: {LATER}"
         return ""
 
     def _was_accepted_meanwhile(self, exchange: Exchange, answers: Sequence[Exchange]) -> bool:
         """Whether a sound reimage in the deployment was accepted while the request of `exchange` was answered 409 again and again."""
-        first = self.tries.get(_key(exchange), began(exchange))
+        first = self.first_conflicts.get(_key(exchange), began(exchange))
         return any(each.is_successful and first < began(each) < began(exchange) for each in answers)
 
 
-def _accused(verdict: Verdict, exchanges: Mapping[int, Exchange]) -> list[Exchange]:
+def _conflicts_of(verdict: Verdict, exchanges: Mapping[int, Exchange]) -> list[Exchange]:
     """The exchanges of a verdict whose 409 may be the reason for it."""
     if verdict.symptom == CONFLICT_WITH_NOTHING:
         numbers = verdict.evidence[:1]
@@ -157,8 +157,8 @@ def _reimaged_deployment(exchange: Exchange, world: World) -> Deployment | None:
     return world.deployment_of(address)
 
 
-def _running(exchanges: Sequence[Exchange], longest: float) -> list[tuple[float, float]]:
-    """When each operation of ours was accepted and when a poll first showed its end, in seconds since the run began.
+def _times_of_operations(exchanges: Sequence[Exchange], longest: float) -> list[tuple[float, float]]:
+    """When the reimage of each operation of ours was sent and when a poll first showed its end, in seconds since the run began.
 
     Where no poll showed the end, it is taken to come `longest` seconds after the reimage was sent.
     """
@@ -174,9 +174,9 @@ def _running(exchanges: Sequence[Exchange], longest: float) -> list[tuple[float,
     ]
 
 
-def _is_beside(exchange: Exchange, running: Sequence[tuple[float, float]]) -> bool:
-    """Whether an operation of ours may have run when a request was answered."""
-    return any(start <= answered(exchange)[0] and exchange.at <= end for start, end in running)
+def _overlaps(exchange: Exchange, operations: Sequence[tuple[float, float]]) -> bool:
+    """Whether one of `operations` (`_times_of_operations`) may have run while a request was under way."""
+    return any(start <= answered(exchange)[0] and exchange.at <= end for start, end in operations)
 
 
 def _neighbours(exchange: Exchange, answers: Sequence[Exchange]) -> list[Exchange]:
@@ -189,8 +189,8 @@ def _neighbours(exchange: Exchange, answers: Sequence[Exchange]) -> list[Exchang
 def _has_passed(exchange: Exchange, answers: Sequence[Exchange]) -> bool:
     """Whether the lock that a sound reimage met was seen to pass.
 
-    A reimage of the same kind was accepted later. Or one of another kind met the lock too, before any was accepted, and
-    one of any kind was accepted later: else it may be the kind that the endpoint refuses.
+    It was, if a reimage of the same kind was accepted later. If only another kind was, it must be seen that the endpoint
+    does not refuse this kind alone: of the other kinds, the last reimage before, or the first one after, met the lock too.
     """
     later = [each for each in answers if began(each) > began(exchange) and each.is_successful]
     if any(_kind(each) == _kind(exchange) for each in later):
@@ -218,7 +218,11 @@ def _named_ids(exchange: Exchange) -> frozenset[str]:
 
 
 def _ids_of_the_run(exchanges: Sequence[Exchange]) -> frozenset[str]:
-    """Every id that an answer or a request of the run has; of documents, those of successful answers."""
+    """The ids that the run was given or sent.
+
+    They are the x-ms-request-id of each answer, and the GUIDs in the content of successful answers, in request targets
+    and in the headers of requests.
+    """
     found = {exchange.request_id for exchange in exchanges} - {""}
     for exchange in exchanges:
         if exchange.reply is not None and exchange.is_successful:

@@ -1,7 +1,7 @@
 """Fronts: whether the service answers, or something in front of it that lets no sound request through.
 
-A gateway, a proxy, a login page, or an endpoint that does not know our certificate answers everything alike. That
-shows nothing about the service, so that nothing is held against it. An endpoint without role instances that answers
+A gateway, a proxy, a login page, or an endpoint that does not know our certificate answers every request in the same way.
+That shows nothing about the service, so that it is not accused. An endpoint without role instances that answers
 as this protocol does (an x-ms-request-id, its documents, 202) is no front.
 """
 
@@ -49,7 +49,7 @@ class Front:
     is_certain: bool
 
 
-def speaks(exchange: Exchange) -> bool:
+def shows_protocol(exchange: Exchange) -> bool:
     """Whether an answer shows a sign of this protocol: a request id, one of its documents, or the 202 of a reimage."""
     reply = exchange.reply
     if reply is None:
@@ -61,24 +61,26 @@ def speaks(exchange: Exchange) -> bool:
     return bool(reply.body) and read_document(reply).local_name in _DOCUMENTS
 
 
-def lets_in(exchange: Exchange) -> bool:
+def comes_from_service(exchange: Exchange) -> bool:
     """Whether the service itself answered: no refusal of the caller, and no failure of something in front of it."""
     reply = exchange.reply
-    if reply is None or not speaks(exchange):
+    if reply is None or not shows_protocol(exchange):
         return False
     is_front = reply.status in (*CREDENTIALS, PROXY_CREDENTIALS, 429)
     return reply.status < 500 and not 300 <= reply.status < 400 and not is_front
 
 
-def fronted(verdict: Verdict, exchanges: Mapping[int, Exchange], front: Front | None, closed: str) -> Verdict:
+def without_fronts(verdict: Verdict, exchanges: Mapping[int, Exchange], front: Front | None, closed: str) -> Verdict:
     """`verdict`, made inconclusive where a front, and not the service, gave the answer.
 
     `front` is the front of all requests, if there is one. `closed` is the sentence on why no reimage is let through, ""
     where one is.
     """
     exchange = exchanges.get(verdict.evidence[0]) if verdict.evidence else None
-    of_reimages = exchange is not None and read_target(exchange.request.resource).kind is Kind.REIMAGE
-    reason = front.sentence if front is not None else closed if of_reimages else ""
+    is_of_reimage = exchange is not None and read_target(exchange.request.resource).kind is Kind.REIMAGE
+    reason = closed if is_of_reimage else ""
+    if front is not None:
+        reason = front.sentence
     if not reason or verdict.outcome not in (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY):
         return verdict
     return replace(verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, because=())
@@ -102,7 +104,7 @@ def closed_reimages(world: World, exchanges: Iterable[Exchange]) -> str:
     if not refused or refused[0].reply is None:
         return ""
     observation = f"every valid reimage is answered {reply_summary(refused[0])}, and other requests are not"
-    return f"{observation}: {_mistake(refused[0].reply, world.target, known=speaks(refused[0]))}"
+    return f"{observation}: {_mistake(refused[0].reply, world.target, known=shows_protocol(refused[0]))}"
 
 
 def front_of(world: World, exchanges: Iterable[Exchange]) -> Front | None:
@@ -111,7 +113,7 @@ def front_of(world: World, exchanges: Iterable[Exchange]) -> Front | None:
     for exchange in exchanges:
         if exchange.label == "probe" or not _is_sound(exchange, world):
             continue
-        if lets_in(exchange):
+        if comes_from_service(exchange):
             return None
         refused.append(exchange)
     return _front_of_answers(refused, world.target) if refused else None
@@ -135,7 +137,7 @@ def _front_of_answers(refused: list[Exchange], target: Target) -> Front | None:
     exchange, reply = next(each for each in answered if each[1].status == status)
     every = f"every valid request is answered {reply_summary(exchange)}"
     is_certain = all(_is_for_every_request(each) for _, each in answered)
-    return Front(f"{every}: {_mistake(reply, target, known=speaks(exchange))}", is_certain)
+    return Front(f"{every}: {_mistake(reply, target, known=shows_protocol(exchange))}", is_certain)
 
 
 def _is_for_every_request(reply: Response) -> bool:

@@ -36,10 +36,10 @@ class Mistake:
     """A name of the target file that nothing shows to exist.
 
     It is an `instance`, a slot or a deployment's name, as `form` says, or the whole cloud service where `form` is None.
-    In place of a slot or a name there is something that is not listed. So the mistake covers every address of its form,
-    except the slots or names in `others`, which are listed too. `within` holds the slot and the name of the deployment
-    that the instance is listed in. `is_spelling` says that the name is there in other letter case: an endpoint may
-    accept it, so that only what it answers with 404 rests on the mistake.
+    A wrong slot or name covers every address of its form in the cloud service, except the slots or names in `others`,
+    which are listed too: the endpoint may have something else there. `within` holds the slot and the name of the
+    deployment that the instance is listed in. `is_spelling` says that the name is there in other letter case: an endpoint
+    may accept it, so that only what it answers with 404 rests on the mistake.
     """
 
     sentence: str
@@ -121,8 +121,8 @@ def mistakes_of(world: World, exchanges: Iterable[Exchange]) -> list[Mistake]:
     for number, deployment in enumerate(world.target.deployments, start=1):
         where = f"in [[deployments]] number {number}"
         service = _service(deployment.cloud_service, where, seen)
-        beside = [each for each in world.target.deployments if each.cloud_service == deployment.cloud_service]
-        found += [service] if service is not None else _within(deployment, beside, where, seen)
+        in_service = [each for each in world.target.deployments if each.cloud_service == deployment.cloud_service]
+        found += [service] if service is not None else _within(deployment, in_service, where, seen)
     return found
 
 
@@ -148,7 +148,7 @@ def _denied_twice(deployments: Sequence[Deployment], seen: Seen) -> Iterator[Mis
             at = [a for a in seen.denied if (a.service, a.form, a.deployment) == (service, form, container)]
             if {Kind.DEPLOYMENT, Kind.REIMAGE} <= {a.kind for a in at} and not seen.has(service, form, container):
                 key = "slot" if form is UriForm.SLOT else "name"
-                sentence = f'{key} in [[deployments]] number {number}: a look at "{container}" of {service} is answered 404, and a reimage too'
+                sentence = f'{key} in [[deployments]] number {number}: Get Deployment and a reimage at "{container}" of {service} are answered 404'
                 others = tuple(dict(_forms(each))[form] for each in deployments if each.cloud_service == service)
                 yield Mistake(sentence, service, form, tuple(other for other in others if other != container))
 
@@ -165,8 +165,8 @@ def _service(service: str, where: str, seen: Seen) -> Mistake | None:
     return Mistake(sentence, service)
 
 
-def _within(deployment: Deployment, beside: list[Deployment], where: str, seen: Seen) -> Iterator[Mistake]:
-    """What is wrong with a deployment of a cloud service that is there; `beside` are all that are listed in it.
+def _within(deployment: Deployment, in_service: list[Deployment], where: str, seen: Seen) -> Iterator[Mistake]:
+    """What is wrong with a deployment of a cloud service that is there; `in_service` are all that are listed in it.
 
     A deployment that an answer leaves out, and that nobody asked for, may be there.
     """
@@ -179,7 +179,7 @@ def _within(deployment: Deployment, beside: list[Deployment], where: str, seen: 
     there = [each for each in shown if each.slot == deployment.slot]
     by_name, by_slot = (seen.has(service, *each) for each in _forms(deployment))
     no_name, no_slot = (seen.lacks(service, *each) for each in _forms(deployment))
-    other_names = tuple(each.name for each in beside if each != deployment)
+    other_names = tuple(each.name for each in in_service if each != deployment)
     if named and all(each.name != deployment.name for each in named):
         sentence = _spelt("name", where, deployment.name, named[0].name)
         yield Mistake(sentence, service, UriForm.NAME, other_names, is_spelling=True)
@@ -189,7 +189,7 @@ def _within(deployment: Deployment, beside: list[Deployment], where: str, seen: 
     in_slot = by_slot or any(each.slot in (deployment.slot, "") for each in shown)
     if not in_slot and (no_slot or named):
         sentence = f"slot {where}: no answer shows a deployment in {deployment.slot} of {service}, which has {held}"
-        yield Mistake(sentence, service, UriForm.SLOT, tuple(each.slot for each in beside if each != deployment))
+        yield Mistake(sentence, service, UriForm.SLOT, tuple(each.slot for each in in_service if each != deployment))
     yield from _instances(deployment, where, seen, named or there)
 
 
@@ -233,7 +233,7 @@ def _spelt(key: str, where: str, name: str, shown: str) -> str:
     return f'{key} {where}: "{name}" is shown as "{shown}"; write it in the same letter case'
 
 
-def excused(verdict: Verdict, exchanges: Mapping[int, Exchange], mistakes: Sequence[Mistake]) -> Verdict:
+def without_mistakes(verdict: Verdict, exchanges: Mapping[int, Exchange], mistakes: Sequence[Mistake]) -> Verdict:
     """`verdict`, inconclusive where it holds against the endpoint what may be a mistake of the target file."""
     exchange = exchanges.get(verdict.evidence[0]) if verdict.evidence else None
     if not mistakes or verdict.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY) or exchange is None:

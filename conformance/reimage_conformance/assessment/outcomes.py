@@ -24,7 +24,7 @@ UNCITED = "no case judges it yet; it is recorded where a run happens to show it"
 UNSHOWN = "no answer of this run shows whether the requirement is met"
 """Why a requirement is untested although a case of the run was about it."""
 _RANK = (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET, Outcome.INCONCLUSIVE, Outcome.OBSERVED, Outcome.UNTESTED)
-"""The outcomes of verdicts; the first one among the verdicts on a requirement is its outcome."""
+"""The outcome of a requirement is the first of these that one of its verdicts has."""
 _CASE_RANK = (
     Outcome.VIOLATED,
     Outcome.ADVISORY,
@@ -34,10 +34,12 @@ _CASE_RANK = (
     Outcome.OBSERVED,
 )
 """The same for the outcome of a case."""
+_MOST_CHARACTERS = 400
+"""What was recorded about a requirement that is not judged is cut to this length."""
 
 
 def case_outcome(verdicts: Sequence[Verdict], cited: Sequence[str]) -> Outcome | None:
-    """The outcome of a case by its verdicts: the gravest one; None where there are none.
+    """The outcome of a case, the gravest of those of its verdicts (`_CASE_RANK`); None where it has no verdicts.
 
     An inconclusive verdict does not count if its requirement was also met in the case, or if the case does not cite
     its requirement, unless there is nothing else.
@@ -101,29 +103,29 @@ def results_of(
     results = []
     for requirement in catalogue.values():
         name = requirement.id
-        absent = _why_not_applicable(requirement, world, offers)
+        why_not_applicable = _why_not_applicable(requirement, world, offers)
         own = by_requirement.get(name, []), seen.get(name, []), citing.get(name, [])
-        results.append(_result(requirement, world, *own, absent))
+        results.append(_result(requirement, world, *own, why_not_applicable))
     return results
 
 
-def _deciding(name: str, cases: list[CaseRecord]) -> list[CaseRecord]:
-    """The cases that decide the outcome of a requirement without verdicts.
+def _deciding_cases(name: str, cases: list[CaseRecord]) -> list[CaseRecord]:
+    """The cases that may decide the outcome of a requirement without verdicts.
 
     Where every case about this requirement alone says that the target does not offer it, the others do not count: a
     case that cites several requirements judges only those that the target offers.
     """
     alone = [case for case in cases if case.requirements == (name,)]
-    is_absent = bool(alone) and all(case.outcome == Outcome.NOT_APPLICABLE for case in alone)
-    return alone if is_absent else cases
+    is_not_offered = bool(alone) and all(case.outcome == Outcome.NOT_APPLICABLE for case in alone)
+    return alone if is_not_offered else cases
 
 
-_CASE_WEIGHTS = ("error", "inconclusive", "untested", "not-applicable", "inconclusive about others")
-"""The cases that may decide a requirement without verdicts: the first of them that a run has does."""
+_CASE_KINDS = ("error", "inconclusive", "untested", "not-applicable", "inconclusive about others")
+"""A requirement without verdicts is decided by a case of the first of these kinds that the run has."""
 
 
-def _weight(case: CaseRecord) -> str:
-    """Which of `_CASE_WEIGHTS` a case is; one that is inconclusive without a reason of its own has verdicts on other requirements."""
+def _kind_of_case(case: CaseRecord) -> str:
+    """The kind of a case, as in `_CASE_KINDS`; one that is inconclusive without a reason of its own has verdicts on other requirements."""
     is_about_others = case.outcome == Outcome.INCONCLUSIVE and not case.detail
     return "inconclusive about others" if is_about_others else str(case.outcome)
 
@@ -134,11 +136,21 @@ def _result(
     verdicts: list[Verdict],
     observations: list[Observation],
     cases: list[CaseRecord],
-    absent: str,
+    why_not_applicable: str,
 ) -> RequirementResult:
-    """The outcome of one requirement; `absent` says why it does not apply to the target, "" where it does."""
+    """The outcome of one requirement; `why_not_applicable` is "" where it applies to the target.
+
+    The first of these that fits counts:
+    1. Observed, if it counts as INFO or CLIENT and something was recorded about it.
+    2. Not applicable, if it does not apply to the target.
+    3. The gravest outcome of its verdicts (`_RANK`), if it has verdicts and counts as FAIL or WARN. Reason, evidence and headline are those of the
+       first verdict with this outcome; a finding may show another one, as an example that is simple to repeat (`findings._deciding`).
+    4. The outcome of a case of the first of `_CASE_KINDS` that there is.
+    5. Not applicable, if no case can judge it.
+    6. Untested.
+    """
     counts = requirement.counts_as(world.strictness)
-    judging = tuple(dict.fromkeys([v.case for v in verdicts if v.case] + [case.id for case in cases]))
+    case_ids = tuple(dict.fromkeys([v.case for v in verdicts if v.case] + [case.id for case in cases]))
 
     def result(
         outcome: Outcome, reason: str, evidence: tuple[int, ...] = (), why: Why = Why.OTHER
@@ -146,7 +158,7 @@ def _result(
         fingerprints = dict.fromkeys(
             fingerprint_of(requirement.id, v.symptom) for v in verdicts if v.outcome is Outcome.VIOLATED
         )
-        return RequirementResult(requirement, counts, outcome, judging, reason, evidence, tuple(fingerprints), why=why)
+        return RequirementResult(requirement, counts, outcome, case_ids, reason, evidence, tuple(fingerprints), why=why)
 
     if counts in (CountsAs.INFO, CountsAs.CLIENT):
         recorded = [o.seen for o in observations] + [
@@ -154,9 +166,9 @@ def _result(
         ]
         if recorded:
             evidence = tuple(n for o in observations for n in o.evidence)
-            return result(Outcome.OBSERVED, "; ".join(dict.fromkeys(recorded))[:400], evidence)
-    if absent:
-        return result(Outcome.NOT_APPLICABLE, absent)
+            return result(Outcome.OBSERVED, "; ".join(dict.fromkeys(recorded))[:_MOST_CHARACTERS], evidence)
+    if why_not_applicable:
+        return result(Outcome.NOT_APPLICABLE, why_not_applicable)
     if verdicts and counts in (CountsAs.FAIL, CountsAs.WARN):
         worst = min((v.outcome for v in verdicts), key=_RANK.index)
         deciding = [v for v in verdicts if v.outcome is worst]
@@ -164,10 +176,10 @@ def _result(
         found = result(worst, reason, deciding[0].evidence, deciding[0].why)
         is_bad = worst in (Outcome.VIOLATED, Outcome.ADVISORY)
         return replace(found, headline=headline_of(deciding[0])) if is_bad else found
-    deciding_cases = {_weight(case): case for case in reversed(_deciding(requirement.id, cases))}
-    for weight in _CASE_WEIGHTS:
-        if weight in deciding_cases:
-            case = deciding_cases[weight]
+    first_of_kind = {_kind_of_case(case): case for case in reversed(_deciding_cases(requirement.id, cases))}
+    for kind in _CASE_KINDS:
+        if kind in first_of_kind:
+            case = first_of_kind[kind]
             outcome = Outcome.INCONCLUSIVE if case.outcome == "error" else Outcome(case.outcome)
             return result(outcome, case.detail or UNSHOWN, why=case.why)
     if requirement.untestable:

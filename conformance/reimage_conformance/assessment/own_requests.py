@@ -23,6 +23,8 @@ Moment: TypeAlias = "tuple[float, int]"
 Key: TypeAlias = "tuple[str, str, str]"
 """A deployment as addresses name it: cloud service, form, and slot or name, in lower case."""
 
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
+"""Methods that may be answered 2xx without starting anything; only a 202 to them says that something was started."""
 UNKNOWN_EFFECT = (500, 502, 504)
 """Statuses after which a sound request may have been carried out; a passing fault counts only where it leaves that open."""
 REFUSED_HAS_NO_EFFECT = "REQ-GOS-NOTFOUND-NOEFFECT"
@@ -118,8 +120,8 @@ def worded(request: OwnRequest, place: Place, *, is_back: bool = False, is_one_a
         )
     if is_back:
         return (
-            f"{name} had come back from the suite's own reimage (exchange {number}) so shortly before "
-            "that it may leave ReadyRole once more"
+            f"{name} had come back from the suite's own reimage (exchange {number}) only shortly before, "
+            "so that it may leave ReadyRole once more"
         )
     if is_namesake(request.address, place):
         return f"the suite's own reimage of {name} (exchange {number}) was under way {between}"

@@ -1,4 +1,4 @@
-"""Spontaneous departures: role instances that leave ReadyRole though no request of ours can be the cause.
+"""Spontaneous departures: role instances that leave ReadyRole although no request of ours can be the cause.
 
 A role may be busy by itself, and an update of its host may stop its virtual machine. An endpoint whose instances were
 seen to be so without a request is not blamed for one that is so after a request. A virtual machine that was seen to stop
@@ -32,8 +32,8 @@ GROWTH = 1.1
 class Weighing:
     """Weighs verdicts by the exchanges of a run that `intervals` holds so far.
 
-    `_found` holds the first spontaneous departure, None where none was found among the first `_searched` exchanges. Each
-    is held by `after_refusal` and `states` of `spontaneous`.
+    For each `after_refusal` and `states` of `spontaneous`, `_found` holds the first spontaneous departure that was found,
+    and `_searched` the number of exchanges at the last search.
     """
 
     def __init__(self, intervals: Intervals) -> None:
@@ -66,7 +66,7 @@ class Weighing:
 
     def _departure(self, world: World, sought: _Sought) -> Departure | None:
         """A spontaneous departure of the run, as `spontaneous` finds it; None where none is known."""
-        found, size = self._found.get(sought), self._intervals.size
+        found, size = self._found.get(sought), self._intervals.exchange_count
         if found is None and size >= self._searched.get(sought, 0) * GROWTH:
             after_refusal, states = sought
             found = spontaneous(self._intervals, world, after_refusal=after_refusal, states=states)
@@ -110,7 +110,7 @@ def spontaneous(
     explain only a departure of an instance of the name that they address.
     """
     for departure in _departures(intervals, world, states):
-        sent = (r for r in intervals.sent if after_refusal or _may_be_carried_out(r, departure, world))
+        sent = (r for r in intervals.latest_requests if after_refusal or _may_be_carried_out(r, departure, world))
         if not any(_explains(request, departure, intervals, world) for request in sent):
             return departure
     return None
@@ -152,8 +152,8 @@ def _explains(request: OwnRequest, departure: Departure, intervals: Intervals, w
     if began(request.exchange) > answered(departure.after):
         return False
     may_be_mixed_up = is_namesake(address, place) or addresses_nothing(address, world)
-    is_beside = is_at(replace(address, instance=place.role_instance), place, world)
-    if not (may_be_mixed_up or is_beside or request.is_accepted or request.has_unknown_effect(world)):
+    is_same_deployment = is_at(replace(address, instance=place.role_instance), place, world)
+    if not (may_be_mixed_up or is_same_deployment or request.is_accepted or request.has_unknown_effect(world)):
         return False
     if intervals.may_last_until(request, place, world) < ready_at:
         return False

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from reimage_conformance.capture.evidence import CONFLICT, CREDENTIAL_STATUSES, REDIRECTED, Evidence, is_accepted
-from reimage_conformance.capture.operations import forgotten_polls, refused_beside_operations
+from reimage_conformance.capture.operations import forgotten_polls, refused_during_operations
 from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import Kind
@@ -27,31 +27,31 @@ NO_CONTENT = "answered, recorded without the content of the response"
 NOTHING_TO_COMPARE = "refused, and nothing in the capture shows whether they had to be"
 FORGOTTEN = "denied, for an operation that may have ended and been forgotten since the poll before"
 PASSED_FAULT = "answered 500, by a fault that may have passed: no repeat got it as well"
-BESIDE = "refused, while another operation of the deployment may have been under way"
+DURING_AN_OPERATION = "refused, while another operation of the deployment may have been under way"
 LEFT_OPEN = "answered in a way that the documents leave open"
 
 NOT_RECORDED = {
-    Fact.VERSION_LINE: "No request shows an x-ms-version; none is held to be missing",
-    Fact.SENT_TYPE_LINE: "Whether the request had a Content-Type was not recorded; none is held to be missing",
-    Fact.QUERY: "The query was left out of every request, or replaced; no comp is held to be missing",
-    Fact.RESPONSE_LINES: "Header lines of the response were not recorded, or not all; none is held to be missing",
-    Fact.DATE_LINE: "Whether there was a Date of its own was not recorded; none is held to be missing",
+    Fact.VERSION_LINE: "No request shows an x-ms-version; none counts as missing",
+    Fact.SENT_TYPE_LINE: "Whether the request had a Content-Type was not recorded; none counts as missing",
+    Fact.QUERY: "The query was left out of every request, or replaced; no comp counts as missing",
+    Fact.RESPONSE_LINES: "Header lines of the response were not recorded, or not all; none counts as missing",
+    Fact.DATE_LINE: "Whether there was a Date of its own was not recorded; none counts as missing",
     Fact.DATE_FORM: "Every Date seems to be rewritten by the recorder; its form is not judged",
-    Fact.TYPE_LINE: "No response shows a Content-Type; none is held to be missing",
-    Fact.ID_LINE: "Whether there was one x-ms-request-id was not recorded; none is held to be missing",
+    Fact.TYPE_LINE: "No response shows a Content-Type; none counts as missing",
+    Fact.ID_LINE: "Whether there was one x-ms-request-id was not recorded; none counts as missing",
     Fact.CONTENT: "Content of the response was not recorded, or not all; nothing is judged from it",
-    Fact.OWN_ID: "The x-ms-request-id was replaced by a word that is no id; only its presence is judged",
-    Fact.OPERATION_ID: "The id of the operation was replaced by a word that is no id; its polls are judged one by one",
-    Fact.SHOWN_ID: "The id in the URL and the ID in the document seem to be replaced apart; they are not compared",
-    Fact.SHOWN_NAME: "The deployment in the URL and the Name in the document seem to be replaced apart; they are not compared",
-    Fact.SHOWN_VALUES: "Values in the document were replaced by words that are none; its form is judged, and no such value",
+    Fact.OWN_ID: "The x-ms-request-id was replaced by a word that is not an id; only its presence is judged",
+    Fact.OPERATION_ID: "The id of the operation was replaced by a word that is not an id; its polls are judged one by one",
+    Fact.SHOWN_ID: "The id in the URL and the ID in the document seem to be replaced differently; they are not compared",
+    Fact.SHOWN_NAME: "The deployment in the URL and the Name in the document seem to be replaced differently; they are not compared",
+    Fact.SHOWN_VALUES: "Values in the document were replaced by other words; its form is judged, those values are not",
     Fact.ORDER: "The order is not certain; what came before and after is not judged",
     Fact.MOMENT: "The time was not recorded; no interval is judged",
 }
 """The sentences for facts that some HARs do not hold; facts that no HAR holds have none."""
 SHOWS_NOTHING: Mapping[str, Callable[[Evidence], Collection[int]]] = {
     FORGOTTEN: forgotten_polls,
-    BESIDE: refused_beside_operations,
+    DURING_AN_OPERATION: refused_during_operations,
     PASSED_FAULT: lambda evidence: evidence.passed_faults,
 }
 """The reasons that need other calls of the capture to be known, each with what finds the numbers of its exchanges."""
@@ -60,7 +60,7 @@ SHOWS_NOTHING: Mapping[str, Callable[[Evidence], Collection[int]]] = {
 def unjudged_notes(evidence: Evidence, judged: Collection[int], followed: Collection[int]) -> Iterator[str]:
     """Sentences that count the calls of which nothing was judged except what holds for every message.
 
-    `judged` holds the numbers of the other exchanges, `followed` the entries whose redirect was followed in the
+    `judged` holds the numbers of the exchanges of which more was judged, `followed` the entries whose redirect was followed in the
     capture.
     """
     unjudged = [each for each in evidence.recorded if each.exchange.number not in judged]

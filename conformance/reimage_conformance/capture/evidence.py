@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 NAME_DEFECTS = ("place", "instance", "bad-name")
 """The keys of the defects that depend on whether names exist."""
 OF_NAMES = (*NAME_DEFECTS, "slot")
-"""The keys of the defects that a placeholder in place of a name looks like."""
+"""The keys of the defects that a request seems to have where a placeholder stands in place of a name."""
 OK, REDIRECTED, NOT_FOUND, CONFLICT, FAULT = 200, 307, 404, 409, 500
 CREDENTIAL_STATUSES = (401, 403)
-_Container = tuple[str, str, str, str]
-"""A subscription, a cloud service, the form of the address and the deployment; the last two are "" for the service as a whole."""
+_Key = tuple[str, str, str, str]
+"""The key of a deployment, or of a cloud service: subscription, cloud service, form of the address, deployment; the last two "" for a service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def folds_slots(exchanges: Iterable[Exchange]) -> bool:
 class Evidence:
     """The recorded calls of one endpoint, masked and numbered, and the world to judge them in.
 
-    `given` says that the target was not inferred from the calls. `whole` says that nothing exists beside what the target lists.
+    `given` says that the target was not inferred from the calls. `whole` says that nothing exists but what the target lists.
     """
 
     def __init__(self, world: World, recorded: Sequence[Recorded], *, given: bool, whole: bool) -> None:
@@ -118,9 +118,9 @@ class Evidence:
         """
         without_code = {
             each.number
-            for at, each in enumerate(self.exchanges)
+            for index, each in enumerate(self.exchanges)
             if each.reply is not None and each.reply.status == FAULT and not error_code(each.reply)
-            if any(_is_answered_otherwise(each, later) for later in self.exchanges[at + 1 :])
+            if any(_is_answered_otherwise(each, later) for later in self.exchanges[index + 1 :])
         }
         return passed_faults(self.exchanges) | without_code
 
@@ -159,55 +159,55 @@ class Evidence:
         return is_absent and (is_hash(address.instance) or ENCODED_QUERY in address.instance)
 
     def _is_absent(self, recorded: Recorded, address: Address) -> bool:
-        """Whether names certainly address nothing: by a target file that lists everything, or by the endpoint's own answers."""
+        """Whether names certainly address nothing, according to a target file that lists everything or to the endpoint's own answers."""
         if not self.given:
             return False
         absence = self.world.absence(address)
         if absence is Absence.INSTANCE:
             return self._lists_without(recorded, address)
         if absence in (Absence.SERVICE, Absence.DEPLOYMENT):
-            named, in_lower_case = (_named_in(each) for each in (address, _with_slot_in_lower_case(address)))
-            is_denied = self.whole or not self._not_found.isdisjoint((_service_of(address), named))
+            named, in_lower_case = (_key_of(each) for each in (address, _with_slot_in_lower_case(address)))
+            is_denied = self.whole or not self._not_found.isdisjoint((_service_key(address), named))
             return is_denied and self._found.isdisjoint((named, in_lower_case))
         return True
 
     def _lists_without(self, recorded: Recorded, address: Address) -> bool:
         """Whether the deployment certainly lacks the instance that `address` names and that no answer lists.
 
-        A look has to list other instances of it. It has to come after the call, unless nothing exists beside the
-        target: an instance may have been added since an earlier look.
+        A look has to list other instances of it. It has to come after the call, unless nothing exists but what the target
+        lists: an instance may have been added since an earlier look.
         """
         deployment = self.world.deployment_of(address)
         if deployment is None:
             return False
-        container = replace(address, form=UriForm.NAME, deployment=deployment.name)
-        listing = [number for number, at, shown in self._looks if at == _named_in(container) and shown.instances]
+        key = _key_of(replace(address, form=UriForm.NAME, deployment=deployment.name))
+        listing = [number for number, each, shown in self._looks if each == key and shown.instances]
         return any(self.whole or number > recorded.exchange.number for number in listing)
 
     @cached_property
-    def _looks(self) -> list[tuple[int, _Container, Shown]]:
-        """Each deployment that an answer shows: the number of the exchange, the deployment by its name, what is shown."""
+    def _looks(self) -> list[tuple[int, _Key, Shown]]:
+        """Each deployment that an answer shows: the number of the exchange, the key of the deployment by its name, what is shown."""
         return [
-            (each.exchange.number, _named_in(replace(address, form=UriForm.NAME, deployment=shown.name)), shown)
+            (each.exchange.number, _key_of(replace(address, form=UriForm.NAME, deployment=shown.name)), shown)
             for each, address in self._addressed
             if address.kind in (Kind.DEPLOYMENT, Kind.CLOUD_SERVICE) and self.is_conclusive(each)
             for shown in shown_in(each.exchange)
         ]
 
     @cached_property
-    def _found(self) -> set[_Container]:
+    def _found(self) -> set[_Key]:
         """The deployments that an answer shows, by name and by slot, and the cloud services that hold them."""
-        names = {at for _, at, _ in self._looks}
-        slots = {(at[0], at[1], UriForm.SLOT.value, shown.slot) for _, at, shown in self._looks}
-        return names | slots | {(at[0], at[1], "", "") for at in names}
+        by_name = {key for _, key, _ in self._looks}
+        by_slot = {(key[0], key[1], UriForm.SLOT.value, shown.slot) for _, key, shown in self._looks}
+        return by_name | by_slot | {(key[0], key[1], "", "") for key in by_name}
 
     @cached_property
-    def _not_found(self) -> set[_Container]:
+    def _not_found(self) -> set[_Key]:
         """The cloud services and deployments that a GET did not find, by a conclusive answer 404, and that no answer shows."""
         calls = [each for each in self.of_kind(Kind.DEPLOYMENT, Kind.CLOUD_SERVICE) if self.is_conclusive(each)]
         gets = [each.exchange for each in calls if each.exchange.request.method == "GET"]
         missing = [each for each in gets if each.reply is not None and each.reply.status == NOT_FOUND]
-        return {_named_in(read_target(each.request.target)) for each in missing} - self._found
+        return {_key_of(read_target(each.request.target)) for each in missing} - self._found
 
     def _is_uncertain(self, defect: Defect, recorded: Recorded, address: Address) -> bool:
         """Whether a defect is not certain.
@@ -270,9 +270,9 @@ def _is_answered_otherwise(fault: Exchange, later: Exchange) -> bool:
     return later.request == fault.request and later.reply is not None and later.reply.status != FAULT
 
 
-def _named_in(address: Address) -> _Container:
-    """The deployment that an address names, or its cloud service where it names no deployment."""
-    subscription, service, *_ = _service_of(address)
+def _key_of(address: Address) -> _Key:
+    """The key of the deployment that an address names, or of its cloud service where it names no deployment."""
+    subscription, service, *_ = _service_key(address)
     form = address.form.value if address.form is not None and address.deployment else ""
     return (subscription, service, form, address.deployment)
 
@@ -283,10 +283,10 @@ def _are_masked(address: Address) -> bool:
 
 
 def _with_slot_in_lower_case(address: Address) -> Address:
-    """`address`, its slot written as answers show it."""
+    """`address` with its slot in lower case, as `_found` has slots."""
     return replace(address, deployment=address.deployment.lower()) if address.form is UriForm.SLOT else address
 
 
-def _service_of(address: Address) -> _Container:
-    """The cloud service of an address."""
+def _service_key(address: Address) -> _Key:
+    """The key of the cloud service in an address."""
     return (address.subscription.lower(), address.service, "", "")

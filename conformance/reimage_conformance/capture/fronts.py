@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reimage_conformance.assessment.fronts import speaks
+from reimage_conformance.assessment.fronts import shows_protocol
 from reimage_conformance.capture.evidence import REDIRECTED
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.documents import media_type
@@ -35,13 +35,13 @@ def is_by_gateway(recorded: Recorded) -> bool:
 def answered_by_fronts(evidence: Evidence) -> set[int]:
     """The numbers of the exchanges that something in front of the endpoint seems to have answered.
 
-    Their answers are HTML, empty or a fault in plain text and have no sign of this protocol, and another call of the same kind was answered
-    with one. An endpoint may refuse a call that certainly has a defect without a document (REQ-ERR-BODY-OPTIONAL). So
-    such a call is one of them only where the same request was answered in this protocol as well.
+    Their answers are HTML, empty or a fault in plain text, without any sign of this protocol, while another call of the same kind was
+    answered in this protocol. An endpoint may refuse a call that certainly has a defect without a document
+    (REQ-ERR-BODY-OPTIONAL). So for such a call the same request must have been answered in this protocol.
     """
-    spoken = [each for each in evidence.recorded if speaks(each.exchange)]
-    kinds = {evidence.reading(each).address.kind for each in spoken}
-    requests = {each.exchange.request for each in spoken}
+    in_protocol = [each for each in evidence.recorded if shows_protocol(each.exchange)]
+    kinds = {evidence.reading(each).address.kind for each in in_protocol}
+    requests = {each.exchange.request for each in in_protocol}
 
     def is_answered_elsewhere(recorded: Recorded) -> bool:
         reading = evidence.reading(recorded)
@@ -51,12 +51,14 @@ def answered_by_fronts(evidence: Evidence) -> set[int]:
 
 
 def _is_foreign(recorded: Recorded) -> bool:
-    """Whether an answer is HTML, empty or a fault in plain text, and has no sign of this protocol, to which a 307 belongs (REQ-HTTP-307).
+    """Whether an answer is HTML, empty or a fault in plain text, without any sign of this protocol.
 
-    No answer in the journal of a run is foreign.
+    A 307 counts as such a sign (REQ-HTTP-307). No answer in the journal of a run is foreign.
     """
     reply = recorded.exchange.reply
-    if reply is None or reply.status == REDIRECTED or recorded.tells(Fact.IDENTITY) or speaks(recorded.exchange):
+    if reply is None or reply.status == REDIRECTED or recorded.tells(Fact.IDENTITY):
+        return False
+    if shows_protocol(recorded.exchange):
         return False
     is_page = media_type(reply) in _PAGES or _PAGE.match(reply.body) is not None
     is_page |= reply.status >= 500 and media_type(reply) == _PLAIN

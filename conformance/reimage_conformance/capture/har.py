@@ -15,11 +15,11 @@ from reimage_conformance.capture.fields import ABOVE_THE_TRANSPORT, NEVER_RECORD
 from reimage_conformance.capture.har_bodies import request_body, response_body
 from reimage_conformance.capture.har_headers import REQUEST_LINES, latin, read_headers
 from reimage_conformance.capture.har_order import in_order, started
-from reimage_conformance.capture.har_repeats import without_known_ids, without_other_clocks, without_repeats
-from reimage_conformance.capture.har_silence import LINES_TAKEN_OUT, lacking, without_what_none_shows
+from reimage_conformance.capture.har_repeats import without_cached, without_other_clocks, without_repeats
+from reimage_conformance.capture.har_silence import LINES_TAKEN_OUT, lacking, with_unshown_facts_marked
 from reimage_conformance.capture.har_targets import UnusableEntryError, hides_its_query, listed_query, read_url
-from reimage_conformance.capture.masked_ids import without_masked_ids
-from reimage_conformance.capture.masked_values import without_masked_values
+from reimage_conformance.capture.masked_ids import with_masked_ids_marked
+from reimage_conformance.capture.masked_values import with_masked_values_marked
 from reimage_conformance.capture.traffic import Recorded
 from reimage_conformance.model import Exchange, Fact, Failure, FailureKind, Request, Response
 
@@ -76,15 +76,15 @@ class HarReader:
         return cls(attached, above, not above and any(word in name for word in ON_THE_WIRE))
 
     def entry(self, entry: Any, number: int) -> Recorded:
-        """The exchange of one entry; raises UnusableEntryError where it is none."""
+        """The exchange of one entry; raises UnusableEntryError where the entry cannot be used."""
         if not isinstance(entry, dict) or not isinstance(entry.get("request"), dict):
             raise UnusableEntryError("hold no request")
-        sent, came = entry["request"], entry.get("response")
-        came = came if isinstance(came, dict) else {}
-        error = _error(entry, came)
-        came = came if _is_whole(came) else {}
-        request, origin, unrecorded = self._request(sent, came)
-        response, lost = self._response(came, request)
+        sent, received = entry["request"], entry.get("response")
+        received = received if isinstance(received, dict) else {}
+        error = _error(entry, received)
+        received = received if _is_whole(received) else {}
+        request, origin, unrecorded = self._request(sent, received)
+        response, lost = self._response(received, request)
         if _is_from_cache(entry, response) or _is_revalidated(request, response, unrecorded):
             raise UnusableEntryError("were answered from a cache")
         if response is not None and response.values(_OF_THE_BROWSER):
@@ -96,9 +96,9 @@ class HarReader:
             number, request, response, failure, elapsed=_seconds(entry.get("time")), connection=number,
             unrecorded=NEVER_RECORDED | unrecorded | lost,
         )  # fmt: skip
-        return Recorded(exchange, origin, number, _moved_to(response, came))
+        return Recorded(exchange, origin, number, _moved_to(response, received))
 
-    def _request(self, sent: dict[str, Any], came: dict[str, Any]) -> tuple[Request, str, set[Fact]]:
+    def _request(self, sent: dict[str, Any], received: dict[str, Any]) -> tuple[Request, str, set[Fact]]:
         """The request of an entry, where it went, and what of it was not recorded."""
         lines = read_headers(sent.get("headers"))
         hosts, pseudo, headers = lines.all_hosts, lines.pseudo, lines.headers
@@ -107,7 +107,7 @@ class HarReader:
         unrecorded = set() if is_whole else {Fact.REQUEST_LINES}
         if not hosts:
             headers = (("Host", pseudo.get(":authority", authority)), *headers)
-        version, version_back = _version(sent.get("httpVersion")), _version(came.get("httpVersion"))
+        version, version_back = _version(sent.get("httpVersion")), _version(received.get("httpVersion"))
         if not (version and version_back) or version.startswith("HTTP/1") is not version_back.startswith("HTTP/1"):
             unrecorded.add(Fact.HTTP_VERSION)
         http_version = version or version_back or "HTTP/1.1"
@@ -123,21 +123,21 @@ class HarReader:
         request = Request(_method(sent), target, headers, body, http_version=http_version)
         return request, origin, unrecorded
 
-    def _response(self, came: dict[str, Any], request: Request) -> tuple[Response | None, set[Fact]]:
+    def _response(self, received: dict[str, Any], request: Request) -> tuple[Response | None, set[Fact]]:
         """The response, None where there was none, and what of it was not recorded."""
-        status = _status(came.get("status"))
+        status = _status(received.get("status"))
         if status is None:
             return None, set()
-        lines = read_headers(came.get("headers"))
+        lines = read_headers(received.get("headers"))
         headers = lines.headers
-        reason = came.get("statusText")
-        version = _version(came.get("httpVersion")) or request.http_version
+        reason = received.get("statusText")
+        version = _version(received.get("httpVersion")) or request.http_version
         bare = Response(status, latin(reason) if isinstance(reason, str) else "", headers, http_version=version)
-        body = response_body(came.get("content"), bare, request.method, self.attached, hidden=not headers)
+        body = response_body(received.get("content"), bare, request.method, self.attached, hidden=not headers)
         shows_all = any(name.lower() not in OPEN_TO_WEB_PAGES for name, _ in headers)
         lost = {LINES_TAKEN_OUT[name] for name in lines.lost if name in LINES_TAKEN_OUT}
         if bare.values("Via") and version != request.http_version:
-            lost.add(Fact.HTTP_VERSION)  # that of the last proxy
+            lost.add(Fact.HTTP_VERSION)  # the version is that of the last proxy
         if not shows_all or "allow" in lines.lost:
             lost.add(Fact.RESPONSE_LINES)
         return replace(bare, body=body.octets), {*body.unrecorded, *lost}
@@ -157,11 +157,11 @@ def har_recorded(log: Mapping[str, Any], attached: Callable[[str], bytes | None]
     reader = HarReader.of(log, attached)
     timed: list[Timed] = []
     left_out: dict[str, list[int]] = {}
-    perhaps_cached = {number for number, entry in enumerate(log["entries"], start=1) if _notes_a_cache(entry)}
+    perhaps_cached = {number for number, entry in enumerate(log["entries"], start=1) if _may_be_cached(entry)}
     now = datetime.fromtimestamp(0, UTC)
     for number, entry in enumerate(log["entries"], start=1):
         try:
-            now, is_told = started(entry, now)
+            now, has_time = started(entry, now)
             recorded = reader.entry(entry, number)
         except UnusableEntryError as error:
             left_out.setdefault(str(error), []).append(number)
@@ -169,17 +169,17 @@ def har_recorded(log: Mapping[str, Any], attached: Callable[[str], bytes | None]
         if recorded.exchange.request.method == "OPTIONS":
             left_out.setdefault("are preflights that a browser sent by itself", []).append(number)
         else:
-            timed.append((now, recorded if is_told else lacking(recorded, Fact.MOMENT)))
+            timed.append((now, recorded if has_time else lacking(recorded, Fact.MOMENT)))
     timed, by_other_clocks = without_other_clocks(timed, perhaps_cached)
     timed = in_order(timed)
-    timed, cached = without_known_ids(timed, perhaps_cached)
+    timed, cached = without_cached(timed, perhaps_cached)
     if cached:
         left_out.setdefault("were answered from a cache", []).extend(cached)
     timed, repeats = without_repeats(timed)
     if by_other_clocks or repeats:
         left_out["repeat an earlier one"] = sorted((*by_other_clocks, *repeats))
     notes = tuple(_note(reason, numbers) for reason, numbers in left_out.items())
-    return _placed(timed, notes, reads_the_wire=reader.on_the_wire)
+    return _traffic(timed, notes, reads_the_wire=reader.on_the_wire)
 
 
 def _note(reason: str, numbers: list[int]) -> str:
@@ -187,26 +187,26 @@ def _note(reason: str, numbers: list[int]) -> str:
     return f"Entries of the HAR left out, because they {reason}: {len(numbers)} ({shown})."
 
 
-def _placed(timed: Sequence[Timed], notes: tuple[str, ...], *, reads_the_wire: bool) -> HarTraffic:
-    """The exchanges with their times in seconds since the first one."""
+def _traffic(timed: Sequence[Timed], notes: tuple[str, ...], *, reads_the_wire: bool) -> HarTraffic:
+    """The exchanges, with their times in seconds since the first one, and with the facts marked that the HAR as a whole does not show."""
     if not timed:
         return HarTraffic((), "", "", 0.0, notes)
     first = min(when for when, _ in timed)
     last = max(when + timedelta(seconds=each.exchange.elapsed) for when, each in timed)
-    frozen = {Fact.MOMENT} if len(timed) > 1 and not _tells_intervals([when for when, _ in timed]) else set()
+    unknown = {Fact.MOMENT} if len(timed) > 1 and not _show_intervals([when for when, _ in timed]) else set()
     recorded = [
         replace(each, exchange=replace(each.exchange, at=round((when - first).total_seconds(), 6)))
         for when, each in timed
     ]
-    recorded = without_what_none_shows([lacking(each, *frozen) for each in recorded], reads_the_wire=reads_the_wire)
+    recorded = with_unshown_facts_marked([lacking(each, *unknown) for each in recorded], reads_the_wire=reads_the_wire)
     written = [moment.isoformat(timespec="seconds") for moment in (first, last)]
     seconds = round((last - first).total_seconds(), 3)
-    recorded = without_masked_values(without_masked_ids(recorded))
+    recorded = with_masked_values_marked(with_masked_ids_marked(recorded))
     return HarTraffic(tuple(recorded), written[0], written[1], seconds, notes)
 
 
-def _tells_intervals(moments: Sequence[datetime]) -> bool:
-    """Whether times tell intervals: they differ, and some have a fraction of a second."""
+def _show_intervals(moments: Sequence[datetime]) -> bool:
+    """Whether times show intervals: they differ, and some have a fraction of a second."""
     return len(set(moments)) > 1 and any(moment.microsecond for moment in moments)
 
 
@@ -219,11 +219,11 @@ def _method(sent: dict[str, Any]) -> str:
     return upper if upper in _METHODS else latin(method)
 
 
-def _moved_to(response: Response | None, came: dict[str, Any]) -> str:
+def _moved_to(response: Response | None, received: dict[str, Any]) -> str:
     """The URL to which a 307 redirects: its Location line, or the recorder's redirectURL."""
     if response is None or response.status != _TEMPORARY_REDIRECT:
         return ""
-    url = response.header("Location") or came.get("redirectURL")
+    url = response.header("Location") or received.get("redirectURL")
     return url if isinstance(url, str) else ""
 
 
@@ -234,7 +234,7 @@ def _is_revalidated(request: Request, response: Response | None, unrecorded: set
 
 
 def _is_from_cache(entry: dict[str, Any], response: Response | None) -> bool:
-    """Whether the recorder says that no endpoint gave this answer: in a member of its own, or in `cache` as chrome-har does."""
+    """Whether the recorder says that no endpoint gave this answer: in an extension of its own, or in `cache` as chrome-har does."""
     source, cache = entry.get("_fetchType"), entry.get("cache")
     elsewhere = isinstance(source, str) and any(word in source.lower() for word in _OTHER_SOURCES)
     before = cache.get("beforeRequest") if isinstance(cache, dict) else None
@@ -244,22 +244,22 @@ def _is_from_cache(entry: dict[str, Any], response: Response | None) -> bool:
     return elsewhere or any(entry.get(name) for name in _CACHES)
 
 
-def _notes_a_cache(entry: Any) -> bool:
-    """Whether an entry tells of a cache after the request, as old Firefox does for answers from its cache, but for others too."""
+def _may_be_cached(entry: Any) -> bool:
+    """Whether an entry has cache.afterRequest, which old Firefox writes for answers from its cache, and for others too."""
     cache = entry.get("cache") if isinstance(entry, dict) else None
     return isinstance(cache, dict) and "afterRequest" in cache
 
 
-def _is_whole(came: dict[str, Any]) -> bool:
-    """Whether a response came to its end: Charles and Chrome say where it did not."""
-    told, error = came.get("_charlesStatus"), came.get("_error")
+def _is_whole(received: dict[str, Any]) -> bool:
+    """Whether a response arrived completely: Charles and Chrome say where it did not."""
+    status, error = received.get("_charlesStatus"), received.get("_error")
     if isinstance(error, str) and error.strip():
         return False
-    return not isinstance(told, str) or told.strip().lower() in _CHARLES_COMPLETE
+    return not isinstance(status, str) or status.strip().lower() in _CHARLES_COMPLETE
 
 
-def _error(entry: dict[str, Any], came: dict[str, Any]) -> str:
-    error = came.get("_error") or entry.get("_error")
+def _error(entry: dict[str, Any], received: dict[str, Any]) -> str:
+    error = received.get("_error") or entry.get("_error")
     return f": {latin(error)[:120]}" if isinstance(error, str) else ""
 
 

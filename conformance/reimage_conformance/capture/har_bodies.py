@@ -41,8 +41,11 @@ _CUT_MARK = re.compile(
 _LONGEST_CUT_MARK = 1000
 """Octets."""
 _REPLACEMENT = "\ufffd"
+"""What a recorder writes for octets that it could not decode."""
 _BODILESS = (204, 205, 304)
 _UNREADABLE_CODINGS = ("br", "zstd", "compress", "x-compress", "dcb", "dcz")
+_GZIP_WBITS, _ZLIB_WBITS = 31, 15
+"""The `wbits` of zlib for each of the two formats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def _recorded_body(
         return Body()
     if isinstance(content.get("_file"), str):
         octets = attached(content["_file"])
-        return NOT_RECORDED if octets is None else _plain(octets[:LIMIT], response)
+        return NOT_RECORDED if octets is None else _without_coding(octets[:LIMIT], response)
     text, size = content.get("text"), _size(content.get("size"))
     if not isinstance(text, str) or not text:
         return _no_text(response, size, has_text=isinstance(text, str), hidden=hidden)
@@ -101,18 +104,18 @@ def _with_text(text: str, size: int, content: dict[str, Any], response: Response
     is_as_sent = _is_as_long_as_declared(text, response)
     octets = None if is_as_sent else octets_of(text)
     if octets is not None:
-        return _plain(octets, response)
+        return _without_coding(octets, response)
     if is_mask(text) or (is_not_as_sent(text) and not is_as_sent):
         return NOT_RECORDED
     octets = decoded(text) if _is_labelled(content) or _looks_coded(text, response) else None
-    return _plain(octets, response) if octets is not None else _of_text(text, response, size)
+    return _without_coding(octets, response) if octets is not None else _of_text(text, response, size)
 
 
 def _of_text(text: str, response: Response, size: int) -> Body:
     """The body of text that the recorder decoded.
 
-    It is cut if it is shorter than announced and no whole document, rewritten if it is longer and none, and damaged if the
-    recorder could not decode it.
+    It counts as not recorded if it is no complete document, and is shorter than announced, is longer than declared, or has
+    characters in place of octets that the recorder could not decode.
     """
     text = text if _is_as_long_as_declared(text, response) else as_sent(text)
     octets = (of_misread_mark(text) or text.encode(_codec(text, response), errors="replace"))[:LIMIT]
@@ -124,7 +127,7 @@ def _of_text(text: str, response: Response, size: int) -> Body:
 
 
 def _is_cut(octets: bytes, response: Response) -> bool:
-    """Whether a body is a document that only lacks its end, as recorders leave it that keep so many octets of each.
+    """Whether a body is a document that only lacks its end, because the recorder keeps only the beginning of long bodies.
 
     Where Content-Length gives the number of its octets, the endpoint sent it so.
     """
@@ -152,13 +155,13 @@ def _is_unfinished(octets: bytes) -> bool:
     return False
 
 
-def _plain(octets: bytes, response: Response) -> Body:
-    """Octets without their content coding; not recorded where the coding is one that nobody here can undo."""
+def _without_coding(octets: bytes, response: Response) -> Body:
+    """Octets without their content coding; not recorded where the coding is one that cannot be undone here."""
     coding = (response.header("Content-Encoding") or "").strip().lower()
     if octets.startswith(GZIP):
-        return Body(_inflated(octets, 31))
+        return Body(_inflated(octets, _GZIP_WBITS))
     if coding == "deflate" and not begins_as_text(octets):
-        return Body(_inflated(octets, 15))
+        return Body(_inflated(octets, _ZLIB_WBITS))
     if coding in _UNREADABLE_CODINGS and not begins_as_text(octets):
         return NOT_RECORDED
     return Body(octets[:LIMIT])
@@ -176,7 +179,7 @@ def _no_text(response: Response, size: int, *, has_text: bool, hidden: bool) -> 
 
 
 def _size(found: Any) -> int:
-    """A number of octets, or -1 where it is none."""
+    """A number of octets, or -1 for anything else."""
     return int(found) if isinstance(found, int | float) and not isinstance(found, bool) and 0 <= found < 1e15 else -1
 
 
@@ -207,10 +210,10 @@ def _looks_coded(text: str, response: Response) -> bool:
     return octets is not None and (octets.startswith(GZIP) or begins_as_text(octets))
 
 
-def _inflated(octets: bytes, bits: int) -> bytes:
+def _inflated(octets: bytes, wbits: int) -> bytes:
     """The decoded octets of a body that a proxy kept in its content coding."""
     try:
-        return zlib.decompressobj(wbits=bits).decompress(octets, LIMIT)
+        return zlib.decompressobj(wbits=wbits).decompress(octets, LIMIT)
     except zlib.error:
         return octets
 

@@ -1,4 +1,4 @@
-"""Dates as recorders write them after they parsed or masked them, apart from the forms that are an endpoint's own."""
+"""Dates as recorders write them after they parsed or masked them; other forms than these are an endpoint's own."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def is_rewritten(value: str) -> bool:
 
 
 def is_date_in_other_letters(value: str) -> bool:
-    """Whether a value is a date as HTTP writes it, but for the letter case."""
+    """Whether a value is a date as HTTP writes it, except for its letter case."""
     return is_date(value.title().replace("Gmt", "GMT"))
 
 

@@ -25,7 +25,7 @@ def open_har(path: Path, octets: bytes) -> tuple[dict[str, Any], Callable[[str],
     """The log in a HAR file, and a function that reads bodies in files of their own.
 
     The function gives the octets by the name in an entry, None where the file is missing or must not be read. Raises
-    JournalError, with one sentence, where the HAR cannot be unpacked, decoded or parsed, or is none.
+    JournalError, with one sentence, where the file cannot be unpacked, decoded or parsed, or holds no HAR.
     """
     attached: Callable[[str], bytes | None] = _Folder(path.parent).attached
     if octets.startswith(_ZIP):
@@ -46,7 +46,7 @@ def _parsed(path: Path, octets: bytes) -> dict[str, Any]:
         document = json.loads(text)
     except UnicodeDecodeError as error:
         raise JournalError(
-            f"{str(path)!r} is neither a journal nor a HAR: it is no {error.encoding.upper()} text (octet {error.start}); "
+            f"{str(path)!r} is neither a journal nor a HAR: it is not {error.encoding.upper()} text (octet {error.start}); "
             "save it as UTF-8"
         ) from error
     except json.JSONDecodeError as error:
@@ -55,16 +55,16 @@ def _parsed(path: Path, octets: bytes) -> dict[str, Any]:
                 f"{str(path)!r} is neither a journal nor a HAR: after the first JSON value there is another, line {error.lineno}; "
                 "a HAR is one object with log.entries, the list of all exchanges"
             ) from error
-        told = f"it is not JSON: {error.msg}, line {error.lineno}, column {error.colno}"
-        cut = " (it seems to be cut short)" if 0 < len(text.rstrip()) <= error.pos else ""
-        raise JournalError(f"{str(path)!r} is neither a journal nor a HAR: {told}{cut}; export it again") from error
+        reason = f"it is not JSON: {error.msg}, line {error.lineno}, column {error.colno}"
+        hint = " (it seems to be cut short)" if 0 < len(text.rstrip()) <= error.pos else ""
+        raise JournalError(f"{str(path)!r} is neither a journal nor a HAR: {reason}{hint}; export it again") from error
     except (ValueError, RecursionError) as error:
         raise JournalError(
             f"{str(path)!r} is neither a journal nor a HAR: it is not JSON that can be read (too deep, or a number too long)"
         ) from error
     log = document.get("log") if isinstance(document, dict) else None
     if not isinstance(log, dict) or not isinstance(log.get("entries"), list):
-        raise JournalError(f"{str(path)!r} is no HAR: expected an object with log.entries, a list of exchanges")
+        raise JournalError(f"{str(path)!r} is not a HAR: expected an object with log.entries, a list of exchanges")
     return log
 
 

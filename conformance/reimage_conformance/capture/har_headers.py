@@ -1,4 +1,4 @@
-"""Header lines of a HAR: rows become lines, pseudo-headers are set apart, and what sanitisers wrote is no value."""
+"""Header lines of a HAR: rows become lines, pseudo-headers are set apart, and values that sanitisers replaced are left out."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Headers
 
 REQUEST_LINES = ("host", "x-ms-version", "content-type", "content-length")
-"""The lines without which a request was not recorded whole."""
+"""If one of these lines was lost, the lines of the request count as not recorded."""
 _MASK = re.compile(r"[*#x._-]{3,}|-", re.IGNORECASE)
 _OF_NAMES = frozenset(name.rpartition("-")[2] for name in (*REQUEST_LINES, "date"))
-"""What lines are called by, and sanitisers write in place of values: VERSION, TYPE."""
+"""The last words of these names; sanitisers write them in place of values, such as VERSION or TYPE."""
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _ONCE = ("x-ms-request-id",)
 """Lines whose number is judged: where one is there twice, either the recorder wrote it twice, or the endpoint."""
@@ -32,8 +32,8 @@ _MIN_SAME = 3
 class Lines:
     """The header lines of a message; `pseudo` are the pseudo-headers of HTTP/2 by name.
 
-    `all_hosts` are the values of Host as they were written. `lost` names, in lower case, the lines whose values were not
-    recorded, or replaced, and that are not among `headers`; and those of `headers` of which it is unclear how often they came.
+    `all_hosts` are the values of Host as they were written. `lost` names, in lower case, the lines that are not among `headers`
+    because their values were not recorded or were replaced, and the lines of `headers` of which it is unclear how often they were sent.
     """
 
     headers: Headers
@@ -43,9 +43,9 @@ class Lines:
 
 
 def read_headers(found: Any) -> Lines:
-    """Header lines; a value over several lines stands for several lines, but for the end of its own line.
+    """Header lines; a value with line breaks stands for several lines, except for line breaks at its beginning or end.
 
-    The same line twice is one: recorders write lines as they came and once more as they were read.
+    The same line twice counts as one: some recorders write each line both as it was received and as it was parsed.
     """
     rows = _without_quotes([row for row in found if isinstance(row, dict)] if isinstance(found, list) else [])
     lines: dict[tuple[str, str], tuple[str, str]] = {}
@@ -97,7 +97,7 @@ def _without_replaced(headers: Headers, pseudo: dict[str, str], lost: set[str]) 
 
 
 def _is_lost(name: str, value: str) -> bool:
-    """Whether a value is no value of its line: a mask, a word of a name, or nothing where a program took 0 for nothing."""
+    """Whether a recorder or sanitiser replaced the value of a line: by a mask, by a word of a name, or 0 by nothing."""
     if name == "x-ms-request-id":
         return False
     if name == "content-length" and not value:
@@ -108,7 +108,7 @@ def _is_lost(name: str, value: str) -> bool:
 
 
 def _is_date(value: str) -> bool:
-    """Whether a version is a day of the calendar; others are written in place of versions, such as 0000-00-00."""
+    """Whether a version is a day of the calendar; sanitisers write others in place of versions, such as 0000-00-00."""
     try:
         date.fromisoformat(value)
     except ValueError:
@@ -117,12 +117,12 @@ def _is_date(value: str) -> bool:
 
 
 def is_masked(value: str) -> bool:
-    """Whether a value is a word or a row of signs that sanitisers write in place of values."""
+    """Whether a value is a word or a row of characters that sanitisers write in place of values."""
     return is_replaced(value) or _MASK.fullmatch(value) is not None
 
 
 def text_of(value: Any) -> str | None:
-    """A value as header lines and queries write it, numbers included; None where it is none."""
+    """A string, number or boolean as header lines and queries write it; None for anything else."""
     match value:
         case str():
             return value

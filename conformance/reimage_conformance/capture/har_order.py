@@ -1,4 +1,4 @@
-"""The order of the entries of a HAR: by the recorder's clock, unless the endpoint's disagrees."""
+"""The order of the entries of a HAR: by the recorder's clock, unless the endpoint's clock contradicts it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 Timed = tuple[datetime, "Recorded"]
 _NEVER = datetime(1, 1, 2, tzinfo=UTC)
-_EXACT = timedelta(seconds=1)
+_PRECISION = timedelta(seconds=1)
+"""The precision of a Date line."""
 
 
 def started(entry: Any, before: datetime) -> tuple[datetime, bool]:
-    """When an entry started, in UTC, and whether it says so; otherwise the time of the entry before it."""
+    """When an entry started, in UTC, and True; if it does not say so, `before`, the time of the entry before it, and False."""
     try:
         moment = datetime.fromisoformat(entry["startedDateTime"].strip().upper())
         return (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)), True
@@ -30,7 +31,7 @@ def started(entry: Any, before: datetime) -> tuple[datetime, bool]:
 
 
 def in_order(timed: Sequence[Timed]) -> list[Timed]:
-    """The exchanges in the order of time, with the facts marked that the capture leaves open.
+    """The exchanges in the order of time; facts that the capture does not show are marked as not recorded.
 
     The recorder's times give the order, if the Date lines of the responses agree: a clock can be set back, and captures
     with two clocks can be merged. Else the order of the file is taken, or the opposite, if the Date lines agree with it;
@@ -42,7 +43,7 @@ def in_order(timed: Sequence[Timed]) -> list[Timed]:
 
 
 def _by_times(timed: Sequence[Timed]) -> list[Timed]:
-    """The order where the recorder told times; these are lost where the Date lines contradict them."""
+    """The order where the recorder wrote times; these are marked as not recorded where the Date lines contradict them."""
     moments = [when for when, _ in timed]
     are_all_told = all(recorded.tells(Fact.MOMENT) for _, recorded in timed)
     is_newest_first = are_all_told and moments == sorted(moments, reverse=True)
@@ -57,7 +58,7 @@ def _by_times(timed: Sequence[Timed]) -> list[Timed]:
 
 
 def _by_file(timed: Sequence[Timed]) -> list[Timed]:
-    """The order where the recorder told no times: that of the file, or the opposite, if the Date lines agree with one of them only."""
+    """The order where the recorder wrote no times: that of the file, or the opposite, if the Date lines agree with one of them only."""
     orders = (list(timed), list(reversed(timed)))
     agreeing = [order for order in orders if _dates_go_on(order)]
     if len(agreeing) == 1:
@@ -73,7 +74,7 @@ def _by_dates(timed: Sequence[Timed]) -> list[Timed]:
     keys: list[datetime] = []
     for _, recorded in timed:
         keys.append(_date(recorded) or (keys[-1] if keys else _NEVER))
-    return [timed[place] for place in sorted(range(len(timed)), key=keys.__getitem__)]
+    return [timed[index] for index in sorted(range(len(timed)), key=keys.__getitem__)]
 
 
 def _all_lacking(timed: Sequence[Timed], *facts: Fact) -> list[Timed]:
@@ -90,7 +91,7 @@ def _lacking_where_equal(timed: Sequence[Timed], moments: Sequence[datetime | No
 
 
 def _dates_go_on(timed: Sequence[Timed]) -> bool:
-    """Whether the Date lines never go back by more than a second, which is how exactly they are written.
+    """Whether the Date lines never go back by more than their precision.
 
     A response may have been written as late as its exchange ended: one that took long may have a later Date than those
     that began after it.
@@ -98,7 +99,7 @@ def _dates_go_on(timed: Sequence[Timed]) -> bool:
     latest = _NEVER
     for _, recorded in timed:
         date = _date(recorded)
-        if date is not None and date < latest - _EXACT:
+        if date is not None and date < latest - _PRECISION:
             return False
         if date is not None:
             latest = max(latest, date - timedelta(seconds=recorded.exchange.elapsed))

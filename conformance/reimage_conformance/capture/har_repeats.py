@@ -1,4 +1,4 @@
-"""The entries of a HAR that repeat another: kept from before, or written by a second recorder of the same exchange."""
+"""Entries of a HAR that repeat another one: answers from a cache, and exchanges that were written twice, by one recorder or by two."""
 
 from __future__ import annotations
 
@@ -18,100 +18,110 @@ if TYPE_CHECKING:
     from reimage_conformance.capture.har_order import Timed
     from reimage_conformance.model import Exchange, Response
 
-_ONE_CLOCK = timedelta(seconds=2)
-"""By one clock, replies with the same Date begin no further apart, but for the time that they took: a Date has whole seconds."""
-_MIN_DATES, _MIN_EXCHANGES = 2, 3
-"""A capture with at least this many Dates tells time. Another one needs at least this many exchanges to show a second recorder."""
+_MAX_APART = timedelta(seconds=2)
+"""If one clock timed two replies with the same Date, they began at most this long apart, plus the duration of the longer exchange.
+
+A Date has whole seconds.
+"""
+_MIN_DATES = 2
+"""A capture with fewer different Dates does not show when its replies were sent."""
+_MIN_EXCHANGES = 3
+"""Such a capture needs at least this many different exchanges to show a second recorder."""
 _MOST_COMPARED = 50
-"""An exchange is compared with this many before it: where all ids were replaced by one word, very many look alike."""
+"""An exchange is compared with at most this many before it: where all ids were replaced by one word, very many look alike."""
 
 
-def without_known_ids(timed: Sequence[Timed], doubtful: Collection[int]) -> tuple[list[Timed], list[int]]:
-    """The exchanges without the `doubtful` entries whose request id an earlier reply to the same request has, and their numbers.
+def without_cached(timed: Sequence[Timed], perhaps_cached: Collection[int]) -> tuple[list[Timed], list[int]]:
+    """The exchanges without answers from a cache, and the entry numbers of these answers.
 
-    An endpoint gives each reply an id of its own (REQ-ASYNC-REQID-UNIQUE): such a reply was kept from before.
+    An endpoint gives each reply an id of its own (REQ-ASYNC-REQID-UNIQUE). So one of the entries in `perhaps_cached` is left out
+    if an earlier reply to the same method and target has its request id.
     """
     kept: list[Timed] = []
-    again: list[int] = []
+    cached: list[int] = []
     seen: set[tuple[str, str, str]] = set()
     for when, recorded in timed:
         exchange = recorded.exchange
         key = (exchange.request.method, exchange.request.target, exchange.request_id)
-        if recorded.entry in doubtful and exchange.request_id and key in seen:
-            again.append(recorded.entry)
+        if recorded.entry in perhaps_cached and exchange.request_id and key in seen:
+            cached.append(recorded.entry)
         else:
             kept.append((when, recorded))
             seen.add(key)
-    return kept, again
+    return kept, cached
 
 
 def without_repeats(timed: Sequence[Timed]) -> tuple[list[Timed], list[int]]:
-    """The exchanges without repeats, and the numbers of these: what is the same exchange, at the same time or during the first one."""
-    return _without(timed, _sameness, lambda first, second: second[0] <= first[0] + _took(first))
+    """The exchanges without repeats, which began before the same exchange had ended, and the entry numbers of the repeats."""
+    return _without(timed, _key, lambda first, second: second[0] <= first[0] + _duration(first))
 
 
-def without_other_clocks(timed: Sequence[Timed], doubtful: AbstractSet[int]) -> tuple[list[Timed], list[int]]:
-    """The exchanges without those that a recorder with another clock wrote again, and the numbers of these.
+def without_other_clocks(timed: Sequence[Timed], perhaps_cached: AbstractSet[int]) -> tuple[list[Timed], list[int]]:
+    """The exchanges without those that a recorder with another clock wrote again, and the entry numbers of these.
 
-    A second clock is evident where replies of one host with one id and one Date are so far apart that one clock cannot have
-    shown both. An endpoint that uses an id again later sends another Date with it. Where every Date of the capture is the
-    same, it tells no time: then a second recorder is evident only if several exchanges are there, all equally often. The
-    `doubtful` entries may be answers that were kept from before, by the same recorder.
+    A second clock is evident where replies of one host with the same id and Date are so far apart that one clock cannot have timed
+    both. An endpoint that uses an id again later sends another Date with it. If all Dates of the capture are the same, they
+    show nothing: then a second recorder is evident only if there are several exchanges, all written equally often. The entries in
+    `perhaps_cached` stay: they may be answers from a cache, written by the same recorder.
     """
-    counts = Counter(map(_sameness_by_date, timed))
+    counts = Counter(map(_key_with_date, timed))
     dates = {_date(recorded.exchange) for _, recorded in timed if _date(recorded.exchange)}
     if len(dates) < _MIN_DATES and (len(counts) < _MIN_EXCHANGES or len(set(counts.values())) > 1):
         return list(timed), []
 
-    def is_again(first: Timed, second: Timed) -> bool:
-        return doubtful.isdisjoint((first[1].entry, second[1].entry)) and _are_by_two_clocks(first, second)
+    def is_repeat(first: Timed, second: Timed) -> bool:
+        return perhaps_cached.isdisjoint((first[1].entry, second[1].entry)) and _are_by_two_clocks(first, second)
 
-    return _without(timed, _sameness_by_date, is_again)
+    return _without(timed, _key_with_date, is_repeat)
 
 
 def _without(
-    timed: Sequence[Timed], sameness: Callable[[Timed], Hashable], is_again: Callable[[Timed, Timed], bool]
+    timed: Sequence[Timed], key_of: Callable[[Timed], Hashable], is_repeat: Callable[[Timed, Timed], bool]
 ) -> tuple[list[Timed], list[int]]:
-    """The exchanges without those that repeat one before, of which the one that was recorded best is kept, and their numbers."""
+    """The exchanges without repeats of an earlier one with the same key, and the entry numbers of those left out.
+
+    Of an exchange and its repeats, the one that was recorded best is kept, at the time of the first.
+    """
     kept: list[Timed] = []
-    repeats: list[int] = []
-    places: dict[Hashable, list[int]] = {}
+    left_out: list[int] = []
+    indexes: dict[Hashable, list[int]] = {}
     for each in timed:
-        before = places.setdefault(sameness(each), [])
-        place = next(
-            (p for p in before[-_MOST_COMPARED:] if is_again(kept[p], each) and _are_alike(kept[p], each)), None
-        )
-        if place is None:
-            before.append(len(kept))
+        same = indexes.setdefault(key_of(each), [])
+        recent = same[-_MOST_COMPARED:]
+        index = next((i for i in recent if is_repeat(kept[i], each) and _are_alike(kept[i], each)), None)
+        if index is None:
+            same.append(len(kept))
             kept.append(each)
             continue
-        first, best = kept[place], min(kept[place], each, key=lambda found: len(found[1].exchange.unrecorded))
-        kept[place] = (first[0], best[1])
-        repeats.append((each if best is first else first)[1].entry)
-    return kept, repeats
+        first, best = kept[index], min(kept[index], each, key=lambda found: len(found[1].exchange.unrecorded))
+        kept[index] = (first[0], best[1])
+        left_out.append((each if best is first else first)[1].entry)
+    return kept, left_out
 
 
-def _took(timed: Timed) -> timedelta:
+def _duration(timed: Timed) -> timedelta:
     return timedelta(seconds=timed[1].exchange.elapsed)
 
 
 def _are_by_two_clocks(first: Timed, second: Timed) -> bool:
-    (began, one), (again, other) = first, second
-    is_told = one.tells(Fact.MOMENT) and other.tells(Fact.MOMENT)
-    is_named = bool(one.exchange.request_id and _date(one.exchange))
-    return is_told and is_named and abs(again - began) > _ONE_CLOCK + max(_took(first), _took(second))
+    """Whether one clock cannot have timed both of two replies with the same id and Date."""
+    (began, one), (began_again, other) = first, second
+    are_timed = one.tells(Fact.MOMENT) and other.tells(Fact.MOMENT)
+    has_id_and_date = bool(one.exchange.request_id and _date(one.exchange))
+    limit = _MAX_APART + max(_duration(first), _duration(second))
+    return are_timed and has_id_and_date and abs(began_again - began) > limit
 
 
-def _sameness(timed: Timed) -> Hashable:
-    """What an exchange shows of itself at every hop; each hop writes header lines and versions of its own."""
+def _key(timed: Timed) -> Hashable:
+    """What all recorders of an exchange write alike: each proxy on its way may change other header lines and the HTTP version."""
     exchange = timed[1].exchange
     status = None if exchange.response is None else exchange.response.status
     return (exchange.request.method, exchange.request.target, exchange.request_id, status)
 
 
-def _sameness_by_date(timed: Timed) -> Hashable:
+def _key_with_date(timed: Timed) -> Hashable:
     host = timed[1].origin.rpartition("/")[2].partition(":")[0]
-    return (_sameness(timed), host, _date(timed[1].exchange))
+    return (_key(timed), host, _date(timed[1].exchange))
 
 
 def _date(exchange: Exchange) -> str:
@@ -119,16 +129,16 @@ def _date(exchange: Exchange) -> str:
 
 
 def _are_alike(first: Timed, second: Timed) -> bool:
-    """Whether two records may show one exchange: their contents are the same, as far as both show them.
+    """Whether two entries may show one exchange: their contents are the same, as far as both show them.
 
-    Without an id nothing else tells one exchange from the next, and the contents have to be the same in every octet.
+    Without a request id only the contents distinguish two exchanges, so that they have to be the same in every octet.
     """
     one, other = first[1].exchange, second[1].exchange
-    sent, came = (one.request.body, other.request.body), (one.response, other.response)
-    if not one.request_id or came[0] is None or came[1] is None:
-        return sent[0] == sent[1] and _octets(came[0]) == _octets(came[1])
+    bodies, responses = (one.request.body, other.request.body), (one.response, other.response)
+    if not one.request_id or responses[0] is None or responses[1] is None:
+        return bodies[0] == bodies[1] and _octets(responses[0]) == _octets(responses[1])
     is_hidden = not (first[1].tells(Fact.CONTENT) and second[1].tells(Fact.CONTENT))
-    return (sent[0] == sent[1] or b"" in sent) and (is_hidden or _show_the_same(came[0], came[1]))
+    return (bodies[0] == bodies[1] or b"" in bodies) and (is_hidden or _show_the_same(responses[0], responses[1]))
 
 
 def _octets(response: Response | None) -> bytes | None:
@@ -140,10 +150,10 @@ def _show_the_same(one: Response, other: Response) -> bool:
     if one.body == other.body:
         return True
     roots = [read_document(each).root for each in (one, other)]
-    return None not in roots and len({_shape(root) for root in roots if root is not None}) == 1
+    return None not in roots and len({_structure(root) for root in roots if root is not None}) == 1
 
 
-def _shape(element: etree._Element) -> Hashable:
-    """An element without the white space between those in it."""
+def _structure(element: etree._Element) -> Hashable:
+    """The names and texts of an element and all elements in it, without the white space between elements."""
     inner = elements(element)
-    return (element.tag, tuple(map(_shape, inner)) if inner else text(element))
+    return (element.tag, tuple(map(_structure, inner)) if inner else text(element))

@@ -1,4 +1,4 @@
-"""What a whole HAR keeps silent about: facts that none of its entries shows are not held against any of them."""
+"""Facts that no entry of a HAR shows, or that were taken out of it: they are marked as not recorded, and no verdict rests on them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ LINES_TAKEN_OUT = {"date": Fact.DATE_LINE, "content-type": Fact.TYPE_LINE, "x-ms
 _DATE_SECONDS = 2.0
 """The Date lines of replies that are further apart differ; they are written to the second."""
 _WITH_A_DATE = ("server", "x-ms-request-id")
-"""Lines that sanitisers take out together with Date, or that what stands in front of an endpoint does not write."""
+"""Lines that sanitisers remove together with Date, and that a server in front of an endpoint does not write."""
 _OF_CONTENT = ("Content-Type", "Content-Length", "Transfer-Encoding")
-"""Lines of a request that .NET and its kin hold apart from the others, so that a recorder keeps all of them or none."""
+"""Lines of a request that libraries like that of .NET keep apart from the others, so that a recorder keeps all of them or none."""
 _MAY_BE_EMPTY = frozenset({"allow", "host"})
 """Lines that mean something without a value: no method is allowed, or the target names no host (RFC 9110, 10.2.1 and 7.2)."""
-_Look = Callable[["Recorded"], bool]
+_Predicate = Callable[["Recorded"], bool]
 
 
 def _is_answered(recorded: Recorded) -> bool:
@@ -41,13 +41,13 @@ def _is_any(recorded: Recorded) -> bool:
     return True
 
 
-def _in_response(name: str) -> _Look:
-    """Whether a response has a line called `name`."""
+def _in_response(name: str) -> _Predicate:
+    """The predicate whether a response has a line called `name`."""
     return lambda each: each.exchange.response is not None and bool(each.exchange.response.values(name))
 
 
-def _in_request(name: str) -> _Look:
-    """Whether a request has a line called `name`."""
+def _in_request(name: str) -> _Predicate:
+    """The predicate whether a request has a line called `name`."""
     return lambda each: bool(each.exchange.request.values(name))
 
 
@@ -55,13 +55,13 @@ def _has_query(recorded: Recorded) -> bool:
     return "?" in recorded.exchange.request.target
 
 
-_SILENCES: tuple[tuple[Fact, _Look, _Look], ...] = (
+_SIGNS: tuple[tuple[Fact, _Predicate, _Predicate], ...] = (
     *((fact, _is_answered, _in_response(name)) for name, fact in LINES_TAKEN_OUT.items()),
     (Fact.VERSION_LINE, _is_any, _in_request("x-ms-version")),
     (Fact.SENT_TYPE_LINE, _is_post, _in_request("Content-Type")),
     (Fact.QUERY, _is_post, _has_query),
 )
-"""Facts of which sanitisers leave out every sign: the fact, the exchanges that need it, and which exchange shows a sign of it."""
+"""Facts of which sanitisers remove every sign: the fact, which exchanges lack it then, and which exchanges show a sign of it."""
 
 
 def lacking(recorded: Recorded, *facts: Fact) -> Recorded:
@@ -70,27 +70,27 @@ def lacking(recorded: Recorded, *facts: Fact) -> Recorded:
     return replace(recorded, exchange=replace(exchange, unrecorded=exchange.unrecorded.union(facts)))
 
 
-def without_what_none_shows(recorded: Sequence[Recorded], *, reads_the_wire: bool) -> list[Recorded]:
-    """The exchanges of a HAR, with the facts marked that none of them shows.
+def with_unshown_facts_marked(recorded: Sequence[Recorded], *, reads_the_wire: bool) -> list[Recorded]:
+    """The exchanges of a HAR; facts that none of them shows are marked as not recorded, and lines that a sanitiser emptied are removed.
 
     `reads_the_wire` says that the recorder is known to keep the lines that a transport adds, Content-Length among them.
     """
     recorded = _without_emptied_lines(recorded)
-    silent = [(fact, needs) for fact, needs, shows in _SILENCES if not any(map(shows, recorded))]
+    unshown = [(fact, needs) for fact, needs, shows in _SIGNS if not any(map(shows, recorded))]
     if _has_one_date(recorded):
-        silent.append((Fact.DATE_LINE, _is_answered))
+        unshown.append((Fact.DATE_LINE, _is_answered))
     if not reads_the_wire and not any(map(_shows_a_length, recorded)):
-        silent.append((Fact.REQUEST_LENGTH, _is_any))
+        unshown.append((Fact.REQUEST_LENGTH, _is_any))
     if _are_dates_rewritten(recorded):
-        silent.append((Fact.DATE_FORM, _is_answered))
+        unshown.append((Fact.DATE_FORM, _is_answered))
     if any(map(_shows_lines_of_content, recorded)):
-        silent += [(fact, _hides_lines_of_content) for fact in (Fact.SENT_TYPE_LINE, Fact.REQUEST_LENGTH)]
-    silent.append((Fact.DATE_LINE, _lacks_more_than_a_date(recorded)))
-    found = [lacking(each, *(fact for fact, needs in silent if needs(each))) for each in recorded]
+        unshown += [(fact, _hides_lines_of_content) for fact in (Fact.SENT_TYPE_LINE, Fact.REQUEST_LENGTH)]
+    unshown.append((Fact.DATE_LINE, _lacks_more_than_a_date(recorded)))
+    found = [lacking(each, *(fact for fact, needs in unshown if needs(each))) for each in recorded]
     if not any(map(_has_content, found)):
-        return _without_content(found, _announces_content)
-    are_types_told = any(map(_in_response("Content-Type"), found))
-    return found if are_types_told else _without_content(found, _is_any)
+        return _with_hidden_content_marked(found, _announces_content)
+    has_types = any(map(_in_response("Content-Type"), found))
+    return found if has_types else _with_hidden_content_marked(found, _is_any)
 
 
 def _without_emptied_lines(recorded: Sequence[Recorded]) -> list[Recorded]:
@@ -123,7 +123,7 @@ def _other_lines(headers: Headers, names: set[str]) -> Headers:
 
 
 def _has_one_date(recorded: Sequence[Recorded]) -> bool:
-    """Whether all Date lines are the same although time went on between them: a sanitiser wrote them."""
+    """Whether all Date lines are the same although their exchanges were not at the same time: a sanitiser wrote them."""
     dated = [each.exchange for each in recorded if _in_response("Date")(each)]
     values = {
         value for exchange in dated if exchange.response is not None for value in exchange.response.values("Date")
@@ -132,7 +132,7 @@ def _has_one_date(recorded: Sequence[Recorded]) -> bool:
 
 
 def _are_dates_rewritten(recorded: Sequence[Recorded]) -> bool:
-    """Whether a recorder or a sanitiser may have written every Date line: none is as HTTP writes it, all are moments."""
+    """Whether a recorder or a sanitiser may have written every Date line: each is a moment, and none is as HTTP writes it."""
     lines = [line for each in recorded if each.exchange.response is not None for line in each.exchange.response.headers]
     dates = [value for name, value in lines if name.strip().lower() == "date"]
     if not dates:
@@ -147,8 +147,8 @@ def _are_in_one_case(values: Sequence[str]) -> bool:
     return all(value == value.lower() for value in values) or all(value == value.upper() for value in values)
 
 
-def _lacks_more_than_a_date(recorded: Sequence[Recorded]) -> _Look:
-    """Whether a response has no Date, and lacks another line as well that all responses with a Date show."""
+def _lacks_more_than_a_date(recorded: Sequence[Recorded]) -> _Predicate:
+    """The predicate whether a response has no Date, and lacks another line as well that all responses with a Date show."""
     dated = list(filter(_in_response("Date"), recorded))
     shown = [_in_response(name) for name in _WITH_A_DATE if dated and all(map(_in_response(name), dated))]
     return lambda each: (
@@ -176,15 +176,16 @@ def _has_content(recorded: Recorded) -> bool:
     return response is not None and bool(response.body)
 
 
-def _without_content(recorded: Sequence[Recorded], announced: Callable[[Recorded], bool]) -> list[Recorded]:
-    """The exchanges; of those without content, none is held to be empty that is `announced` to have some, and no length denies it."""
+def _with_hidden_content_marked(recorded: Sequence[Recorded], may_have_content: _Predicate) -> list[Recorded]:
+    """The exchanges; content is marked as not recorded in responses without any that `may_have_content`, unless their length is 0."""
     return [
-        lacking(each, Fact.CONTENT, Fact.OCTETS) if _may_be_hidden(each) and announced(each) else each
+        lacking(each, Fact.CONTENT, Fact.OCTETS) if _may_be_hidden(each) and may_have_content(each) else each
         for each in recorded
     ]
 
 
 def _may_be_hidden(recorded: Recorded) -> bool:
+    """Whether a response shows no content, and no Content-Length of 0."""
     response = recorded.exchange.response
     return response is not None and not response.body and response.header("Content-Length") != "0"
 

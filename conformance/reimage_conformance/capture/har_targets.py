@@ -20,7 +20,7 @@ class UnusableEntryError(Exception):
 def read_url(url: Any, host: str) -> tuple[str, str, str]:
     """Origin, authority and request target of a URL; the default port is left out of the first two.
 
-    A URL without a host is read as one of `host`. Raises UnusableEntryError for what is no URL.
+    A URL without a host is read as one of `host`. Raises UnusableEntryError for what is not a URL.
     """
     url = url.strip() if isinstance(url, str) else ""
     if url.startswith("/") and not url.startswith("//") and host:
@@ -56,7 +56,7 @@ def listed_query(sent: dict[str, Any], target: str) -> str:
 
 
 def hides_its_query(target: str) -> bool:
-    """Whether a sanitiser wrote a word in place of the query of a request target, or of one of its values, or encoded it with the path."""
+    """Whether a recorder or a sanitiser replaced the query of a request target or one of its values, or encoded the query with the path."""
     query = target.partition("?")[2]
     values = (value for _, value in read_target(target).query)
     return (

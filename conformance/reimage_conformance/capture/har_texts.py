@@ -1,4 +1,4 @@
-"""Texts in place of bodies: which are none as they were sent, and the octets of those that a recorder wrote in another way."""
+"""Texts that a HAR holds for bodies: which of them are not the body as it was sent, and the octets of bodies in another form."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MASKED = re.compile(
 _LONGEST_MASK = 1000
 """Characters; the time that `_MASKED` takes grows with the square of them."""
 _BLOTTED = re.compile(r"[*•█x.\s]{3,}", re.IGNORECASE)
-"""What they write over content, character by character."""
+"""What sanitisers write over content, character by character."""
 _NOTHING = r"""
     -|null|none|nil|undefined|false|0|n/?a|""|''|b''|b""|\{\s*\}|\[\s*\]
     | [\[(<{]?(?:(?:the|request|response|reply|body|has|is|with)\s)*
@@ -53,9 +53,9 @@ _NOT_AS_SENT = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
-"""Text that recorders write, and that is no body as it was sent."""
+"""Text that recorders write, and that is not a body as it was sent."""
 _HEAD = 65_536
-"""The marks of `_NOT_AS_SENT` stand among the first characters of a text."""
+"""What `_NOT_AS_SENT` matches stands among this many characters at the beginning of a text."""
 _LAST_CHUNK = "\r\n0\r\n\r\n"
 """What recorders leave behind the text of the chunks before it."""
 _BEFORE = re.compile(r"\A(?:\?{3}|∩╗┐)(?=\s*<)")
@@ -66,13 +66,14 @@ _HEX_DUMP = re.compile(r"\s*[0-9a-f]{2}(?::?[0-9a-f]{2}){3}", re.IGNORECASE)
 _LEAF = re.compile(r"(<[^<>/!?][^<>]*(?<!/)>)(\s*)([^<>\s](?:[^<>]*[^<>\s])?)(\s*)(?=</)")
 """An element that has only text: its tag, white space, the text, white space."""
 _MIN_LAID_OUT = 2
+"""A document with fewer elements that have only text does not show whether the recorder laid it out."""
 _PLACEHOLDER = re.compile(
     r"""(?P<start><(?P<name>[A-Za-z]\w*)>[^<>]*)
         <(?P<word>[A-Z][A-Z0-9_ -]*|redacted|removed|masked|hidden|filtered|saniti[sz]ed)>
         (?P<end>[^<>]*</(?P=name)>)""",
     re.VERBOSE,
 )
-"""An element that has a word in angle brackets in its text, as sanitisers write it that know nothing of XML."""
+"""An element that has a word in angle brackets in its text, as sanitisers write it that do not support XML."""
 
 
 def is_mask(text: str) -> bool:
@@ -88,7 +89,7 @@ def is_not_as_sent(text: str) -> bool:
 
 
 def octets_of(text: str) -> bytes | None:
-    """The octets that a text lists or holds encoded, None where it is no such text."""
+    """The octets that a text lists or holds encoded, None for any other text."""
     for read in (_of_hex_dump, _of_data_url, _of_json):
         octets = read(text)
         if octets is not None:
@@ -103,7 +104,7 @@ def as_sent(text: str) -> str:
 
 
 def _with_placeholders_escaped(text: str) -> str:
-    """A document whose words in angle brackets are text, if it is well-formed only so."""
+    """A document with its words in angle brackets escaped, if only that makes it well-formed."""
     escaped = _PLACEHOLDER.sub(r"\g<start>&lt;\g<word>&gt;\g<end>", text)
     return escaped if escaped != text and not _is_well_formed(text) and _is_well_formed(escaped) else text
 
@@ -143,9 +144,9 @@ def _of_json(text: str) -> bytes | None:
 
 
 def _of_numbers(found: Any) -> bytes | None:
-    """Octets listed as numbers, with or without their places as keys; None where they are none."""
+    """Octets listed as numbers, with or without their indexes as keys; None for anything else."""
     if isinstance(found, dict):
-        found = list(found.values()) if list(found) == [str(place) for place in range(len(found))] else None
+        found = list(found.values()) if list(found) == [str(index) for index in range(len(found))] else None
     if not isinstance(found, list) or not all(type(each) is int and 0 <= each < 256 for each in found):
         return None
     return bytes(found)
@@ -182,7 +183,7 @@ def _without_lines_around_text(text: str) -> str:
 
 
 def _of_hex_dump(text: str) -> bytes | None:
-    """The octets of a document in hexadecimal digits, with or without colons, as packet analysers write it; None where it is none."""
+    """The octets of a document in hexadecimal digits, with or without colons, as packet analysers write it; None for any other text."""
     octets = _of_digits(text.replace(":", " ")) if _HEX_DUMP.match(text) else None
     return octets if octets is not None and is_document(octets) else None
 
@@ -206,7 +207,7 @@ def begins_as_text(octets: bytes) -> bool:
 
 
 def decoded(text: str) -> bytes | None:
-    """The octets of base64 in either alphabet, wrapped or not, with or without padding; None where it is none."""
+    """The octets of base64 in either alphabet, wrapped or not, with or without padding; None for any other text."""
     bare = "".join(text.split()).replace("-", "+").replace("_", "/").rstrip("=")
     try:
         return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)

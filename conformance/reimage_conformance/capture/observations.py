@@ -69,7 +69,7 @@ def _described(evidence: Evidence, recorded: Recorded) -> list[Judgement]:
 
 
 def _hides_instances(exchange: Exchange) -> bool:
-    """Whether a placeholder stands for the name of a role instance in a document."""
+    """Whether a document shows a placeholder in place of the name of a role instance."""
     return any(is_placeholder(name) for shown in shown_in(exchange) for name in shown.instances)
 
 
@@ -114,7 +114,7 @@ def _is_own_error(evidence: Evidence, recorded: Recorded) -> bool:
 def message_plans(evidence: Evidence) -> Iterator[Plan]:
     """A case for each check of every message.
 
-    Verdicts that need facts which were not recorded are not made. A 500 InternalError that has passed is left out.
+    Verdicts that need facts which were not recorded are not made. A 500 InternalError that was transient is left out.
     """
     recorded = [each for each in evidence.recorded if each.exchange.number not in evidence.passed_faults]
     clear = [each for each in recorded if _is_own_error(evidence, each)]

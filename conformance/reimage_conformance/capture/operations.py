@@ -108,7 +108,7 @@ def _verdict(requirement: str, exchange: Exchange, reason: str) -> Verdict:
     return Verdict(requirement, Outcome.UNTESTED, evidence=(exchange.number,), actual=reason)
 
 
-def _telling(start: Exchange, polls: Sequence[Exchange]) -> list[Exchange]:
+def _conclusive_polls(start: Exchange, polls: Sequence[Exchange]) -> list[Exchange]:
     """The polls of an operation, without the denials that show nothing.
 
     An operation may end between two polls, and may then be forgotten (REQ-GOS-RETENTION). So a poll that no end comes
@@ -140,14 +140,14 @@ def forgotten_polls(evidence: Evidence) -> set[int]:
     return own - {poll.number for recorded in starts for poll in _followed(evidence, recorded)}
 
 
-def refused_beside_operations(evidence: Evidence) -> set[int]:
+def refused_during_operations(evidence: Evidence) -> set[int]:
     """The numbers of the sound reimages that were refused while an operation of their deployment may have been under way.
 
     An operation is under way from its 202 to the first poll that shows its end; without such a poll it may be.
     """
     sound = [each for each in evidence.of_kind(Kind.REIMAGE) if evidence.reading(each).is_sound]
     refused = [each for each in sound if not is_accepted(each.exchange) and evidence.is_conclusive(each)]
-    under_way = [(_deployment_of(evidence, start), _duration(evidence, start)) for start in _starts(evidence)]
+    under_way = [(_deployment_of(evidence, start), _while_under_way(evidence, start)) for start in _starts(evidence)]
     return {
         each.exchange.number
         for each in refused
@@ -160,7 +160,7 @@ def _deployment_of(evidence: Evidence, recorded: Recorded) -> Deployment | None:
     return evidence.world.deployment_of(evidence.reading(recorded).address)
 
 
-def _duration(evidence: Evidence, start: Recorded) -> range:
+def _while_under_way(evidence: Evidence, start: Recorded) -> range:
     """The numbers of the exchanges from the start of an operation to the first poll that shows its end."""
     ends = [poll.number for poll in _own_polls(evidence, start) if status_of(poll) in TERMINAL]
     return range(start.exchange.number, min(ends, default=len(evidence.recorded)) + 1)
@@ -191,7 +191,7 @@ def _starts(evidence: Evidence) -> Iterator[Recorded]:
 
 def _followed(evidence: Evidence, recorded: Recorded) -> list[Exchange]:
     """The polls that are judged with the reimage that they follow."""
-    return _telling(recorded.exchange, _own_polls(evidence, recorded))
+    return _conclusive_polls(recorded.exchange, _own_polls(evidence, recorded))
 
 
 def _own_polls(evidence: Evidence, recorded: Recorded) -> list[Exchange]:
@@ -210,5 +210,5 @@ def polls_of(evidence: Evidence, start: Exchange) -> list[Exchange]:
 
 
 def name_in_capture(recorded: Recorded) -> str:
-    """The name of a call in the names of cases: `entry 12`, by its place in the capture."""
+    """The name of a call in the names of cases: `entry 12`, by its number in the capture."""
     return f"entry {recorded.entry}"

@@ -1,4 +1,4 @@
-"""Reading a capture file, HAR or journal, whichever it is; what is in it is for others to judge."""
+"""Reading a capture file, which may be a HAR or a journal; judges nothing in it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FAMILY = SCHEMA.rpartition("/")[0]
 
 
 def read_capture(path: Path) -> Capture:
-    """The capture at `path`; raises JournalError, with one sentence, where it is none that can be read."""
+    """The capture at `path`; raises JournalError, with one sentence, where it cannot be read."""
     try:
         octets = path.read_bytes()
     except OSError as error:

@@ -1,11 +1,11 @@
-"""Judges which recorded calls had to be refused, and which sound ones were wrongly refused; unclear ones are counted."""
+"""Which checks apply to recorded calls that had to be refused, and to sound ones that were refused."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from reimage_conformance.capture.evidence import Evidence, Judgement, Plan, Reading, is_accepted
-from reimage_conformance.capture.operations import name_in_capture, polls_of, refused_beside_operations
+from reimage_conformance.capture.operations import name_in_capture, polls_of, refused_during_operations
 from reimage_conformance.catalogue import ALL_REQUIREMENTS
 from reimage_conformance.judging.errors import error_codes
 from reimage_conformance.judging.oracle import permitted
@@ -67,7 +67,7 @@ def wrong_refusal_plans(evidence: Evidence) -> Iterator[Plan]:
     the deployment may have been under way is left out.
     """
     may_conflict = ALL_REQUIREMENTS["REQ-CONC-OTHER"].counts_as(evidence.world.strictness) is not CountsAs.FAIL
-    put_off = refused_beside_operations(evidence) if may_conflict else set()
+    put_off = refused_during_operations(evidence) if may_conflict else set()
     for recorded in evidence.of_kind(Kind.REIMAGE):
         reading = evidence.reading(recorded)
         reply = recorded.exchange.reply

@@ -32,7 +32,7 @@ _DEFAULT_PORTS = (80, 443)
 class Selection:
     """The exchanges to judge, with the target they are judged against.
 
-    `given` says that the target was not inferred. `whole` says that nothing exists beside what it lists, or that the
+    `given` says that the target was not inferred. `whole` says that nothing exists but what it lists, or that the
     requests are those of a run, which asked for nothing that may exist and is not listed.
     """
 
@@ -46,8 +46,8 @@ class Selection:
 def select(capture: Capture, target: Target | None, subject: Subject = Subject.ENDPOINT) -> Selection:
     """The exchanges of `capture` with the endpoint of `target`, or with the one that most of the calls went to.
 
-    For a client they include calls that no endpoint need know. Raises JournalError where the capture holds no call of
-    this protocol to the endpoint.
+    For a client they include requests that it meant as calls, whatever their path or method. Raises JournalError where the capture
+    holds no call of this protocol to the endpoint.
     """
     wanted = is_call if subject is Subject.ENDPOINT else is_meant_as_call
     calls = [each for each in capture.recorded if wanted(each)]
@@ -61,8 +61,8 @@ def select(capture: Capture, target: Target | None, subject: Subject = Subject.E
         origin = origins.most_common(1)[0][0]
     else:
         origin = target.base_url
-    places = _places(calls, origin)
-    chosen = [each for each in calls if capture.target is not None or _place(each.origin) in places]
+    hosts = _hosts(calls, origin)
+    chosen = [each for each in calls if capture.target is not None or _host(each.origin) in hosts]
     if not chosen:
         where = ", ".join(sorted(origins)[:4]) or "nowhere"
         raise JournalError(f"{capture.name!r} holds no call of this protocol to {origin}; calls in it went to {where}")
@@ -88,12 +88,12 @@ def select(capture: Capture, target: Target | None, subject: Subject = Subject.E
 
 
 def _world(target: Target, recorded: Sequence[Recorded]) -> World:
-    """The world in which the defects of requests are read, before anything is judged."""
+    """The world in which the defects of requests are looked for, before anything is judged."""
     return World(target, Strictness.STRICT, folds_slots=folds_slots(each.exchange for each in recorded))
 
 
 def is_call(recorded: Recorded) -> bool:
-    """Whether an exchange is a call of this protocol, whatever is wrong with it, and none of its sibling operations."""
+    """Whether an exchange is a call of this protocol, whatever is wrong with it, and not of a sibling operation such as a reboot."""
     request = recorded.exchange.request
     address = read_target(request.target)
     match address.kind:
@@ -111,22 +111,22 @@ def is_meant_as_call(recorded: Recorded) -> bool:
     return is_call(recorded) or is_reimage(request) or is_poll(request)
 
 
-def _places(calls: Sequence[Recorded], origin: str) -> set[tuple[str, int]]:
+def _hosts(calls: Sequence[Recorded], origin: str) -> set[tuple[str, int]]:
     """The hosts of an endpoint: that of `origin`, and hosts that a 307 redirects to or from."""
-    places = {_place(origin)}
-    pairs = [(_place(each.origin), _place(moved.origin)) for each, moved in redirect_pairs(calls)]
-    while found := {place for pair in pairs if places.intersection(pair) for place in pair} - places:
-        places |= found
-    return places
+    hosts = {_host(origin)}
+    pairs = [(_host(each.origin), _host(moved.origin)) for each, moved in redirect_pairs(calls)]
+    while found := {host for pair in pairs if hosts.intersection(pair) for host in pair} - hosts:
+        hosts |= found
+    return hosts
 
 
 def redirect_pairs(calls: Sequence[Recorded]) -> list[tuple[Recorded, Recorded]]:
-    """Each call that was answered 307, with the next call that repeats it at the new place (REQ-HTTP-307)."""
+    """Each call that was answered 307, with the next call that repeats it at the new URL (REQ-HTTP-307)."""
     pairs: list[tuple[Recorded, Recorded]] = []
     for index, each in enumerate(calls):
-        there = _destination(each)
-        followed = (later for later in calls[index + 1 :] if _repeats(later, each, there))
-        pairs += [(each, later) for later in islice(followed, 1)] if there else []
+        url = _destination(each)
+        followed = (later for later in calls[index + 1 :] if _repeats(later, each, url))
+        pairs += [(each, later) for later in islice(followed, 1)] if url else []
     return pairs
 
 
@@ -138,15 +138,15 @@ def _destination(moved: Recorded) -> str:
         return ""
 
 
-def _repeats(later: Recorded, moved: Recorded, there: str) -> bool:
-    """Whether a call is `moved` sent again to the URL `there`."""
-    parts = urlsplit(there)
+def _repeats(later: Recorded, moved: Recorded, url: str) -> bool:
+    """Whether a call is `moved` sent again to `url`."""
+    parts = urlsplit(url)
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     same = (later.exchange.request.method, later.exchange.request.target) == (moved.exchange.request.method, target)
-    return same and _place(later.origin) == _place(there)
+    return same and _host(later.origin) == _host(url)
 
 
-def _place(origin: str) -> tuple[str, int]:
+def _host(origin: str) -> tuple[str, int]:
     """Host and port of an origin; the scheme and a default port do not count, since a proxy may have changed the scheme."""
     try:
         parts = urlsplit(origin)
@@ -173,7 +173,7 @@ def _given_target(capture: Capture, target: Target | None) -> Target | None:
 
 
 def _is_own(recorded: Recorded, target: Target) -> bool:
-    """Whether a call is under a subscription that the target names; malformed calls of a journal are its own too."""
+    """Whether a call is under a subscription that the target names, or in the journal of a run, whose calls may be malformed."""
     if recorded.tells(Fact.IDENTITY):
         return True
     named = {target.subscription_id, target.other_subscription_id, target.foreign_subscription_id}

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class Recorded:
     """One exchange as a capture holds it.
 
-    `origin` is scheme and authority of the endpoint, `entry` the place of the exchange in the capture, from 1 on.
-    `moved_to` is the URL to which a 307 sends the request, "" where it is no 307 or names none.
+    `origin` is scheme and authority of the endpoint, `entry` the number of the exchange in the capture, from 1 on.
+    `moved_to` is the URL to which a 307 sends the request, "" for any other response and for a 307 that names none.
     """
 
     exchange: Exchange
@@ -32,8 +32,8 @@ class Capture:
     """Everything that a capture holds, in order.
 
     `digest` identifies the file. `notes` say what of it cannot be used. `started` and `finished` are times in ISO 8601,
-    "" where they are not known. `seconds` is how long the exchanges took, `lasted` how long was recorded, at least as
-    long where it is known, else 0. A journal also has the `target` and `strictness` of its run, and the `faults` that an
+    "" where they are not known. `seconds` is how long the exchanges took, `lasted` how long the recording went on, 0 where that
+    is not known. A journal also has the `target` and `strictness` of its run, and the `faults` that an
     emulator had on purpose.
     """
 

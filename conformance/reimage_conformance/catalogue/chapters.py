@@ -31,5 +31,5 @@ def chapter_of(file: PurePath) -> str:
 
 
 def rank(chapter: str) -> int:
-    """The place of a chapter in the order, from 0; other words come after all chapters."""
+    """The position of a chapter in the order, from 0; other words come after all chapters."""
     return CHAPTERS.index(chapter) if chapter in CHAPTERS else len(CHAPTERS)

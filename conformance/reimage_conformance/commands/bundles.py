@@ -51,7 +51,7 @@ def bundle(*, run: Path, output: Path | None) -> int:
 def verify_bundle(*, file: Path, expected: str | None) -> int:
     """Verify a bundle, and judge its journal again.
 
-    It prints "unaltered, same verdict", or what was changed and what is judged otherwise; then the exit code is 1. A person who changes a
+    It prints "unaltered, same verdict", or what was changed or is judged differently; then the exit code is 1. A person who changes a
     bundle can change its hashes too; only --sha256 shows that. Reports that do not follow from the journal are always found.
 
     Example: reimage-conformance verify-bundle rig.zip
@@ -63,14 +63,14 @@ def verify_bundle(*, file: Path, expected: str | None) -> int:
     altered = list(found.altered)
     if expected_digest not in (None, found.sha256):
         altered.insert(0, f"the SHA-256 of the file differs: expected {expected_digest}, found {found.sha256}")
-    suite = "" if found.judged.by_same_catalogue else " (judged by other requirements then: the catalogue differs)"
+    remark = "" if found.judged.by_same_catalogue else " (judged by other requirements then: the catalogue differs)"
     if found.packed_by != __version__:
-        suite = f" (judged by suite {found.packed_by} then, {__version__} now)"
+        remark = f" (judged by suite {found.packed_by} then, {__version__} now)"
     if not altered and not found.differences:
-        click.echo(f"unaltered, same verdict: {found.verdict}{suite}")
+        click.echo(f"unaltered, same verdict: {found.verdict}{remark}")
         return 0
     state = "altered" if altered else "unaltered"
-    click.echo(f"{state}, {_verdict_words(found.judged)}{f': {found.verdict}' if found.verdict else ''}{suite}")
+    click.echo(f"{state}, {_verdict_words(found.judged)}{f': {found.verdict}' if found.verdict else ''}{remark}")
     for line in (*altered, *found.differences):
         click.echo(f"  {line}")
     return DOES_NOT_HOLD

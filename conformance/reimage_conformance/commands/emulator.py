@@ -119,7 +119,7 @@ def emulator(
             if record is not None:
                 described: dict[str, Any] = {"name": name, "lenient": only_lenient(manners), "faults": faults}
                 _record(opened, time_is_up, Recording(served, record, running.base_url, **described), record)
-            _print_places(running, written)
+            _print_addresses(running, written)
 
         try:
             serve_until_stopped(served, port=port, tls=not no_tls, started=started)
@@ -169,7 +169,7 @@ def _check_target_file(file: Path) -> None:
     refuse_foreign(file)
 
 
-def _print_places(running: RunningEmulator, written: Path | None) -> None:
+def _print_addresses(running: RunningEmulator, written: Path | None) -> None:
     """Print the address and the target file; to be called when the files are complete, since scripts wait for the first line."""
     click.echo(running.base_url)
     if written is not None:

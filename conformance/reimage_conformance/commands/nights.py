@@ -38,7 +38,7 @@ SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 @click.option(
     "--timing-factor",
     type=click.FloatRange(min=1),
-    help="Tell of operations that take this many times longer or shorter; 3 tells of a slower endpoint and not of every night.",
+    help="Report operations that take this many times longer or shorter; 3 reports a slower endpoint, but not usual differences.",
 )
 @click.option("--github", is_flag=True, help=f"Append the page to ${SUMMARY_VARIABLE}, and print annotations.")
 def job_page(
@@ -97,16 +97,16 @@ def _report_to_github(night: Night) -> None:
     """Append the page of `night` to the summary of the GitHub job, and print its annotations; raises UsageError outside such a job."""
     from reimage_conformance.report.job_page import github_annotations, page_text  # noqa: PLC0415 -- only this command
 
-    place = os.environ.get(SUMMARY_VARIABLE)
-    if not place:
+    summary = os.environ.get(SUMMARY_VARIABLE)
+    if not summary:
         raise UsageError(
             f"--github: expected the name of a file in the environment variable {SUMMARY_VARIABLE}, found none"
         )
     try:
-        with Path(place).open("a", encoding="utf-8") as page:
+        with Path(summary).open("a", encoding="utf-8") as page:
             page.write(page_text(night))
     except OSError as error:
-        raise UsageError(f"{SUMMARY_VARIABLE} {place}: cannot be written: {error.strerror or error}") from error
+        raise UsageError(f"{SUMMARY_VARIABLE} {summary}: cannot be written: {error.strerror or error}") from error
     for line in github_annotations(night):
         click.echo(line)
 

@@ -57,7 +57,7 @@ def parcel(file: Path, options: Options, rest: Sequence[str]) -> Parcel:
     """The parcel for the target file `file`; raises TargetError if it, or a file that it names, cannot be read."""
     target = load_target(file)
     files = {TARGET: file.read_bytes(), **dict(_certificates(target)), **dict(_option_files(options))}
-    named = {f"{PREFIX}{key.upper()}": key for key in CERTIFICATES if key in files}
+    certificate_variables = {f"{PREFIX}{key.upper()}": key for key in CERTIFICATES if key in files}
     moved = replace(
         options,
         overwrite=False,
@@ -66,7 +66,8 @@ def parcel(file: Path, options: Options, rest: Sequence[str]) -> Parcel:
         failed_in=options.failed_in and FAILED_IN,
     )
     words = ["run", TARGET, "--report-dir", REPORTS, *moved.words(), "--", *rest]
-    return Parcel(files, ("-m", "reimage_conformance.cli", *words), named | dict(_secrets(target)))
+    command = ("-m", "reimage_conformance.cli", *words)
+    return Parcel(files, command, certificate_variables | dict(_secrets(target)))
 
 
 def _certificates(target: Target) -> Iterator[tuple[str, bytes]]:

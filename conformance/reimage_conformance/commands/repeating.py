@@ -1,4 +1,4 @@
-"""What `replay` and `verify` share: the options of a command that runs cases of an earlier run again, and such a run."""
+"""What `replay` and `verify` share: their options, and running the cases of an earlier run again."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-JUDGED = (0, 1, 6)
+CODES_WITH_RESULTS = (0, 1, 6)
 """Exit codes of a run that ended normally and wrote results."""
 UNKNOWN = 6
-"""The exit code of the command if it cannot tell."""
+"""The exit code of `replay` and `verify` if the later runs do not show what became of the findings."""
 NO_CASE = 5
 """The exit code of a run that found none of the cases."""
 _OPTIONS = (
@@ -27,7 +27,7 @@ _OPTIONS = (
     click_option("max-reimages", "Never start more reimages than this in a run."),
     click_option("allow-reimage"),
     click_option("connections", "How many requests may be under way."),
-    click_option("wait", "Wait this long for another run at the deployment."),
+    click_option("wait", "Wait this long for the end of another run that uses the same deployment."),
     click_option("no-preflight"),
 )
 
@@ -39,7 +39,7 @@ def repeating_options(command: Callable[..., int]) -> Callable[..., int]:
     return command
 
 
-def repetition(found: Mapping[str, Any], run_folder: Path, **settings: Any) -> Options:
+def options_of_repetition(found: Mapping[str, Any], run_folder: Path, **settings: Any) -> Options:
     """The options of a run that repeats the run in `run_folder`, with results `found`: it has the same strictness, profile and seed."""
     same = {key: found["run"][key] for key in ("strictness", "profile", "seed")}
     return Options(**{**same, "failed_in": run_folder, **settings})
@@ -57,6 +57,6 @@ def run_quietly(target: Path, options: Options) -> int:
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
         code = run_pytest(target, options, ["-q", "--no-header"])
-    if code not in JUDGED:
+    if code not in CODES_WITH_RESULTS:
         sys.stderr.write(output.getvalue())
     return code

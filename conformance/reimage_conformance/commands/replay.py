@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reimage_conformance.commands.repeating import (
-    JUDGED,
+    CODES_WITH_RESULTS,
     NO_CASE,
     UNKNOWN,
+    options_of_repetition,
     repeating_options,
-    repetition,
     run_quietly,
     spent_words,
 )
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 def replay(
     *, run_folder: Path, number: int, target: Path, every: bool, report_dir: Path | None, **settings: Any
 ) -> int:
-    """Repeat a finding of a run: is it mended?
+    """Repeat a finding of a run: is it fixed?
 
     RUN is the report folder of a run, or its results.json; N is the number of a finding, 1 if left out. The cases that made the finding
     run again, within the limits of the target file. The output shows what was expected, what was seen then, and what is seen now.
 
-    Exit codes: 0 mended; 1 seen again; 6 cannot tell; 2, 3 and 4 as for `run`.
+    Exit codes: 0 fixed; 1 seen again; 6 cannot tell; 2, 3 and 4 as for `run`.
 
     Example: reimage-conformance replay reports/rig/20260101T000000Z 2 --target rig.toml
     """
@@ -57,10 +57,10 @@ def replay(
     with contextlib.ExitStack() as stack:
         folder = report_dir or Path(stack.enter_context(TemporaryDirectory())) / "run"
         number_or_all = "all" if every else str(number)
-        options = repetition(found, run_folder, finding=number_or_all, report_dir=folder, **settings)
+        options = options_of_repetition(found, run_folder, finding=number_or_all, report_dir=folder, **settings)
         click.echo(f"repeating {_named(findings)} of the run {found['run']['started']} in {run_folder}")
         code = run_quietly(target, options)
-        if code not in JUDGED:
+        if code not in CODES_WITH_RESULTS:
             return UNKNOWN if code == NO_CASE else code
         return _print_comparisons(findings, shown_exchanges_of(run_folder), folder, kept=report_dir is not None)
 

@@ -165,13 +165,13 @@ def _check(targets: tuple[Path, ...], options: Options) -> None:
 
 
 def _check_names_of_targets(targets: tuple[Path, ...], options: Options, rest: list[str]) -> None:
-    """Raise UsageError for a target file that is named twice or in another place, and for a list of several."""
+    """Raise UsageError for a target file that is named twice or after `--`, and for --list with several."""
     if any(word.partition("=")[0] == "--target" for word in rest):
         raise UsageError("--target after --: a target file is named before --, without an option")
     if options.list_cases and len(targets) > 1:
         raise UsageError(f"--list needs one target, found {len(targets)}; list the targets one by one")
-    places = [target.resolve() for target in targets]
-    twice = [target for number, target in enumerate(targets) if target.resolve() in places[:number]]
+    files = [target.resolve() for target in targets]
+    twice = [target for number, target in enumerate(targets) if target.resolve() in files[:number]]
     if twice:
         raise UsageError(f"{twice[0]}: the target file is named twice; name it once")
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def is_session(file: Path, target: Target | None = None) -> bool:
-    """Whether `file` is the journal of a client's session, as `emulator --record` writes it, and with `target` if that is given."""
+    """Whether `file` is the journal of a client's session, as `emulator --record` writes it; if `target` is given, of one with that target."""
     with file.open("rb") as lines:
         header = _header(lines.readline())
     described = header.get("target")

@@ -29,7 +29,7 @@ def preflight(*, target: Path, profile: str, max_reimages: int | None) -> int:
     """Check a target before a run; reimages nothing.
 
     Connects to the endpoint, checks certificates, identities, names and versions, and names the key of the target file
-    for each problem. The exit code is 4 if that file needs mending, 6 if the endpoint cannot be judged.
+    for each problem. The exit code is 4 if that file must be corrected, 6 if the endpoint cannot be judged.
 
     Example: reimage-conformance preflight rig.toml
     """

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reimage_conformance.commands.repeating import (
-    JUDGED,
+    CODES_WITH_RESULTS,
     NO_CASE,
     UNKNOWN,
+    options_of_repetition,
     repeating_options,
-    repetition,
     run_quietly,
     spent_words,
 )
@@ -68,9 +68,9 @@ def verify(
         click.echo(f"judging again, {times}, what failed in the run {found['run']['started']} in {run_folder}")
         then, later = shown_exchanges_of(run_folder), []
         for number, each in enumerate(folders, 1):
-            options = repetition(found, run_folder, report_dir=each, overwrite=overwrite, **settings)
+            options = options_of_repetition(found, run_folder, report_dir=each, overwrite=overwrite, **settings)
             code = run_quietly(target, options)
-            if code not in JUDGED:
+            if code not in CODES_WITH_RESULTS:
                 return UNKNOWN if code == NO_CASE else code
             results = load_results(each)
             later.append(list(_judged(rows, found, then, results, each)))

@@ -24,14 +24,14 @@ def columns(rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 class FilePath(click.Path):
-    """The path of a file or folder; refuses what no file can be called, such as the text of a file in place of its path."""
+    """The path of a file or folder; refuses a text that cannot be one, such as the content of a file in place of its path."""
 
     def __init__(self, *, is_target: bool = False) -> None:
         super().__init__(path_type=Path)
         self._fault = target_file_fault if is_target else named_file_fault
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """`value` as a path; raises UsageError, which does not show a value that is none."""
+        """`value` as a path; raises UsageError, whose message does not show the value, if it cannot be one."""
         if fault := self._fault(str(value)):
             is_plain = self._fault is target_file_fault and not isinstance(param, click.Option)
             raise UsageError(fault if is_plain or param is None else f"{_name_of(param)}: {fault}")

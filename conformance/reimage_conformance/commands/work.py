@@ -1,4 +1,4 @@
-"""Runs on a worker: it takes a parcel, runs the suite against its target, and sends the files of the run while they are written.
+"""The program of a worker: takes a parcel, runs the suite against its target, and sends the files of the run while they are written.
 
 execnet carries the text of this module to the worker and executes it there, so it uses the standard library alone. The messages that
 it sends are pairs: ("file", (name, octets)) to be appended to a file of the report folder, ("refused", sentence), ("ended", exit code).
@@ -33,16 +33,21 @@ LOST_SECONDS = 4.0
 
 
 def work(channel: Channel) -> None:
-    """Run the suite with the parcel that `channel` brings; its files are in a folder for this user only, which is removed at the end."""
+    """Run the suite with the parcel that `channel` brings, in a folder for this user only, which is removed at the end.
+
+    If another version of the suite is installed here, or none, it only sends why it refuses the parcel.
+    """
     signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C reaches local workers too; the run is stopped by a message
     parcel: dict[str, Any] = channel.receive()
     found = version_here(parcel["environment"])
     if found != parcel["version"]:
-        channel.send(("refused", f"{sys.executable} has {found or 'no reimage-conformance'}"))
+        reason = f"{sys.executable} has {found or 'no reimage-conformance'}, expected {parcel['version']}"
+        channel.send(("refused", reason))
         return
-    with tempfile.TemporaryDirectory(prefix="reimage-conformance-") as place, contextlib.suppress(OSError):
-        unpack(parcel["files"], Path(place))
-        channel.send(("ended", run(channel, parcel, Path(place))))
+    # An OSError says that the connection was lost, or that files cannot be written here; the other side then sees a lost worker.
+    with tempfile.TemporaryDirectory(prefix="reimage-conformance-") as folder, contextlib.suppress(OSError):
+        unpack(parcel["files"], Path(folder))
+        channel.send(("ended", run(channel, parcel, Path(folder))))
 
 
 def version_here(environment: dict[str, str]) -> str:
@@ -53,21 +58,21 @@ def version_here(environment: dict[str, str]) -> str:
     return done.stdout.strip()
 
 
-def unpack(files: dict[str, bytes], place: Path) -> None:
-    """Write `files` below `place`, readable by this user alone."""
+def unpack(files: dict[str, bytes], folder: Path) -> None:
+    """Write `files` into `folder`, readable by this user alone."""
     for name, octets in files.items():
-        file = place / name
+        file = folder / name
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.touch(mode=0o600)
         file.write_bytes(octets)
 
 
-def run(channel: Channel, parcel: dict[str, Any], place: Path) -> int:
-    """Run the suite in `place`, send console output and journal as they are written, then the reports; gives the exit code."""
+def run(channel: Channel, parcel: dict[str, Any], folder: Path) -> int:
+    """Run the suite in `folder`, send console output and journal as they are written, then the reports; gives the exit code."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     child = subprocess.Popen(  # noqa: S603
         [sys.executable, "-P", *parcel["command"]],
-        cwd=place,
+        cwd=folder,
         env={**kept, **parcel["environment"], "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,  # a run whose output nobody reads ends itself, so it ends with this process
@@ -75,14 +80,14 @@ def run(channel: Channel, parcel: dict[str, Any], place: Path) -> int:
         start_new_session=True,
     )
     channel.setcallback(lambda message: stop(child, message), endmarker=None)
-    folder, console, sent = place / parcel["reports"], child.stdout, 0
+    reports, console, sent = folder / parcel["reports"], child.stdout, 0
     try:
         while console is not None and (octets := os.read(console.fileno(), PIECE_OCTETS)):
             channel.send(("file", ("console.txt", octets)))
-            sent += send_rest(channel, folder / JOURNAL, sent)
+            sent += send_rest(channel, reports / JOURNAL, sent)
         code = child.wait()
-        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            name = str(file.relative_to(folder))
+        for file in sorted(path for path in reports.rglob("*") if path.is_file()):
+            name = str(file.relative_to(reports))
             send_rest(channel, file, sent if name == JOURNAL else 0, name)
     finally:
         stop(child, None)

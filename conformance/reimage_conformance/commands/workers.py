@@ -43,8 +43,8 @@ class Worker:
         self.spec, self.lost = spec, False
         self._gateway = gateway
         self._channel: Channel | None = None
-        own = bool(gateway.spec.popen) and execnet.XSpec(spec).python is None
-        self._environment = {"PYTHONPATH": str(SUITE)} if own else {}
+        runs_this_python = bool(gateway.spec.popen) and execnet.XSpec(spec).python is None
+        self._environment = {"PYTHONPATH": str(SUITE)} if runs_this_python else {}
 
     def run(self, parcel: Parcel, folder: Path) -> tuple[int, str]:
         """Run `parcel` on the worker and write its files into `folder`; gives the exit code, and what went wrong, "" for nothing.
@@ -70,8 +70,8 @@ class Worker:
             if kind == "file":
                 _append(folder, *what)
             elif kind == "refused":
-                expected = "install this version of the suite there, and name its Python in the worker's description (//python=PATH)"
-                return REFUSED, f"the worker {self.spec} cannot run the suite: {what}; {expected}"
+                advice = "install the expected version there, and name its Python in the worker's description (//python=PATH)"
+                return REFUSED, f"the worker {self.spec} cannot run the suite: {what}; {advice}"
             else:
                 return int(what), ""
 

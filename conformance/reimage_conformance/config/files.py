@@ -22,7 +22,7 @@ CERTIFICATES = ("client_certificate", "client_key", "ca_bundle", "second_client_
 SECRETS = ("key_passphrase", "second_key_passphrase", "proxy_credentials")
 """Each of these is read from a file (key ending in _file) or from an environment variable (key ending in _env)."""
 
-PRIVATE = (*CERTIFICATES, *(f"{name}_{place}" for name in SECRETS for place in ("file", "env")))
+PRIVATE = (*CERTIFICATES, *(f"{name}_{source}" for name in SECRETS for source in ("file", "env")))
 """The keys of [target] that are not written to a journal."""
 
 _EXPECTED = "PEM, DER, PKCS#12 or .publishsettings"
@@ -58,7 +58,7 @@ def certificate_files(
     return found
 
 
-def secret_places(
+def secret_sources(
     file: Path, settings: Mapping[str, str | None], environment: Mapping[str, str]
 ) -> dict[str, Path | str | None]:
     """Where the secrets of the target file `file` are: a path for each key in _file, a variable name for each in _env.
@@ -74,19 +74,19 @@ def secret_places(
         if environment.get(from_environment):
             found |= {f"{name}_file": None, f"{name}_env": from_environment}
             continue
-        path = _placed(file, f"{name}_file", settings.get(f"{name}_file"), environment.get(f"{from_environment}_FILE"))
-        if path is not None:
-            _octets(file, *path)
-        found |= {f"{name}_file": path[1] if path else None, f"{name}_env": settings.get(f"{name}_env")}
+        named = _named(file, f"{name}_file", settings.get(f"{name}_file"), environment.get(f"{from_environment}_FILE"))
+        if named is not None:
+            _octets(file, *named)  # raises TargetError for a missing file
+        found |= {f"{name}_file": named[1] if named else None, f"{name}_env": settings.get(f"{name}_env")}
     return found
 
 
 def _resolved(file: Path, key: str, value: str | None, from_environment: str | None) -> Path | None:
     """The path for `key`, None if there is none; raises TargetError if its file does not hold what the key says."""
-    placed = _placed(file, key, value, from_environment)
-    if placed is None:
+    named = _named(file, key, value, from_environment)
+    if named is None:
         return None
-    source, path = placed
+    source, path = named
     contents = _contents(file, source, path)
     holds_it, what = contents.may_hold_certificates, "certificate"
     if key == "client_key":
@@ -98,11 +98,11 @@ def _resolved(file: Path, key: str, value: str | None, from_environment: str | N
     return path
 
 
-def _placed(file: Path, key: str, value: str | None, from_environment: str | None) -> tuple[str, Path] | None:
-    """The key or variable that names a file, and its absolute path.
+def _named(file: Path, key: str, value: str | None, from_environment: str | None) -> tuple[str, Path] | None:
+    """The key or variable that names a file, and the absolute path of the file; None if neither names one.
 
-    A path in the target file is relative to that file. Raises TargetError, which does not show the value, for one that is
-    the content of such a file.
+    A path in the target file is relative to that file. Raises TargetError for a value that is the content of a file, not a path;
+    the error does not show it.
     """
     source, name = (f"{PREFIX}{key.upper()}", from_environment) if from_environment else (key, value)
     if name is None:

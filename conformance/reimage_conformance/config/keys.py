@@ -120,7 +120,7 @@ def _is_text(value: Any) -> bool:
 def _is_path(value: Any) -> bool:
     """Whether `value` is a path, or the content of a file in place of its path, which `config.files` refuses.
 
-    A path with one line break is a path in double quotes whose backslash began an escape.
+    Content with exactly one line break is refused here: it is a path in double quotes whose backslash began an escape.
     """
     return _is_text(value) or (
         isinstance(value, str) and holds_secret(value) and ("-----BEGIN" in value or value.count("\n") != 1)

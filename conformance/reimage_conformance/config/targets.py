@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from reimage_conformance.config import keys
-from reimage_conformance.config.files import CERTIFICATES, PRIVATE, certificate_files, secret_places
+from reimage_conformance.config.files import CERTIFICATES, PRIVATE, certificate_files, secret_sources
 from reimage_conformance.config.toml import read_toml
 from reimage_conformance.errors import JournalError, TargetError
 from reimage_conformance.model import Capabilities, Deployment, Limits, Strictness, Target
@@ -47,7 +47,7 @@ def load_target(
     private = {key: settings.pop(key, None) for key in PRIVATE}
     certificates = certificate_files(path, {key: private[key] for key in CERTIFICATES}, environment)
     target = Target(
-        **{**settings, **certificates, **secret_places(path, private, environment)},
+        **{**settings, **certificates, **secret_sources(path, private, environment)},
         deployments=_deployments(path, document.get("deployments")),
         limits=Limits(**tables.get("limits", {})),
         capabilities=Capabilities(**tables.get("capabilities", {})),

@@ -86,7 +86,7 @@ def _value_advice(line: str) -> str:
 
 
 def _quotes_advice(key: str, value: str) -> str:
-    """Which quotes a bare word needs; it is not shown where it may be a secret in place of the name of its file or variable."""
+    """The advice to put a bare word in quotes; the word is not shown where it may be a secret, and not the name of a file or variable."""
     if "\\" in value:
         return f"{key}: a path with backslashes needs single quotes"
     if key.endswith(("_env", "_file")):

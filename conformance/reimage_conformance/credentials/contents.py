@@ -71,7 +71,7 @@ def contents_of(octets: bytes) -> Contents:
 
 
 def der_elements(octets: bytes) -> list[bytes]:
-    """The complete DER elements at the beginning of `octets`, one after another (X.690, 8.1)."""
+    """The complete DER sequences at the beginning of `octets`, one after another (X.690, 8.1)."""
     found: list[bytes] = []
     while (end := _end_of(octets)) is not None:
         found.append(octets[:end])
@@ -153,6 +153,7 @@ def _header(octets: bytes) -> tuple[int, int] | None:
 
 
 def _end_of(octets: bytes) -> int | None:
+    """The length of the DER sequence at the beginning of `octets`, None if there is no complete one."""
     header = _header(octets)
     if header is None or sum(header) > len(octets) or octets[0] != _SEQUENCE:
         return None
@@ -160,6 +161,7 @@ def _end_of(octets: bytes) -> int | None:
 
 
 def _body(element: bytes) -> bytes:
+    """What follows the header of the element at the beginning of `element`, to the end."""
     header = _header(element)
     return b"" if header is None else element[header[0] :]
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from reimage_conformance.credentials.passphrases import Passphrase
 
 _SSH = b"OPENSSH PRIVATE KEY"
-_FOR_KEYS = "`openssl pkey -in {name} -out client.key` converts it"
-_FOR_ARCHIVES = "`openssl pkcs12 -legacy -in {name} -out client.pem` converts it"
+_KEY_ADVICE = "`openssl pkey -in {name} -out client.key` converts it"
+_ARCHIVE_ADVICE = "`openssl pkcs12 -legacy -in {name} -out client.pem` converts it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,14 @@ class Opener:
             except TypeError:  # encrypted, and there is no passphrase
                 passphrase = self._passphrase()
         except (ValueError, UnsupportedAlgorithm) as error:
-            raise self._unreadable("a private key", _FOR_KEYS) from error
+            raise self._unreadable("a private key", _KEY_ADVICE) from error
         try:
             return _load(block, passphrase.value)
         except (ValueError, TypeError) as error:
-            raise self._locked(passphrase) from error
+            forget(self.path)
+            raise self._wrong_passphrase(passphrase) from error
         except UnsupportedAlgorithm as error:
-            raise self._unreadable("an encrypted private key", _FOR_KEYS) from error
+            raise self._unreadable("an encrypted private key", _KEY_ADVICE) from error
 
     def archive(self, octets: bytes) -> tuple[PrivateKeyTypes | None, list[bytes]]:
         """The private key of a PKCS#12 archive and its certificates in DER, the key's own first."""
@@ -71,21 +72,22 @@ class Opener:
             try:
                 return _load_archive(octets, passphrase.value)
             except ValueError as error:
-                raise self._locked(passphrase) from error
+                forget(self.path)
+                raise self._wrong_passphrase(passphrase) from error
         except UnsupportedAlgorithm as error:
-            raise self._unreadable("a PKCS#12 archive", _FOR_ARCHIVES) from error
+            raise self._unreadable("a PKCS#12 archive", _ARCHIVE_ADVICE) from error
 
     def _passphrase(self) -> Passphrase:
+        """The passphrase of the file, asked for if it is not known and `ask` is set; raises TargetError if there is none."""
         if self.ask:
             return passphrase_for(self.source, self.path, self.key)
         known = known_passphrase(self.source, self.path)
         if known is None:
-            advice = _FOR_ARCHIVES.format(name=self.path.name)
+            advice = _ARCHIVE_ADVICE.format(name=self.path.name)
             raise TargetError(f"{self.key}: {self.path} is encrypted, and there is no passphrase; {advice}")
         return known
 
-    def _locked(self, passphrase: Passphrase) -> TargetError:
-        forget(self.path)
+    def _wrong_passphrase(self, passphrase: Passphrase) -> TargetError:
         return TargetError(
             f"{self.key}: {self.path} does not open with the passphrase from {passphrase.origin}, or is damaged"
         )

@@ -23,7 +23,7 @@ ENTERED_PREFIX = "REIMAGE_CONFORMANCE_ENTERED_"
 
 @dataclass(frozen=True, slots=True)
 class PassphraseSource:
-    """Where the passphrase of a private key is, by the target file; `key` is the prefix of the two keys that say so."""
+    """Where the passphrase of a private key is, according to the target file; `key` is the prefix of the two keys that say so."""
 
     key: str = "key_passphrase"
     file: Path | None = None
@@ -112,7 +112,7 @@ def _first_line(file: Path, key: str) -> str:
     except OSError as error:
         raise TargetError(f"{key}: {file} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise TargetError(f"{key}: {file} is not UTF-8 text; expected it in the first line") from error
+        raise TargetError(f"{key}: {file} is not UTF-8 text; expected the secret in its first line") from error
     line = text.partition("\n")[0].removesuffix("\r")
     if not line:
         raise TargetError(f"{key}: the first line of {file} is empty; expected the secret there")

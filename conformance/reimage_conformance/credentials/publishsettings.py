@@ -42,4 +42,4 @@ def _archive(written: str) -> bytes:
     try:
         return base64.b64decode("".join(written.split()), validate=True)
     except binascii.Error as error:
-        raise ValueError("its ManagementCertificate is no base64") from error
+        raise ValueError("its ManagementCertificate is not base64") from error

@@ -77,9 +77,8 @@ def read_credential(target: Target, identity: Identity, *, ask: bool = True) -> 
     if path is None:
         return None
     source = source_for(target, identity)
-    with warnings.catch_warnings(
-        action="ignore"
-    ):  # about outdated cryptography in a file; TLS decides whether it is accepted
+    # The warnings are about outdated cryptography in a file; TLS decides whether it is accepted.
+    with warnings.catch_warnings(action="ignore"):
         found = _unpacked(Opener(key, path, source, ask=ask), target, keys=key_path is None)
         keys = found.keys
         if key_path is not None:
@@ -153,7 +152,9 @@ def _published(opener: Opener, settings: bytes, subscription_id: str) -> bytes:
     if len(different) == 1:
         return different[0]
     found = f"{len(different)} certificates, none of them for it" if different else "no ManagementCertificate"
-    raise TargetError(f"{opener.key}: {opener.path} is expected to hold that of subscription_id; found {found}")
+    raise TargetError(
+        f"{opener.key}: {opener.path} is expected to hold a certificate for subscription_id; found {found}"
+    )
 
 
 def _matched(

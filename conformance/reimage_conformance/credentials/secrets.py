@@ -27,7 +27,7 @@ _KEY_FORMS = (serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.Tra
 def secret_blocks(target: Target) -> Iterator[bytes]:
     """PEM blocks of every certificate, key and archive, both as they are in the files and decrypted.
 
-    It asks for no passphrase, and leaves out what cannot be read or opened: whoever uses it will report that.
+    It asks for no passphrase, and leaves out what cannot be read or opened: the code that uses such a file reports that.
     """
     for identity in _FILE_KEYS:
         for key, path in _files(target, identity):

@@ -1,1 +1,1 @@
-"""Detection: what the suite finds in emulators that are wrong in one way, or unusual in several, each in a process of its own."""
+"""Detection: what the suite finds in emulators with one fault or with several oddities, each in a process of its own."""

@@ -1,4 +1,4 @@
-"""Prints which faults the suite finds, and what it accuses conforming emulators of: `python -m reimage_conformance.detection --help`."""
+"""Prints which faults the suite finds, and which violations in conforming emulators: `python -m reimage_conformance.detection --help`."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def odd_row(found: Found) -> str:
 def judged(names: Sequence[str], shape: Shape, connections: int) -> list[Found]:
     """Judges the faults in a shape, and prints a line for each when it is done; faults that cannot show there are not run."""
     subjects = [Subject(name, (name,), shape=shape, connections=connections) for name in names]
-    without_place = [Found(each) for each in subjects if shape.unmet_needs(FAULTS[each.name])]
-    for each in without_place:
+    hidden = [Found(each) for each in subjects if shape.unmet_needs(FAULTS[each.name])]
+    for each in hidden:
         click.echo(row(each))
     runs = [subject for subject in subjects if not shape.unmet_needs(FAULTS[subject.name])]
-    return without_place + (judge_each(runs, on_found=lambda each: click.echo(row(each))) if runs else [])
+    return hidden + (judge_each(runs, on_found=lambda each: click.echo(row(each))) if runs else [])
 
 
 def judged_odd(shape: Shape, size: int, words: tuple[str, ...], seed: str, connections: int) -> list[Found]:
@@ -83,7 +83,7 @@ def table(heads: Iterable[str], rows: dict[str, Counter[str]]) -> str:
 
 
 def why_table(found: dict[str, list[Found]]) -> str:
-    """Why faults were not found first: a Markdown table with the number of faults for each shape and reason."""
+    """Why faults were not the first finding: a Markdown table with the number of faults for each shape and reason."""
     counts = Counter(
         (shape, fared(each).value, reason(each)) for shape, many in found.items() for each in many if reason(each)
     )
@@ -110,7 +110,7 @@ def plain_row(found: Found) -> str:
 
 
 def try_cases(names: list[str], shape: Shape, connections: int, cases: str) -> bool:
-    """Judges faults, and the emulator without one, by some cases alone, and prints a line for each.
+    """Judges faults, and the emulator without one, by some cases only, and prints a line for each.
 
     `cases` selects the cases as pytest's -k does. Gives whether each fault came first and the emulator without a fault passed.
     """
@@ -123,7 +123,7 @@ def try_cases(names: list[str], shape: Shape, connections: int, cases: str) -> b
 
 
 def sweep_faults(names: list[str], shapes: list[Shape], connections: int) -> bool:
-    """Judges faults in shapes and prints the tables; gives whether no fault was missed and the suite itself never failed."""
+    """Judges faults in shapes and prints the tables; gives whether no fault was missed and the suite itself did not fail."""
     found: dict[str, list[Found]] = {}
     for shape in shapes:
         click.echo(f"{shape.name}: {shape.summary}")
@@ -149,7 +149,7 @@ def sweep_oddities(size: int, words: tuple[str, ...], seed: str, shapes: list[Sh
 
 
 def write_messages(names: list[str], shape: Shape, connections: int, path: Path) -> bool:
-    """Judges the faults in one shape and writes their messages to `path`; gives whether the suite itself never failed."""
+    """Judges the faults in one shape and writes their messages to `path`; gives whether the suite itself did not fail."""
     found = judged(names, shape, connections)
     path.write_text(messages_page(found), encoding="utf-8")
     return not any(fared(each) is Fared.BROKEN for each in found)
@@ -158,7 +158,7 @@ def write_messages(names: list[str], shape: Shape, connections: int, path: Path)
 @click.command()
 @click.argument("words", nargs=-1)
 @click.option("--one-per-family", is_flag=True, help="Judge the first fault of each family only.")
-@click.option("--every", type=click.IntRange(1), default=1, help="Judge every so-manieth fault only.")
+@click.option("--every", type=click.IntRange(1), default=1, metavar="N", help="Judge only every Nth fault.")
 @click.option(
     "--shape",
     "shapes",
@@ -194,19 +194,19 @@ def main(
 ) -> None:
     """Judge the faults whose names hold one of WORDS, or all, and print a line for each and tables of counts.
 
-    The exit code is 0 when each fault was found, untested by name, or without a place to show; with --cases, when each was
-    the first finding and the emulator without a fault passed; with --oddities, when nothing was held against any endpoint.
+    The exit code is 0 when each fault was found, was not judged and the report says so, or cannot show in the shape; with --cases,
+    when each was the first finding and the emulator without a fault passed; with --oddities, when nothing was held against any emulator.
     """
-    among = list(SHAPES.values()) if "all" in shapes else [SHAPES[name] for name in shapes] or [LARGE_WORLD]
+    judged_in = list(SHAPES.values()) if "all" in shapes else [SHAPES[name] for name in shapes] or [LARGE_WORLD]
     if oddities is not None:
-        good = sweep_oddities(oddities, words, seed, among, connections)
+        passed = sweep_oddities(oddities, words, seed, judged_in, connections)
     elif messages is not None:
-        good = write_messages(chosen(words, one_per_family=True, every=every), among[0], connections, messages)
+        passed = write_messages(chosen(words, one_per_family=True, every=every), judged_in[0], connections, messages)
     elif cases:
-        good = try_cases(chosen(words, one_per_family=one_per_family, every=every), among[0], connections, cases)
+        passed = try_cases(chosen(words, one_per_family=one_per_family, every=every), judged_in[0], connections, cases)
     else:
-        good = sweep_faults(chosen(words, one_per_family=one_per_family, every=every), among, connections)
-    raise SystemExit(0 if good else 1)
+        passed = sweep_faults(chosen(words, one_per_family=one_per_family, every=every), judged_in, connections)
+    raise SystemExit(0 if passed else 1)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ class Fared(StrEnum):
     UNTESTED = "untested"
     """The requirement was not judged in this shape, and the report says why."""
     NO_PLACE = "no place"
-    """The shape has nothing in which the fault could show; nothing is run."""
+    """The fault cannot show in the shape; nothing is run."""
     MISSED = "missed"
     """Another requirement is blamed, or nothing is found although the requirement was judged."""
     BROKEN = "broken"
@@ -29,7 +29,7 @@ class Fared(StrEnum):
 
 
 BAD = (Fared.MISSED, Fared.BROKEN)
-"""What must not become of any fault."""
+"""What the tests and the command fail on."""
 
 
 def fared(found: Found) -> Fared:
@@ -47,7 +47,7 @@ def fared(found: Found) -> Fared:
 
 
 def reason(found: Found) -> str:
-    """Why a fault was not found first, in words; "" where it was."""
+    """Why a fault was not the first finding, in words; "" where it was."""
     fault = FAULTS[found.subject.faults[0]]
     match fared(found):
         case Fared.FIRST:

@@ -32,18 +32,19 @@ if TYPE_CHECKING:
 
 
 LONGEST_CPU_SECONDS = 120
-"""A child that computes for longer is ended: it is in an endless loop."""
+"""A child that uses more CPU time is ended: it is in an endless loop."""
 LONGEST_SECONDS = 1200
-"""A child that takes longer is ended: it waits for something that does not come, even if the machine is busy."""
+"""A child that takes longer is ended: even on a busy machine, it must be waiting for something that does not come."""
 UNJUDGED = (Outcome.UNTESTED, Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE)
+"""The outcomes of requirements that were not judged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
     """An emulator to judge: its faults and oddities, and the shape of its target.
 
-    `strictness` is that of the run, `connections` the number of its connections, `tries` how often it tries a violation. `order` is the seed of the
-    order in which ready tasks run; None stands for a seed that follows from the name.
+    `strictness` is that of the run, `connections` the number of its connections, `tries` how often it tries a violation, the first time
+    included. `order` is the seed of the order in which ready tasks run; None stands for a seed that follows from the name.
     """
 
     name: str
@@ -62,7 +63,7 @@ class Found:
     """What a run concluded about a subject.
 
     `reasons` holds what was seen (`actual`) for each finding; `unjudged` gives the reason for each requirement that was not judged. `wiped`
-    counts the reimages that the emulator carried out. `unlisted` names the instances that were reimaged though the target file does not
+    counts the reimages that the emulator has carried out. `unlisted` names the instances that were reimaged though the target file does not
     list them. `messages` holds (requirement, headline, expected, actual) of each finding.
     """
 
@@ -216,7 +217,7 @@ def _judge(session: pytest.Session, subject: Subject, journals: Path | None) -> 
 
 
 def _read(subject: Subject, path: Path) -> Found:
-    """What a child found, as it wrote it."""
+    """What a child found, read from the file that it wrote."""
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

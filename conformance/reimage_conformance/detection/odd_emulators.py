@@ -1,4 +1,4 @@
-"""Odd emulators that conform: random combinations of oddities, and what a run held against one."""
+"""Emulators that conform and have random combinations of oddities, and what a run held against one."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ NOT_TOGETHER = (
 )
 """Pairs of oddities that are never drawn together. An endpoint with one of them is not accused, one with both may be.
 
-The codes InternalError and OperationTimedOut tell clients that a repeat may be answered (REQ-ERR-INTERNAL, REQ-TIMEOUT). Of instances that leave ReadyRole late and may be
-busy at any time, no answer tells when their reimage took them away. Where an instance may be busy at any time, no look tells whether a reimage of it is
-refused.
+A client sees from the codes InternalError and OperationTimedOut that a repeat may be answered (REQ-ERR-INTERNAL, REQ-TIMEOUT). Where an
+instance leaves ReadyRole late and may be busy at any time, no answer shows when its reimage took it away. Where it may be busy at any time,
+no look shows whether a reimage of it would be refused.
 """
 
 
@@ -51,7 +51,7 @@ def combined(
 ) -> list[Subject]:
     """The oddities called `names` in random combinations of `size`, each in one of them; the last one may be smaller.
 
-    `seed` decides the combinations. None of them has oddities that `cannot_combine`.
+    `seed` decides the combinations. `cannot_combine` holds for none of them.
     """
     random = Random(seed + strictness + ("" if shape is LARGE_WORLD else shape.name))  # noqa: S311  a sample
 

@@ -16,8 +16,8 @@ class Shape:
     """One kind of target: what the emulator holds, and what its target file says about it.
 
     `layout` is the world of the emulator, `listed` the part of it that the target file lists; None means all of it. `max_reimages` is the
-    budget of the run. With `probe` the target file names the probe. `oddities` belong to the shape: each emulator judged in it has them,
-    beside its own faults and oddities.
+    budget of the run. With `probe` the target file names the probe. `oddities` belong to the shape: each emulator judged in it has them
+    in addition to its own faults and oddities.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Shape:
         return lacking(self.offered, fault.needs) + unprobed
 
 
-LARGE_WORLD = Shape("large", "four slots, 18 ordinary instances, 500 reimages, a probe", LAYOUTS["large"])
+LARGE_WORLD = Shape("large", "three deployments, 21 instances, one that fails, 500 reimages, a probe", LAYOUTS["large"])
 _STAGING = (DeploymentLayout("contoso", "staging", "contoso-v2", instances_of({"WebRole1": 1, "StagingRole1": 1})),)
 _SHAPES = (
     LARGE_WORLD,

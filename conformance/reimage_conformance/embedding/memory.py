@@ -1,4 +1,4 @@
-"""Joins the emulator to the wire in memory: streams without sockets, and a clock that moves only when it is told to."""
+"""Joins the emulator to the wire in memory: streams without sockets, and a clock that takes no real time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CERTIFICATE_HOLDERS = {
     Identity.NONE: None,
     Identity.UNKNOWN: "a stranger",
 }
-"""The emulator's name for who makes a connection; None for a client without a certificate."""
+"""The common name of the certificate with which a connection is made, as the emulator knows it; None for no certificate."""
 BASE_URL = "https://emulator.invalid"
 PROBE_URL = "http://probe.invalid"
 EXCHANGE_SECONDS = 0.0008
@@ -33,9 +33,10 @@ _EMPTY_PEM = "".join(f"-----BEGIN {each}-----\nMA==\n-----END {each}-----\n" for
 
 
 class TurnedClock:
-    """A clock that moves only by `sleep`, so that the suite's own runs take no real time.
+    """A clock for the suite's own runs, which take no real time.
 
-    `source` gives the time of a session, in seconds; this clock is ahead of it by the time that the exchange under way has taken so far.
+    `source` gives the time of a session, in seconds; this clock is ahead of it by the time that the exchange under way has taken so far,
+    which is the sum of what `sleep` was given.
     """
 
     def __init__(self, source: Callable[[], float] = lambda: 0.0) -> None:
@@ -65,7 +66,7 @@ class MemoryStream:
         self._closed = False
 
     def send(self, data: bytes, deadline: float) -> None:
-        """Gives `data` to the emulator; what it answers is received later. Raises BrokenPipeError on a closed stream."""
+        """Gives `data` to the emulator; `receive` gives its answer. Raises BrokenPipeError on a closed stream."""
         del deadline
         if self._closed:
             raise BrokenPipeError(32, "Broken pipe")
@@ -103,7 +104,7 @@ class MemoryStream:
         raise TimeoutError
 
     def pending(self) -> bytes | None:
-        """The octets at hand, b"" when the emulator has closed, None when nothing came."""
+        """The octets that can be received at once, b"" when the emulator has closed, None when there are none."""
         if self._closed:
             return b""
         match self._actions[0] if self._actions else None:
@@ -130,7 +131,7 @@ class MemoryConnector:
         self._emulator, self._clock, self._probe = emulator, clock, probe
 
     def connect(self, identity: Identity, deadline: float) -> Stream:
-        """A new connection under the emulator's name for `identity`."""
+        """A new connection with the certificate for `identity`."""
         del deadline
         connection = self._emulator.connect(CERTIFICATE_HOLDERS[identity], probe=self._probe, tls=True)
         return MemoryStream(connection, self._clock)

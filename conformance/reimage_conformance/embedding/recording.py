@@ -1,4 +1,4 @@
-"""Records what an emulator served as a journal: the session of a client. `report` judges the client by it, `check` the endpoint."""
+"""Records what an emulator served as a journal, the session of a client. From it, `report` judges the client, and `check` the endpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Worlds for the emulator: finds the layout for a name, or reads it from a TOML file and names every mistake. Opens no connection."""
+"""Worlds for the emulator: finds the layout for a name, or reads it from a TOML file and names every mistake."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def world_of(name: str) -> Layout:
     path = Path(name)
     if path.suffix == ".toml" or path.is_file():
         return load_layout(path)
-    named = f"the worlds with a name are {', '.join(LAYOUTS)}"
+    named = f"the worlds with a name are {', '.join(LAYOUTS)}."
     hint = did_you_mean(name, LAYOUTS, cutoff=0.5, mark='"', otherwise=named)
     raise UsageError(f'unknown world "{name}"{hint} A world of your own is a .toml file')
 
@@ -111,7 +111,7 @@ def _deployment(path: Path, where: str, row: Any) -> DeploymentLayout:
 def _instances_of_roles(
     path: Path, where: str, roles: Mapping[str, int], failing: list[str]
 ) -> tuple[InstanceLayout, ...]:
-    """The instances for a table `roles`; raises WorldError for a wrong number, and for a name in `failing` that is none of theirs."""
+    """The instances for a table `roles`; raises WorldError for a wrong number, and for a name in `failing` that none of them has."""
     for role, count in roles.items():
         if not _is_count(count):
             raise WorldError(

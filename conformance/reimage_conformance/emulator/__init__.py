@@ -20,7 +20,7 @@ from reimage_conformance.emulator.needs import Need, lacking
 from reimage_conformance.emulator.oddities import ODDITIES, Oddity, find_oddity, only_lenient
 from reimage_conformance.emulator.server import RunningEmulator, serve, serve_until_stopped
 from reimage_conformance.emulator.target import describe
-from reimage_conformance.emulator.written import beside, refuse_foreign
+from reimage_conformance.emulator.written import certificate_files, refuse_foreign
 
 __all__ = [
     "FAULTS",
@@ -44,7 +44,7 @@ __all__ = [
     "Reset",
     "RunningEmulator",
     "Send",
-    "beside",
+    "certificate_files",
     "describe",
     "emulator_with",
     "find_fault",

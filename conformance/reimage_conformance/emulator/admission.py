@@ -60,7 +60,7 @@ def check_certificate(call: Call) -> Refusal | None:
 
 @point
 def refuses_anonymous_in_tls(_: State) -> bool:
-    """Whether the TLS handshake fails without a client certificate; the service answers such a client (REQ-AUTH-TLS)."""
+    """Whether the TLS handshake fails without a client certificate; if not, such a client is answered 403 (REQ-AUTH-TLS)."""
     return False
 
 
@@ -72,7 +72,7 @@ def may_manage(call: Call, subscription: str) -> bool:
 
 @point
 def check_resource(call: Call) -> Refusal | None:
-    """The target must be well formed and address some kind of resource."""
+    """The target must be valid and address some kind of resource."""
     if not call.route.valid:
         return Refusal("target", 400, "BadRequest", "The request target is not valid.")
     return None if call.kind else not_found("path", "The requested resource does not exist.")
@@ -97,7 +97,7 @@ def allowed_methods(call: Call) -> tuple[str, ...]:
 
 @point
 def check_version(call: Call) -> Refusal | None:
-    """x-ms-version must be present, a date, a known version, and not before the first version of the operation."""
+    """x-ms-version must be present, a date, not before the first version of the operation, and a known version."""
     if not version_present(call):
         return wrong_version("version-missing")
     if not version_well_formed(call, call.version):
@@ -203,10 +203,10 @@ def check_read_target(call: Call) -> Refusal | None:
         return not_found("service", f"The hosted service {call.route.service} does not exist.")
     if call.kind == "service":
         return None
-    call.deployment = find_deployment(call, service, call.form, call.route.place)
+    call.deployment = find_deployment(call, service, call.form, call.route.slot_or_name)
     if call.deployment is None:
         defect = "slot" if call.form == "slot" else "deployment"
-        return not_found(defect, f"No deployment {call.route.place} was found.")
+        return not_found(defect, f"No deployment {call.route.slot_or_name} was found.")
     return None
 
 

@@ -89,7 +89,7 @@ class Certificates:
 
 @cache
 def make_certificates() -> Certificates:
-    """A set of certificates. A process has only one, since keys take long to make."""
+    """A set of certificates. A process has only one, since making the keys takes long."""
     with ThreadPoolExecutor() as pool:
         authority_key, *keys = pool.map(lambda _: _new_key(), range(2 + len(CLIENTS)))
     authority_name = _common_name("Reimage emulator authority")

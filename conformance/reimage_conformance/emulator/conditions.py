@@ -1,4 +1,4 @@
-"""The vocabulary of faults and oddities: where they apply, and edits of whole requests, refusals and replies."""
+"""What faults and oddities share: tests of the calls that they apply to, and changes of requests, refusals, replies and operations."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reimage_conformance.emulator.departures import Change, When, always, instead
 from reimage_conformance.emulator.http1 import reply_to
 from reimage_conformance.emulator.lookup import find_operation
+from reimage_conformance.emulator.messages import Pause
 from reimage_conformance.emulator.operations import start_operation
 from reimage_conformance.emulator.service import refuse
 from reimage_conformance.emulator.writing import render
@@ -18,8 +19,12 @@ if TYPE_CHECKING:
     from reimage_conformance.emulator.world import Operation
 
 OperationTest = Callable[["Operation"], bool]
-"""Says to which operations something applies."""
+"""A test that an operation passes or not."""
 
+SILENCE = Pause(3600.0)
+"""An hour in which nothing is sent: longer than any client waits for an answer."""
+
+# Groups of `Refusal.defect`.
 VERSION_DEFECTS = ("version-missing", "version-format", "version-old")
 COMP_DEFECTS = ("comp-missing", "comp-wrong")
 SERVICE_DEFECTS = ("service", "slot", "deployment")
@@ -39,7 +44,7 @@ def form_is(form: str) -> When:
 
 def slot_is(slot: str) -> When:
     """Calls that address the deployment by this slot."""
-    return lambda call: call.form == "slot" and call.route.place == slot
+    return lambda call: call.form == "slot" and call.route.slot_or_name == slot
 
 
 def version_is(*versions: str) -> When:
@@ -52,8 +57,8 @@ def instance_matches(test: Callable[[str], bool]) -> When:
     return lambda call: call.kind == "reimage" and test(call.route.instance)
 
 
-def two_digits(name: str) -> bool:
-    """Whether an instance name ends in two digits, so that its index is 10 or more."""
+def ends_in_two_digits(name: str) -> bool:
+    """Whether an instance name ends in two digits, as it does where its index is 10 or more."""
     return name[-2:].isdigit()
 
 
@@ -74,11 +79,11 @@ def both(first: When, second: When) -> When:
 
 def polled(test: OperationTest) -> When:
     """Polls of operations that pass `test`."""
-    return lambda call: call.operation is not None and test(call.operation)
+    return lambda call: call.kind == "operation" and call.operation is not None and test(call.operation)
 
 
 def has_run_its_time(call: Call, operation: Operation) -> bool:
-    """Whether an operation has run its time. Unlike `is_over`, no fault or oddity changes this."""
+    """Whether the duration of an operation is over. No fault or oddity changes this, as they may change `is_over`."""
     return call.now >= operation.ends_at
 
 
@@ -95,7 +100,7 @@ def poll_in(state: str) -> When:
 
 
 def reply_edit(edit: Callable[[Call, Reply], Any], *about: str, when: When = always) -> Change:
-    """A change that calls `edit` on each finished reply that is about one of `about`; on every reply where `about` is empty."""
+    """A change that calls `edit` on each reply whose `about` is among these; on every reply where none is given."""
 
     def change(original: Callable[..., Reply], call: Call, *args: Any) -> Reply:
         reply = original(call, *args)
@@ -112,7 +117,7 @@ def performs(*actions: Action, when: When = always) -> Change:
 
 
 def error_edit(edit: Callable[[Call, Reply], Any], when: When = always) -> Change:
-    """A change that calls `edit` on each reply of the service with a status of 400 or more; replies of the probe stay."""
+    """A change that calls `edit` on each reply of the service with a status of 400 or more; not on replies of the probe."""
 
     def change(call: Call, reply: Reply) -> None:
         if reply.status >= 400 and not call.client.probe:
@@ -122,7 +127,7 @@ def error_edit(edit: Callable[[Call, Reply], Any], when: When = always) -> Chang
 
 
 def refusal_edit(edit: Callable[[Refusal], Refusal], *defects: str, when: When = always) -> Change:
-    """A change that replaces each refusal of one of `defects` by what `edit` returns for it; every refusal where `defects` is empty."""
+    """A change that replaces each refusal for one of `defects` by what `edit` returns for it; every refusal where none is given."""
 
     def change(original: Callable[..., Reply], call: Call, refusal: Refusal) -> Reply:
         return original(call, edit(refusal) if (not defects or refusal.defect in defects) and when(call) else refusal)
@@ -131,7 +136,7 @@ def refusal_edit(edit: Callable[[Refusal], Refusal], *defects: str, when: When =
 
 
 def request_edit(edit: Callable[[Call], Any], when: When = always) -> Change:
-    """A change that calls `edit` on each request after HTTP was checked and before anything else is; its route is not known yet."""
+    """A change that calls `edit` on each request after its HTTP was checked and before its target is read: its route is not known yet."""
 
     def change(original: Callable[..., Reply], call: Call, *args: Any) -> Reply:
         edit(call)
@@ -146,28 +151,30 @@ def refused_with(**values: Any) -> Callable[[Refusal], Refusal]:
 
 
 def refusal_status(*defects: str, when: When = always) -> Callable[[int], Change]:
-    """A function from a status to the change that gives refusals of `defects` this status."""
+    """Makes a function of a status. It returns the change that gives refusals for `defects`, or all, this status."""
     return lambda status: refusal_edit(refused_with(status=status), *defects, when=when)
 
 
 def refusal_code(*defects: str, when: When = always) -> Callable[[str], Change]:
-    """A function from an error code to the change that gives refusals of `defects` this code."""
+    """Makes a function of an error code. It returns the change that gives refusals for `defects`, or all, this code."""
     return lambda code: refusal_edit(refused_with(code=code), *defects, when=when)
 
 
 def reply_status(*about: str, when: When = always) -> Callable[[int], Change]:
-    """A function from a status to the change that gives replies about one of `about` this status."""
+    """Makes a function of a status. It returns the change that gives this status to replies whose `about` is among these, or to all."""
     return lambda status: reply_edit(reply_set(status=status), *about, when=when)
 
 
-def field_set(name: str, value: str | None) -> Callable[[Call, Reply], None]:
-    """An edit that adds a header field to a reply; with the value None it removes every field of that name."""
+def field_added(name: str, value: str) -> Callable[[Call, Reply], None]:
+    """An edit that adds a header field to a reply."""
+    return lambda _, reply: reply.fields.append((name, value))
+
+
+def fields_removed(name: str) -> Callable[[Call, Reply], None]:
+    """An edit that removes every header field called `name`, in any case, from a reply."""
 
     def edit(_: Call, reply: Reply) -> None:
-        if value is None:
-            reply.fields = [each for each in reply.fields if each[0].lower() != name.lower()]
-        else:
-            reply.fields.append((name, value))
+        reply.fields = [each for each in reply.fields if each[0].lower() != name.lower()]
 
     return edit
 
@@ -182,8 +189,8 @@ def reply_set(**values: Any) -> Callable[[Call, Reply], None]:
     return edit
 
 
-def fields_dropped(keep: Callable[[str, str], bool]) -> Callable[[Call], None]:
-    """An edit that removes from a request every header field for which `keep(name, value)` is false."""
+def fields_kept(keep: Callable[[str, str], bool]) -> Callable[[Call], None]:
+    """An edit that leaves in a request only the header fields for which `keep(name, value)` is true."""
 
     def edit(call: Call) -> None:
         call.message.fields = tuple(each for each in call.message.fields if keep(*each))
@@ -196,8 +203,8 @@ def start_although_refused(call: Call) -> Operation | None:
     if call.kind != "reimage":
         return None
     for deployment in call.world.services(call.route.subscription).get(call.route.service, []):
-        place = deployment.slot if call.form == "slot" else deployment.name
-        if place == call.route.place and call.route.instance in deployment.instances:
+        slot_or_name = deployment.slot if call.form == "slot" else deployment.name
+        if slot_or_name == call.route.slot_or_name and call.route.instance in deployment.instances:
             return start_operation(call, deployment, deployment.instances[call.route.instance])
     return None
 

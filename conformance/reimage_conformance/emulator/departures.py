@@ -1,4 +1,4 @@
-"""Builds faults and oddities: changes of points of behaviour, made from small functions."""
+"""Changes of points of behaviour, of which faults and oddities consist; the error for a name that neither has."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIMILAR = 0.35
 """A known name is suggested for an unknown one from this similarity on."""
 
 When = Callable[[Call], bool]
-"""Says for which calls a change applies."""
+"""A test of the calls to which a change applies."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class Node:
 
 @point
 def operation_document(call: Call, operation: Operation) -> Node:
-    """The Operation document: ID, Status, HttpStatusCode once over, Error once failed."""
+    """The Operation document: ID and Status, HttpStatusCode once it is over, Error once it has failed."""
     status = operation_status(call, operation)
     children = [Node("ID", shown_id(call, operation)), Node("Status", status)]
     embedded = operation_http_status(call, operation, status)
@@ -113,7 +113,7 @@ def namespace_of(_: Call, root: Node) -> str:
 
 @point
 def write_content(call: Call, node: Node, prefix: str) -> str:
-    """The content of an element; `prefix` stands before every element name that has none of its own."""
+    """The content of an element; `prefix` is put in front of every element name that has none of its own."""
     if isinstance(node.content, str):
         return write_characters(call, node)
     pieces = []
@@ -126,7 +126,7 @@ def write_content(call: Call, node: Node, prefix: str) -> str:
 
 @point
 def write_characters(_: Call, node: Node) -> str:
-    """The text of an element, escaped, without characters that XML cannot hold."""
+    """The text of an element, escaped, with U+FFFD for characters that XML cannot hold."""
     text = node.content if isinstance(node.content, str) else ""
     return escape(_NO_XML_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", text))
 

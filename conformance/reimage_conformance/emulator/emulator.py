@@ -1,4 +1,4 @@
-"""The emulator as a value: its world, its clock, its behaviour; opens connections, owns no socket."""
+"""The emulator: its world, its clock and its behaviour. It makes connections and has no sockets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reimage_conformance.emulator.http1 import Connection
 from reimage_conformance.emulator.layouts import LARGE
 from reimage_conformance.emulator.messages import Client
 from reimage_conformance.emulator.points import override
-from reimage_conformance.emulator.simultaneous import Simultaneous
+from reimage_conformance.emulator.simultaneous import SimultaneousHandling
 from reimage_conformance.emulator.state import State
 from reimage_conformance.emulator.world import new_world
 
@@ -28,7 +28,7 @@ class Emulator:
 
     `layout` says what exists in it; None stands for the large world. A reimage takes `operation_seconds` of `clock`. With the same `seed` the same
     requests get the same answers. `simultaneous` says how its server handles requests and connections that come at the
-    same time. Each of `watchers` is called for every request and its answer. It knows no fault and no oddity:
+    same time. The functions in `watchers` are called with every request and its answer. This class knows no fault and no oddity:
     `emulator_with` takes their names.
     """
 
@@ -38,11 +38,11 @@ class Emulator:
         *,
         clock: Callable[[], float] = time.monotonic,
         changes: Sequence[Change] = (),
-        simultaneous: Simultaneous | None = None,
+        simultaneous: SimultaneousHandling | None = None,
         seed: int | None = None,
         layout: Layout | None = None,
     ) -> None:
-        self.simultaneous = simultaneous or Simultaneous()
+        self.simultaneous = simultaneous or SimultaneousHandling()
         self.watchers: list[Watcher] = []
         self.layout = LARGE if layout is None else layout
         random = Random(seed)  # noqa: S311 - ids of an emulator are no secrets
@@ -51,7 +51,7 @@ class Emulator:
             override(self.state.behaviour, change.point, change.wrapper)
 
     def connect(self, identity: str | None = "main", *, probe: bool = False, tls: bool = True) -> Connection:
-        """A new connection of the holder of certificate `identity`, None for a client without one.
+        """A new connection of a client with the certificate called `identity`; None stands for a client without one.
 
         With `tls` false no certificate is asked for. With `probe` the connection leads to the data-plane probe.
         """

@@ -134,13 +134,13 @@ def continues(_: Call) -> bool:
 
 @point
 def finish(call: Call, refused: Refusal | None) -> list[Action]:
-    """Answers a complete request, or one that was `refused` before all of it was read."""
+    """The actions that answer a request; `refused` says why it is refused where it is not valid HTTP."""
     return render(call, reply_to(call, refused))
 
 
 @point
 def reply_to(call: Call, refused: Refusal | None) -> Reply:
-    """The reply to a request; the answer that refuses it where `refused` says that it is not valid HTTP."""
+    """The reply to a request; `refused` says why it is refused where it is not valid HTTP."""
     if refused is not None:
         return refuse(call, refused)
     return answer_probe(call) if call.client.probe else answer(call)

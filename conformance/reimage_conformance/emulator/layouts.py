@@ -1,4 +1,4 @@
-"""Layouts: the deployments and role instances that an emulator starts with; those that have a name."""
+"""Layouts: the deployments and role instances that an emulator starts with; the layouts that have a name."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def role_of(instance: str) -> str:
 
 
 def instances_of(roles: Mapping[str, int], failing: Iterable[str] = ()) -> tuple[InstanceLayout, ...]:
-    """The instances of `roles`, a number of instances for each name, called `<role>_IN_<n>`; those named in `failing` fail."""
+    """The instances of `roles`, a number of instances for each name, called `<role>_IN_<n>`; a reimage of one in `failing` ends Failed."""
     names = [(role, f"{role}_IN_{number}") for role, count in roles.items() for number in range(count)]
     return tuple(InstanceLayout(role, name, name in set(failing)) for role, name in names)
 

@@ -8,7 +8,7 @@ import socket
 import struct
 from typing import TYPE_CHECKING
 
-from reimage_conformance.emulator.simultaneous import Simultaneous, WhenFull
+from reimage_conformance.emulator.simultaneous import SimultaneousHandling, WhenFull
 
 if TYPE_CHECKING:
     import ssl
@@ -38,7 +38,7 @@ class Listener:
         self,
         make: Callable[[Callable[[], None]], asyncio.BaseProtocol],
         context: ssl.SSLContext | None,
-        simultaneous: Simultaneous,
+        simultaneous: SimultaneousHandling,
     ) -> None:
         self._make, self._context, self._simultaneous = make, context, simultaneous
         self._address: tuple[str, int] = ("", 0)

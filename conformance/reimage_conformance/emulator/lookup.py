@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 @point
 def find_service(call: Call, name: str) -> list[Deployment] | None:
-    """The deployments of cloud service `name`."""
+    """The deployments of cloud service `name`; None where there is no such service."""
     return call.world.services(call.route.subscription).get(name)
 
 
 @point
-def find_deployment(_: Call, service: list[Deployment], form: str, place: str) -> Deployment | None:
-    """The deployment in slot `place`, or called `place`, as `form` says."""
-    named = {deployment.slot if form == "slot" else deployment.name: deployment for deployment in service}
-    return named.get(place)
+def find_deployment(_: Call, service: list[Deployment], form: str, asked: str) -> Deployment | None:
+    """The deployment in slot `asked` if `form` is slot, else the one called `asked`."""
+    known = {deployment.slot if form == "slot" else deployment.name: deployment for deployment in service}
+    return known.get(asked)
 
 
 @point

@@ -1,4 +1,4 @@
-"""Named sets of oddities: the behaviour of one kind of endpoint under one name."""
+"""The set of oddities that makes the emulator behave as the historical service did."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ LIKE_THE_SERVICE = (
     "historical-urls-absolute",
     "offline-after-success",
 )
-"""The oddities that make the emulator answer as the historical service did, so that its published clients are served."""
+"""The oddities that make the emulator answer as the historical service did, so that published clients of it work."""
 
 
 def with_manners(oddities: tuple[str, ...], *, like_the_service: bool) -> tuple[str, ...]:
-    """The names of the historical service's oddities, if wanted, then those in `oddities`, without repeats."""
+    """The names in `LIKE_THE_SERVICE` where `like_the_service` is true, then those in `oddities`, without repeats."""
     return tuple(dict.fromkeys((*(LIKE_THE_SERVICE if like_the_service else ()), *oddities)))

@@ -35,12 +35,12 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Close the connection in order."""
+    """Close the connection without an error (FIN)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """Tear the connection down."""
+    """Abort the connection (RST)."""
 
 
 Action = Send | Later | Pause | Close | Reset
@@ -68,8 +68,8 @@ class Message:
 class Route:
     """What a request target addresses.
 
-    `kind` is reimage, operation, deployment, service, or "" for nothing; `form` is slot or name where a deployment is
-    addressed, `place` the slot or the deployment name; `query` holds the decoded parameters in their order. `path` is the path as it was
+    `kind` is reimage, operation, deployment, service, or "" for nothing. `form` says by what a deployment is addressed, slot or name;
+    `slot_or_name` is that slot or name. `query` holds the decoded parameters in their order. `path` is the path as it was
     sent. `valid` is false where the target is malformed.
     """
 
@@ -77,7 +77,7 @@ class Route:
     subscription: str = ""
     service: str = ""
     form: str = ""
-    place: str = ""
+    slot_or_name: str = ""
     instance: str = ""
     operation: str = ""
     query: Fields = ()
@@ -159,7 +159,7 @@ class Call:
 
     @property
     def notes(self) -> dict[str, Any]:
-        """State of faults and oddities, kept as long as the emulator lives."""
+        """State of faults and oddities, which lasts as long as the emulator."""
         return self.state.notes
 
     @property
@@ -169,12 +169,12 @@ class Call:
 
     @property
     def kind(self) -> str:
-        """What the request addresses: reimage, operation, deployment, service or nothing."""
+        """What the request addresses: reimage, operation, deployment, service, or "" for nothing."""
         return self.route.kind
 
     @property
     def form(self) -> str:
-        """How a deployment is addressed: slot, name or not at all."""
+        """By what a deployment is addressed: slot, name, or "" where none is."""
         return self.route.form
 
     @property
@@ -184,4 +184,4 @@ class Call:
 
 
 Watcher = Callable[[Call, Sequence[Action]], None]
-"""Called with a request and its answer."""
+"""A function that is called with each request and its answer."""

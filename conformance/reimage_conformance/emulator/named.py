@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.emulator import Emulator
-from reimage_conformance.emulator.faults import find_fault, refuse_without_place
+from reimage_conformance.emulator.faults import check_can_show, find_fault
 from reimage_conformance.emulator.layouts import LARGE
 from reimage_conformance.emulator.oddities import find_oddity
 
@@ -32,7 +32,7 @@ def emulator_with(
     """
     found_faults, found_oddities = [find_fault(name) for name in faults], [find_oddity(name) for name in oddities]
     for each in found_faults:
-        refuse_without_place(each, LARGE if layout is None else layout)
+        check_can_show(each, LARGE if layout is None else layout)
     return Emulator(
         operation_seconds,
         changes=[change for each in found_oddities for change in each.changes]

@@ -32,7 +32,7 @@ class Need(StrEnum):
     SECOND_SERVICE = "a second cloud service"
     SECOND_DEPLOYMENT = "a second deployment, so that two operations run at the same time"
     PROBE = "a probe in the role instances"
-    """Every emulator has it, so that no layout lacks it; whether a target file names it is known to `detection.shapes`."""
+    """Every emulator has it, so that no layout lacks it; `detection.shapes` says whether the target file names it."""
 
 
 def lacking(layout: Layout, needs: Iterable[Need]) -> tuple[Need, ...]:

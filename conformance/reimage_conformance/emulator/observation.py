@@ -29,6 +29,7 @@ FIRST_VERSIONS = {
 }
 """The first version in which a response element exists (REQ-DEPL-VERSIONS)."""
 _POWER = {"StoppingRole": "Stopping", "StoppedVM": "Stopped", "StartingVM": "Starting"}
+"""The PowerState for an InstanceStatus; for any other it is Started."""
 
 
 @point
@@ -120,7 +121,7 @@ def details_wanted(call: Call) -> bool:
 
 
 def deployment_url(deployment: Deployment) -> str:
-    """Where the deployment itself is served."""
+    """The address of the application in a deployment."""
     label = deployment.service if deployment.slot == "production" else deployment.private_id
     return f"http://{label}.cloudapp.net/"
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from reimage_conformance.emulator.messages import Call
 
 _STAGES = ((0.25, "StoppingRole"), (0.6, "StoppedVM"), (1.0, "StartingVM"), (1.6, "BusyRole"))
-"""The states of an instance that is reimaged: until which multiple of the operation's duration it has each of them."""
+"""The states of an instance that is reimaged, in order; each ends at its multiple of the operation's duration."""
 
 
 @point
@@ -82,14 +82,14 @@ def operation_status(call: Call, operation: Operation) -> str:
 
 @point
 def operation_http_status(_: Call, operation: Operation, status: str) -> str:
-    """The embedded status once the operation is over, "" before (REQ-GOS-HTTPSTATUS)."""
+    """The HttpStatusCode once the operation is over, "" before (REQ-GOS-HTTPSTATUS)."""
     del operation
     return {"Succeeded": "200", "Failed": "500"}.get(status, "")
 
 
 @point
 def operation_error(_: Call, operation: Operation, status: str) -> tuple[str, str] | None:
-    """Code and message of a failed operation (REQ-GOS-ERROR)."""
+    """Code and message of a failed operation; None for any other (REQ-GOS-ERROR)."""
     if status != "Failed":
         return None
     return "InternalError", f"The role instance {operation.instance.name} did not start."
@@ -97,7 +97,7 @@ def operation_error(_: Call, operation: Operation, status: str) -> tuple[str, st
 
 @point
 def settle(call: Call) -> None:
-    """Writes the fresh guests of operations that have ended since the last request."""
+    """Writes the fresh guest for each operation that has ended since the last request."""
     for operation in call.world.operations.values():
         if not operation.written and guest_due(call, operation):
             operation.written = True
@@ -106,7 +106,7 @@ def settle(call: Call) -> None:
 
 @point
 def guest_due(call: Call, operation: Operation) -> bool:
-    """Whether the operation has ended and calls for a fresh guest; a failed one does not."""
+    """Whether the operation has ended and a fresh guest is to be written; after a failed one none is."""
     return is_over(call, operation) and not operation_fails(call, operation)
 
 

@@ -1,4 +1,4 @@
-"""Places: where an endpoint can make a slip. Each says how names and sentences of faults call it, and which calls and operations it covers."""
+"""Places: where an endpoint can make a slip. Each has its words for the names and sentences of faults, and its calls and operations."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.conditions import (
     OperationTest,
+    ends_in_two_digits,
     form_is,
     instance_matches,
     kind_is,
     later_on_connection,
     poll_in,
     slot_is,
-    two_digits,
     version_is,
 )
 from reimage_conformance.emulator.departures import When, always
@@ -88,8 +88,8 @@ WORKER_ROLE = Place(
 TWO_DIGITS = Place(
     "two digits",
     " of an instance with an index of two digits",
-    instance_matches(two_digits),
-    lambda operation: two_digits(operation.instance.name),
+    instance_matches(ends_in_two_digits),
+    lambda operation: ends_in_two_digits(operation.instance.name),
     needs=(Need.TWO_DIGITS,),
 )
 SECOND_TIME = Place("second", " for the second time", covers=lambda operation: operation.sequel)

@@ -19,7 +19,7 @@ POINTS: Behaviour = {}
 
 
 class Behaving(Protocol):
-    """Whatever carries the behaviour of one emulator."""
+    """The first argument of a point: anything that has the behaviour of one emulator."""
 
     @property
     def behaviour(self) -> Behaviour:
@@ -35,7 +35,7 @@ Result = TypeVar("Result")
 def point(
     function: Callable[Concatenate[Carrier, Parameters], Result],
 ) -> Callable[Concatenate[Carrier, Parameters], Result]:
-    """Makes `function` replaceable per emulator, under its own name."""
+    """Makes `function` replaceable for each emulator, under its own name; raises ValueError for a name that is taken."""
     name = function.__name__
     if name in POINTS:
         raise ValueError(f"two points of behaviour are called {name!r}")
@@ -50,5 +50,5 @@ def point(
 
 
 def override(behaviour: Behaviour, name: str, wrapper: Callable[..., Any]) -> None:
-    """Replaces the point `name` in `behaviour` by `wrapper`; it gets the function so far, then the point's arguments."""
+    """Replaces the point `name` in `behaviour` by `wrapper`, which gets the function that it replaces, then the point's arguments."""
     behaviour[name] = partial(wrapper, behaviour.get(name, POINTS[name]))

@@ -1,4 +1,4 @@
-"""The data-plane probe: lets a tester look inside a role instance; a plain HTTP contract beside the protocol."""
+"""The data-plane probe, by which a tester looks inside a role instance; its HTTP interface is no part of the protocol."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def shown_installation(_: Call, instance: Instance) -> str:
 
 @point
 def marker_reply(call: Call, store: dict[str, bytes], name: str) -> Reply:
-    """Writes or reads one marker of a guest."""
+    """Writes or reads the marker `name` in `store`, a part of a guest's data."""
     match call.message.method:
         case "PUT":
             store[name] = call.message.body

@@ -1,4 +1,4 @@
-"""Writes .publishsettings: the one file from which clients of the period read address, subscriptions and certificate."""
+"""Writes .publishsettings, the file in which clients of the historical service find address, subscriptions and certificate."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MAX_REQUEST_LINE = 16_384
 MAX_HEAD = 65_536
 MAX_BODY = 65_536
+_MAX_CHUNK_SIZE_LINE = 256
 
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -222,7 +223,7 @@ def expects_continue(call: Call) -> bool:
 
 
 def content_lengths(call: Call) -> list[str]:
-    """Every Content-Length value, lists taken apart."""
+    """Every Content-Length value; those in a list are separate ones."""
     return [part.strip(" \t") for value in call.message.values("content-length") for part in value.split(",")]
 
 
@@ -238,7 +239,7 @@ def malformed(defect: str, message: str, status: int = 400) -> Refusal:
 
 @point
 def take_body(_: Call, framing: Framing, buffer: bytearray) -> bytes | None:
-    """Takes a whole body off the front of `buffer`, or None while it is incomplete.
+    """Takes a whole body off the front of `buffer` and gives it; None while it is incomplete.
 
     Raises MalformedBodyError when the octets are not what the framing announced.
     """
@@ -252,7 +253,7 @@ def take_body(_: Call, framing: Framing, buffer: bytearray) -> bytes | None:
 
 
 def _take_chunked(buffer: bytearray) -> bytes | None:
-    """Takes a whole chunked body and its trailers off the front of `buffer`, or None while it is incomplete; raises MalformedBodyError."""
+    """Takes a whole chunked body and its trailers off the front of `buffer`, and gives the body; as `take_body`."""
     body = bytearray()
     at = 0
     while True:
@@ -277,13 +278,13 @@ def _take_chunked(buffer: bytearray) -> bytes | None:
 
 
 def _check_size(line: bytes | bytearray, body: bytearray) -> None:
-    """Raises MalformedBodyError if a chunk's size line or the whole body is too long."""
-    if len(line) > 256 or len(body) > MAX_BODY:
+    """Raises MalformedBodyError if `line`, which is to hold the size of a chunk, or `body` so far is too long."""
+    if len(line) > _MAX_CHUNK_SIZE_LINE or len(body) > MAX_BODY:
         raise MalformedBodyError("the chunked body is too large")
 
 
 def _take_trailers(buffer: bytearray, start: int, body: bytes) -> bytes | None:
-    """Takes a chunked body off the front of `buffer`, up to the end of the trailers, which begin at `start`; gives `body`, or None."""
+    """Takes a chunked body off the front of `buffer` with the trailers, which begin at `start`; gives `body`, None while they are incomplete."""
     if buffer[start : start + 2] == b"\r\n":
         del buffer[: start + 2]
         return body

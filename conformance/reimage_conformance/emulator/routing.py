@@ -56,10 +56,10 @@ def read_segments(_: Call, segments: list[str], path: str, query: Fields) -> Rou
             return Route("operation", subscription, operation=operation, query=query, path=path)
         case [subscription, "services", "hostedservices", service] if service:
             return Route("service", subscription, service, query=query, path=path)
-        case [subscription, "services", "hostedservices", service, form, place] if form in _FORMS and place:
-            return Route("deployment", subscription, service, _FORMS[form], place, query=query, path=path)
-        case [subscription, "services", "hostedservices", service, form, place, "roleinstances", instance] if (
+        case [subscription, "services", "hostedservices", service, form, asked] if form in _FORMS and asked:
+            return Route("deployment", subscription, service, _FORMS[form], asked, query=query, path=path)
+        case [subscription, "services", "hostedservices", service, form, asked, "roleinstances", instance] if (
             form in _FORMS and instance
         ):
-            return Route("reimage", subscription, service, _FORMS[form], place, instance, query=query, path=path)
+            return Route("reimage", subscription, service, _FORMS[form], asked, instance, query=query, path=path)
     return Route(subscription=segments[0], query=query, path=path)

@@ -16,9 +16,9 @@ from reimage_conformance.emulator.certificates import make_certificates
 from reimage_conformance.emulator.layouts import MAIN, OTHER
 from reimage_conformance.emulator.listener import LINGER_SECONDS, LONGEST_WAIT_SECONDS, Listener, reset
 from reimage_conformance.emulator.messages import Action, Close, Later, Pause, Reset, Send
-from reimage_conformance.emulator.simultaneous import Simultaneous, Turns
+from reimage_conformance.emulator.simultaneous import SimultaneousHandling, Turns
 from reimage_conformance.emulator.target import describe
-from reimage_conformance.emulator.written import beside, refuse_foreign, signed
+from reimage_conformance.emulator.written import certificate_files, refuse_foreign, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -165,7 +165,7 @@ class RunningEmulator:
         self._stopping = asyncio.Event()
         self._peers: set[_Peer] = set()
         self._turns = Turns(emulator.state, emulator.simultaneous)
-        self._probe_turns = Turns(emulator.state, Simultaneous())
+        self._probe_turns = Turns(emulator.state, SimultaneousHandling())
         self._thread = threading.Thread(target=self._run, name="emulator", daemon=True)
 
     @property
@@ -201,16 +201,16 @@ class RunningEmulator:
         """The text of a target file for this emulator, with its probe or without; `options` as in `describe`."""
         return describe(self.emulator, self.base_url, probe_url=self.probe_url if probe else None, **options)
 
-    def write_target(self, place: Path, **options: Any) -> Path:
-        """Writes the target file, and beside it the certificates that it names; `options` as in `target_text`.
+    def write_target(self, file_or_folder: Path, **options: Any) -> Path:
+        """Writes the target file, and into the same folder the certificates that it names; `options` as in `target_text`.
 
-        `place` is the file, when it ends in .toml, or the folder for a file called target.toml. Raises UsageError, and
+        A path that does not end in .toml is the folder for a file called target.toml. Raises UsageError, and
         writes nothing, where one of these files is there and the emulator did not write it.
         """
-        path = place if place.suffix == ".toml" else place / "target.toml"
+        path = file_or_folder if file_or_folder.suffix == ".toml" else file_or_folder / "target.toml"
         refuse_foreign(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        certificates = beside(path)
+        certificates = certificate_files(path)
         if self.tls:
             make_certificates().write(certificates, self.base_url, (MAIN, OTHER))
         else:  # certificates that an earlier emulator wrote would be of no use
@@ -245,7 +245,7 @@ class RunningEmulator:
         await self._drop_peers()
 
     async def _drop_peers(self) -> None:
-        """Drops every connection, those included whose handshake was under way."""
+        """Drops every connection, also those whose handshake is under way."""
         for _ in range(100):
             for peer in tuple(self._peers):
                 peer.abort()
@@ -286,7 +286,7 @@ def serve_until_stopped(
 
 
 def _server_context(emulator: Emulator) -> ssl.SSLContext:
-    """TLS that asks for a client certificate, does without one, and refuses one of an unknown authority."""
+    """TLS that asks for a client certificate and refuses one of an unknown authority; a client needs none, unless a change says so."""
     certificates = make_certificates()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.verify_mode = ssl.CERT_REQUIRED if refuses_anonymous_in_tls(emulator.state) else ssl.CERT_OPTIONAL
@@ -302,5 +302,5 @@ def _common_name(certificate: dict[str, Any] | None) -> str | None:
 
 
 def _ignore(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Ignores a client that disconnects in the middle of a request."""
+    """Ignores an error in a callback of the loop, such as a client that disconnects in the middle of a request."""
     del loop, context

@@ -1,4 +1,4 @@
-"""How a server handles requests and connections that come at the same time, whatever they ask for."""
+"""How a server handles requests and connections that come at the same time: limits, waiting, and durations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class WhenFull(StrEnum):
-    """What happens to a connection when the server has as many as it takes."""
+    """What happens to one more connection while the server has as many as it takes."""
 
     WAITS = "waits"
     RESET = "is reset"
@@ -24,13 +24,13 @@ class WhenFull(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Simultaneous:
+class SimultaneousHandling:
     """How a server handles requests and connections that come at the same time.
 
     It serves at most `requests` at a time, and others wait. It takes at most `connections` at a time; `when_full` says what happens to
     others. 0 means no limit. A request takes `seconds`, and `seconds_for_each_other` more for each other request under way, and at random
     up to `seconds_at_random` more. A connection is closed when nothing happens on it for `idle_seconds`; 0 means never. With
-    `drops_idle` it is dropped instead: the client sees nothing of it before its next octets are answered with a reset.
+    `drops_idle` it is dropped instead: the client notices nothing until it sends again, which is answered with a reset.
     """
 
     requests: int = 0
@@ -58,9 +58,9 @@ class Served(Protocol):
 
 
 class Turns:
-    """Decides when the octets of each connection are answered: in their order, and as many connections at a time as the limits allow."""
+    """Decides when the octets of each connection are answered: in their order, and at most `simultaneous.requests` at a time."""
 
-    def __init__(self, state: State, simultaneous: Simultaneous) -> None:
+    def __init__(self, state: State, simultaneous: SimultaneousHandling) -> None:
         self.simultaneous = simultaneous
         self._state = state
         self._under_way = 0
@@ -81,7 +81,7 @@ class Turns:
         self._pending.pop(served, None)
 
     def _serve_waiting(self) -> None:
-        """Begins to serve octets that wait, as long as the limits allow."""
+        """Begins to serve octets that wait, as long as the limit of requests allows."""
         for served in tuple(self._pending):
             while self._pending.get(served) and served not in self._serving and self._has_room():
                 self._begin(served, self._pending[served].popleft())
@@ -92,6 +92,7 @@ class Turns:
         return not self.simultaneous.requests or self._under_way < self.simultaneous.requests
 
     def _begin(self, served: Served, data: bytes) -> None:
+        """Makes the answer to `data`, and carries it out at once, or when the seconds that a request takes are over."""
         self._state.notes[UNDER_WAY] = self._under_way + 1
         actions = served.answer(data)
         seconds = self._seconds() if actions else 0.0
@@ -103,11 +104,13 @@ class Turns:
         asyncio.get_running_loop().call_later(seconds, self._end, served, actions)
 
     def _seconds(self) -> float:
+        """How long the next request takes; `_under_way` counts the others."""
         simultaneous = self.simultaneous
         at_random = simultaneous.seconds_at_random * self._state.random.random()
         return simultaneous.seconds + simultaneous.seconds_for_each_other * self._under_way + at_random
 
     def _end(self, served: Served, actions: Sequence[Action]) -> None:
+        """Carries out the answer to a request whose seconds are over, and begins to serve what waits."""
         self._under_way -= 1
         self._serving.discard(served)
         served.perform(actions)

@@ -1,4 +1,4 @@
-"""Writes the target file for an emulator that is being served: where it is, what it holds, what opens it."""
+"""The text of the target file for an emulator that is served: its address, what it holds, and the certificates for it."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def describe(
 ) -> str:
     """The text of the target file for `emulator` at `base_url`.
 
-    For an https address it names certificate files beside it; their names begin with `prefix`. `probe_url` is the address of the probe
+    For an https address it names certificate files in its own folder, whose names begin with `prefix`. `probe_url` is the address of the probe
     without its path. `operation_timeout_seconds` is by default 20 times the duration of an operation, and at least 10 s.
     `poll_interval_seconds` is by default a quarter of that duration, and at most 5 s. With `claims` the file says that Get Deployment and
-    Get Cloud Service Properties are offered; without, a run finds out. `listed` is what the file lists, by default everything in the
+    Get Cloud Service Properties are offered; without it, a run finds out. `listed` is what the file lists, by default everything in the
     main subscription of the emulator.
     """
     rows = tuple(row for row in (emulator.layout if listed is None else listed) if row.subscription == MAIN)

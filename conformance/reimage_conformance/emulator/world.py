@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from reimage_conformance.emulator.layouts import DeploymentLayout, Layout
 
 OPENED_BY = {"main": (MAIN, OTHER), "second": (MAIN, OTHER), "other": (FOREIGN,)}
-"""Which subscriptions the holder of each certificate may manage."""
+"""The subscriptions that a client may manage, by the common name of its certificate."""
 
 
 @dataclass(eq=False, slots=True)
@@ -46,8 +46,8 @@ class Deployment:
 class Operation:
     """One accepted reimage.
 
-    `sequel` says that its instance was reimaged before. `polls` is the number of polls. `written` says that the fresh
-    guest was written.
+    `form` is the URI form of its request, slot or name. `number` counts the operations, from 0. `sequel` says that its instance was
+    reimaged before. `polls` is the number of polls. `written` says that the fresh guest was written.
     """
 
     id: str
@@ -64,7 +64,7 @@ class Operation:
 
     @property
     def ends_at(self) -> float:
-        """When it has run its time, in seconds of the emulator's clock."""
+        """When its duration is over, in seconds of the emulator's clock."""
         return self.accepted_at + self.seconds
 
 

@@ -1,4 +1,4 @@
-"""The files that the emulator writes for its clients: a target file and the certificates beside it.
+"""The files that the emulator writes for its clients: a target file and, in the same folder, certificates.
 
 The target file begins with the SHA-256 digests of the files that were written. A file that is not listed there, or was changed
 since, is not overwritten.
@@ -22,15 +22,15 @@ _LINE = re.compile(r"#   (?P<digest>[0-9a-f]{64})  (?P<name>.+)")
 _REST = "the rest of this file"
 
 
-def beside(file: Path) -> dict[str, Path]:
-    """The certificate files that belong to the target file `file`, by their short names; each bears the name of `file`."""
+def certificate_files(file: Path) -> dict[str, Path]:
+    """The paths of the certificate files that belong to the target file `file`, by their short names; each begins with the stem of `file`."""
     return {name: file.with_name(f"{file.stem}.{name}") for name in FILES}
 
 
 def refuse_foreign(file: Path) -> None:
-    """Raise UsageError where writing the target file `file` would overwrite what the emulator did not write."""
+    """Raises UsageError where writing the target file `file` would overwrite what the emulator did not write."""
     known = _listed(file)
-    for path in (file, *beside(file).values()):
+    for path in (file, *certificate_files(file).values()):
         if path.is_symlink() or path.exists():
             _refuse_changed(path, known.get(_REST if path == file else path.name), is_target=path == file)
 
@@ -69,7 +69,7 @@ def _listed(file: Path) -> Mapping[str, str]:
 
 
 def _rest_of(file: Path) -> bytes:
-    """What follows the digests in a target file."""
+    """The part of a target file after its digests."""
     lines = file.read_bytes().splitlines(keepends=True)
     header = next((n for n, line in enumerate(lines) if n and not line.startswith(b"#   ")), len(lines))
     return b"".join(lines[header:])

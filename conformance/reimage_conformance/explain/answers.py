@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 ANSWERS_FILE = "answers.json"
 MAX_ANSWERS = 2
-"""How many exchanges are kept for a requirement at most."""
+"""At most this many exchanges are kept for a requirement."""
 BODY_CHARACTERS = 900
-"""How many characters of a body are kept; longer ones are cut."""
+"""At most this many characters of a body are kept; longer ones are cut."""
 SUBSCRIPTION = "<subscription-id>"
 _MASK = re.compile(r"00000000-0000-4000-8000-0{11}[0-9]")
 """What journals show in place of subscription ids."""
@@ -69,10 +69,10 @@ def plain_answers(run: Path) -> dict[str, Any]:
     rows = load_results(run / "results.json")["requirements"]
     numbers = {row["id"]: _distinct_answered(row["evidence"], exchanges) for row in rows}
     used = dict.fromkeys(number for each in numbers.values() for number in each)
-    places = {number: str(place) for place, number in enumerate(used, 1)}
+    keys = {number: str(key) for key, number in enumerate(used, 1)}
     return {
-        "requirements": {name: [places[number] for number in found] for name, found in numbers.items() if found},
-        "exchanges": {place: _plain(exchanges[number]) for number, place in places.items()},
+        "requirements": {name: [keys[number] for number in found] for name, found in numbers.items() if found},
+        "exchanges": {key: _plain(exchanges[number]) for number, key in keys.items()},
     }
 
 
@@ -115,10 +115,9 @@ def run_in_memory(folder: Path, *options: str) -> None:
         "-qq",
     ]
     words += [*plugin_words(), "-p", "no:cacheprovider", "--seed=0", "--report-dir", str(folder), *options]
-    surroundings = {name: value for name, value in os.environ.items() if name not in IGNORED_VARIABLES} | {
-        NO_AUTOLOAD: "1"
-    }
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=surroundings)  # noqa: S603
+    environment = {name: value for name, value in os.environ.items() if name not in IGNORED_VARIABLES}
+    environment[NO_AUTOLOAD] = "1"
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)  # noqa: S603
     if done.returncode or not (folder / "results.json").is_file():
         output = f"{done.stdout}{done.stderr}"[-1000:]
         raise ReportError(f"the run against the emulator ended with {done.returncode}: {output}")
@@ -126,14 +125,14 @@ def run_in_memory(folder: Path, *options: str) -> None:
 
 def fresh_answers() -> dict[str, Any]:
     """The exchanges of a new run, which takes about 15 seconds, in the form of `answers.json`."""
-    with TemporaryDirectory() as place:
-        folder = Path(place) / "run"
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "run"
         run_in_memory(folder)
         return plain_answers(folder)
 
 
 def main() -> None:
-    """Write `answers.json` anew."""
+    """Write `answers.json` from a new run."""
     text = json.dumps(fresh_answers(), indent=1, ensure_ascii=False)
     Path(__file__).with_name(ANSWERS_FILE).write_text(f"{text}\n", encoding="utf-8")
 

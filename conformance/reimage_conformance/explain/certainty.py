@@ -18,7 +18,7 @@ CERTAINTY = {
     "URI": "Written: the URI standard says so.",
     "WIRE": "Seen in recordings of the service; no document says so.",
     "CLIENT-OBS": "Read from published clients; no document says so.",
-    "3RD": "Told by third parties; no document says so.",
+    "3RD": "Stated by third parties; no document of the service says so.",
     "INFER": "Deduced: it follows from the documents, which do not say it outright.",
     "UNSPEC": "Open: the documents do not say what happens.",
     "OWNER": "Asked for by the owner of this suite; it follows from the purpose of the operation.",
@@ -29,7 +29,7 @@ COUNTS = {
     CountsAs.FAIL: "a violation, which fails the run",
     CountsAs.WARN: "an advisory, which fails no run",
     CountsAs.INFO: "recorded only, never judged",
-    CountsAs.CLIENT: "no finding: it binds the client, so that the suite keeps it itself",
+    CountsAs.CLIENT: "no finding: it binds the client, which is the suite itself",
 }
 """What not meeting a requirement counts as, in words."""
 
@@ -53,16 +53,16 @@ def reason_words(requirement: Requirement) -> str:
         case CountsAs.FAIL:
             return "Strict and lenient runs both fail on it."
         case CountsAs.WARN:
-            return "Clients can do without it, or the document only recommends it."
+            return "Clients do not depend on it, or the document only recommends it."
         case CountsAs.CLIENT:
             return "No answer of an endpoint can break it."
         case _:
-            return "Nothing forbids an endpoint to do otherwise."
+            return "No document forbids an endpoint to behave differently."
 
 
 def _why_they_differ(requirement: Requirement) -> str:
     if requirement.origin in _NOT_WRITTEN:
-        return "Strict takes the documents at their word and asks for what follows from them; lenient fails only what a document says outright."
+        return "Strict reads the documents literally and demands what follows from them; lenient fails only what contradicts the words of a document."
     if requirement.origin in _OBSERVED:
-        return "Strict asks for what the known service did; lenient fails only what a document says outright."
-    return "Strict takes the document at its word; lenient lets pass what known services do, or what a document only recommends."
+        return "Strict demands what the known service did; lenient fails only what contradicts the words of a document."
+    return "Strict reads the document literally; lenient accepts what known services do, and departures from what a document only recommends."

@@ -25,7 +25,7 @@ CLIENTS = "clients"
 
 @dataclass(frozen=True, slots=True)
 class CaseWords:
-    """A case that judges the requirement: its name, as `file.py::function`, and the first line of its docstring."""
+    """A case that judges the requirement: its `name`, as `file.py::function`, and what it `says`, the first line of its docstring."""
 
     name: str
     says: str
@@ -33,7 +33,7 @@ class CaseWords:
 
 @dataclass(frozen=True, slots=True)
 class FaultFamily:
-    """Faults of the emulator that are the same mistake in different places; all of them break the requirement.
+    """Faults of the emulator that are variants of one mistake; all of them break the requirement.
 
     `members` are the names of the faults, `summaries` their sentences without repeats.
     """
@@ -47,7 +47,8 @@ class FaultFamily:
 class Explanation:
     """All that is known about a requirement.
 
-    `needed_by` are the requirements that can be judged only where this one holds; `answers` what the conforming emulator answers.
+    `chapter` is its chapter, or `CLIENTS`. `certainty`, `counts` and `reason` are the sentences of `explain.certainty`. `answers` are
+    answers of the conforming emulator. `needed_by` are the requirements that can be judged only where this one holds.
     """
 
     requirement: Requirement

@@ -35,7 +35,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading with paragraphs, a command line, a list, and HTTP exchanges; `rest` is the last line and says what a list leaves out."""
+    """A heading with paragraphs, a command line, a list, and HTTP exchanges; `rest` is the last line: how many items the list leaves out."""
 
     heading: str
     paragraphs: tuple[str, ...] = ()
@@ -58,12 +58,12 @@ def sections_of(explained: Explanation) -> tuple[Section, ...]:
         Section("What it counts as", _counting(explained)),
         _what_is_sent(explained),
         Section(
-            "What a right endpoint answers",
-            ("The emulator's exchange that decides it:",) if explained.answers else (),
+            "What a conforming endpoint answers",
+            ("What decides it, sent to the emulator:",) if explained.answers else (),
             exchanges=tuple(_exchange(each) for each in explained.answers),
         ),
         _what_wrong_ones_do(explained),
-        Section("The usual mistake, and what mends it", _nonempty(row.mend)),
+        Section("The usual mistake, and how to correct it", _nonempty(row.mend)),
         Section("Published clients", _nonempty(row.clients)),
     )
     return tuple(section for section in sections if section)
@@ -87,10 +87,10 @@ def _counting(explained: Explanation) -> tuple[str, ...]:
     requires, needed_by = ", ".join(row.requires), ", ".join(explained.needed_by)
     return _nonempty(
         f"{explained.counts} {explained.reason}",
-        "A refusal counts only beside the same request without its defect, accepted in the same run."
+        "A refusal counts only if the same request without its defect was accepted in the same run."
         if row.control
         else "",
-        "A violation may be a matter of time: a run tries it again at its end, where time and budget allow."
+        "A violation may depend on timing: a run tries it again at its end, where time and budget allow."
         if row.timing
         else "",
         f"It can be judged only where these hold: {requires}." if requires else "",

@@ -16,7 +16,7 @@ COLUMNS = 100
 
 
 def text_of(explained: Explanation) -> str:
-    """The whole explanation, its prose in lines of at most 100 characters; exchanges as they stand."""
+    """The whole explanation, its prose in lines of at most 100 characters; exchanges are not wrapped."""
     row = explained.requirement
     head = f"{row.id}: {row.title}"
     lines = [head, "=" * len(head), f"{row.level}, area {row.area}, chapter {explained.chapter}"]

@@ -1,7 +1,7 @@
 """Admission: decides whether a request may be sent, and why.
 
-A request may be sent if every address that it can be read as is listed, or is known not to exist. An address that may
-exist and is not listed keeps the request back.
+A server may read a request as one of several addresses. The request may be sent if each of them is listed or is known not to
+exist. One address that may exist and is not listed keeps the request back.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Judge:
     """Judges readings by the target file and by what the endpoint has shown.
 
     `token` is the random part of names that were made up for this run. `doubts` collects the deployments that keep a
-    request back, but for which a Get Deployment may still show that it can be sent.
+    request back now; the answer to a Get Deployment of each may show that the request may be sent.
     """
 
     listing: Listing
@@ -57,40 +57,44 @@ class Judge:
         """Why a request with this reading may be sent, or MAY_EXIST; adds to `doubts`."""
         if self.token and any(self.token in name for name in reading.free_names):
             return Admission.RANDOM
-        return Admission.COMPLETE if self._is_complete(reading) else self._by_part(reading)
+        return Admission.COMPLETE if self._is_complete(reading) else self._admission_by_part(reading)
 
-    def _by_part(self, reading: Reading) -> Admission:
+    def _admission_by_part(self, reading: Reading) -> Admission:
         """The admission by the kind of resource that a reading addresses."""
         match reading.part:
             case Part.INSTANCE:
-                return self._of_containers(reading, lambda each: self._instance(each, reading.instance))
+                return self._combined_admission(reading, lambda each: self._instance_admission(each, reading.instance))
             case Part.DEPLOYMENT:
-                return self._of_containers(reading, lambda each: self._deployment(each, asks=reading.asks))
+                asks = reading.asks
+                return self._combined_admission(reading, lambda each: self._deployment_admission(each, asks=asks))
             case Part.SERVICE:
-                return self._service(reading)
+                return self._service_admission(reading)
             case Part.OPERATION if reading.operation in self.knowledge.operations:
                 return Admission.LISTED
             case _:
                 return Admission.MAY_EXIST
 
     def _is_complete(self, reading: Reading) -> bool:
-        """Whether the target file says that nothing but what it lists is at this address."""
+        """Whether the target file says that it lists everything that may be at this address.
+
+        With a complete target file, this holds for a path that fits no resource too.
+        """
         if not self.listing.complete or self.knowledge.is_out_of_date or reading.part is Part.UNREADABLE:
             return False
         if reading.subscription == self.listing.own or (reading.part is Part.OTHER and not reading.subscription):
             return True
         return reading.subscription in self.listing.subscriptions and reading.service in self.listing.services
 
-    def _of_containers(self, reading: Reading, judge: Callable[[Container], Admission]) -> Admission:
-        """The worst admission of all deployments that the reading may mean; `judge` gives that of one."""
+    def _combined_admission(self, reading: Reading, admission_of: Callable[[Container], Admission]) -> Admission:
+        """The combined admission of all deployments that the reading may mean; `admission_of` gives the admission of one."""
         if reading.form is None:
             return Admission.MAY_EXIST
-        return worst([judge(each) for each in self._possible_deployments(reading, reading.form)])
+        return combined([admission_of(each) for each in self._possible_deployments(reading, reading.form)])
 
     def _possible_deployments(self, reading: Reading, form: UriForm) -> list[Container]:
         """The deployments that the slot or name of a reading may mean.
 
-        A word that is no slot may be taken for either slot, or for the name of a deployment.
+        An endpoint may take any word other than a slot for either slot, or for the name of a deployment.
         """
         subscription, service, written = reading.written
         by_slot, by_name = (self.listing.container(subscription, service, each, written) for each in UriForm)
@@ -105,24 +109,28 @@ class Judge:
         return [by_name, *slots] if self._is_known(by_name) else slots
 
     def _listed(self, container: Container) -> Deployment | None:
-        """The listed deployment at an address, None where another one took its place."""
+        """The listed deployment at an address; None where there is none, or where another deployment replaced it."""
         return None if self.knowledge.is_replaced(container) else self.listing.deployment(container)
 
+    def _listed_names(self, container: Container) -> set[str]:
+        """The normal names of the instances that the target file lists of the deployment at an address."""
+        deployment = self._listed(container)
+        return {normal(each) for each in instances_of(deployment)} if deployment is not None else set()
+
     def _is_known(self, container: Container) -> bool:
-        """Whether a deployment is at an address, by the target file or by an answer."""
+        """Whether a deployment is at an address, according to the target file or to an answer."""
         return self.listing.deployment(container) is not None or self.knowledge.shown(container) is not None
 
-    def _instance(self, container: Container, name: str) -> Admission:
+    def _instance_admission(self, container: Container, name: str) -> Admission:
         """The admission of a role instance at the address of a deployment."""
-        deployment, shown = self._listed(container), self.knowledge.shown(container)
-        listed = {normal(each) for each in instances_of(deployment)} if deployment is not None else set()
         if not name or _WILDCARDS.search(name):
-            return self._pattern(container, name)
-        if name in listed:
+            return self._pattern_admission(container, name)
+        shown = self.knowledge.shown(container)
+        if name in self._listed_names(container):
             return Admission.MAY_EXIST if name in self._unlisted_spellings(container) else Admission.LISTED
         if self.knowledge.is_absent(container):
             return Admission.ABSENT
-        if shown is not None and shown.whole and name not in shown.normal_instances:
+        if shown is not None and shown.is_complete and name not in shown.normal_instances:
             return Admission.ABSENT
         alias_of = self.knowledge.leads_to(container)
         if alias_of is not None and name in {normal(each) for each in instances_of(alias_of)}:
@@ -131,50 +139,49 @@ class Judge:
         return Admission.MAY_EXIST
 
     def _unlisted_spellings(self, container: Container) -> set[str]:
-        """The normal names of unlisted instances that the endpoint has shown and that differ from a listed one in spelling only."""
+        """The normal names of listed instances for which the endpoint has shown another instance, whose name differs in spelling only."""
         deployment, shown = self.listing.deployment(container), self.knowledge.shown(container)
         if deployment is None or shown is None:
             return set()
         exact = set(instances_of(deployment))
         return {normal(each) for each in shown.instances - exact} & {normal(each) for each in exact}
 
-    def _pattern(self, container: Container, pattern: str) -> Admission:
-        """The admission of an instance name with wildcards: all instances that it matches must be listed.
+    def _pattern_admission(self, container: Container, pattern: str) -> Admission:
+        """The admission of an instance name with wildcards, or of an empty one, which matches all instances.
 
-        An empty name matches all instances.
+        All instances that match must be listed.
         """
         if self.knowledge.is_absent(container):
             return Admission.ABSENT
-        shown, deployment = self.knowledge.shown(container), self._listed(container)
-        if shown is None or not shown.whole:
+        shown = self.knowledge.shown(container)
+        if shown is None or not shown.is_complete:
             self.doubts.append(container)
             return Admission.MAY_EXIST
-        listed = {normal(each) for each in instances_of(deployment)} if deployment is not None else set()
         wild = re.compile(".*".join(map(re.escape, _WILDCARDS.split(pattern or "*"))), re.DOTALL)
         matched = {name for name in shown.normal_instances if wild.fullmatch(name)}
         if not matched:
             return Admission.ABSENT
-        safe = matched <= listed and not matched & self._unlisted_spellings(container)
-        return Admission.LISTED if safe else Admission.MAY_EXIST
+        are_listed = matched <= self._listed_names(container) and not matched & self._unlisted_spellings(container)
+        return Admission.LISTED if are_listed else Admission.MAY_EXIST
 
-    def _deployment(self, container: Container, *, asks: bool) -> Admission:
+    def _deployment_admission(self, container: Container, *, asks: bool) -> Admission:
         """The admission of a whole deployment: all its instances must be listed, unless the method changes nothing (`asks`)."""
         if asks and self._listed(container) is not None:
             return Admission.LISTED
-        return self._pattern(container, "*")
+        return self._pattern_admission(container, "*")
 
-    def _service(self, reading: Reading) -> Admission:
-        """The admission of a cloud service: it must not exist, unless the method changes nothing."""
-        own = reading.subscription == self.listing.own and reading.service in self.listing.services
-        if own and reading.asks:
+    def _service_admission(self, reading: Reading) -> Admission:
+        """The admission of a cloud service: it must not exist, or be listed while the method changes nothing."""
+        is_own = reading.subscription == self.listing.own and reading.service in self.listing.services
+        if is_own and reading.asks:
             return Admission.LISTED
         absent = self.knowledge.is_absent_service(*self.listing.as_listed(*reading.written[:2]))
         return Admission.ABSENT if absent else Admission.MAY_EXIST
 
 
-def worst(found: Iterable[Admission]) -> Admission:
-    """MAY_EXIST where it is among the admissions or there is none, else the first one."""
-    admissions = list(found)
-    if not admissions or Admission.MAY_EXIST in admissions:
+def combined(admissions: Iterable[Admission]) -> Admission:
+    """MAY_EXIST if it is among the admissions or there are none, else the first admission."""
+    found = list(admissions)
+    if not found or Admission.MAY_EXIST in found:
         return Admission.MAY_EXIST
-    return admissions[0]
+    return found[0]

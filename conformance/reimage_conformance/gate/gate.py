@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.gate.admission import Admission, Judge, worst
+from reimage_conformance.gate.admission import Admission, Judge, combined
 from reimage_conformance.gate.knowledge import ABSENCE_SECONDS, Knowledge
 from reimage_conformance.gate.listing import Container, Listing
 from reimage_conformance.gate.readings import readings_by_target
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Withheld(Exception):  # noqa: N818  it is an outcome, not an error
-    """A request was not sent, because the target file does not list what it addresses, and that may exist."""
+    """A request was not sent, because what it addresses may exist and the target file does not list it."""
 
     def __init__(self, reason: str, why: Why = Why.UNLISTED) -> None:
         super().__init__(reason)
@@ -32,8 +32,11 @@ class Withheld(Exception):  # noqa: N818  it is an outcome, not an error
 class Gate:
     """Keeps back requests that may change something unlisted, judged by their addresses.
 
-    `token` is in all names that were drawn for this run. `masked` masks secrets in a text. `withheld` holds the
-    paths that were kept back, as they would be sent, in order, as keys.
+    `token` is in all names that were drawn for this run. `masked` masks secrets in a text. The keys of `withheld` are the
+    masked paths that were kept back, in order.
+
+    `_asked` holds when the gate last gave a question about each address, in seconds since the run began: it gives no second one about it
+    in the next ABSENCE_SECONDS. Sending the question, once for each request, is the work of `session/sending.py`.
     """
 
     def __init__(self, target: Target, token: str, *, masked: Callable[[str], str] = str) -> None:
@@ -41,9 +44,7 @@ class Gate:
         self._listing = Listing(target)
         self._knowledge = Knowledge(self._listing)
         self._builder = RequestBuilder(target)
-        self._asked: dict[
-            tuple[str, ...], float
-        ] = {}  # when each address was asked for, in seconds since the run began
+        self._asked: dict[tuple[str, ...], float] = {}
         self.withheld: dict[str, None] = {}
 
     def check(self, request: Request) -> None:
@@ -55,20 +56,23 @@ class Gate:
             raise Withheld(f"{request.method} {address}: {Admission.MAY_EXIST}")
 
     def admits(self, request: Request) -> bool:
-        """Whether `request` may be sent, by what is known now."""
+        """Whether `request` may be sent, according to what is known now."""
         return not self._doubtful(request)
 
     def admission(self, request: Request) -> Admission:
         """Why `request` may be sent, or MAY_EXIST."""
         found = [self._admission_and_doubts(target, readings)[0] for target, readings in readings_by_target(request)]
-        return worst(found) if found else Admission.READS_ONLY
+        return combined(found) if found else Admission.READS_ONLY
 
     def learn(self, exchange: Exchange) -> None:
         """Learns from an unmasked exchange what exists."""
         self._knowledge.learn(exchange)
 
     def question(self, request: Request) -> Request | None:
-        """A GET whose answer may decide whether `request` may be sent; None where there is none left to send."""
+        """A GET whose answer may decide whether `request` may be sent; None where there is none left to send.
+
+        What it asks for counts as asked from now on: the caller has to send it.
+        """
         for target, readings in readings_by_target(request):
             for container in self._admission_and_doubts(target, readings)[1]:
                 look = self._next_look(container) or self._next_properties(container)
@@ -90,8 +94,8 @@ class Gate:
         if self._is_listed(target):
             return Admission.LISTED, []
         judge = self._new_judge()
-        found = worst(judge.admission(each) for each in sorted(readings, key=lambda each: each.path))
-        return found, list(dict.fromkeys(judge.doubts))
+        admission = combined(judge.admission(each) for each in sorted(readings, key=lambda each: each.path))
+        return admission, list(dict.fromkeys(judge.doubts))
 
     def _is_listed(self, target: str) -> bool:
         """Whether a request target is the path of a listed instance, and no answer showed another deployment in a listed slot."""
@@ -101,16 +105,15 @@ class Gate:
         return Judge(self._listing, self._knowledge, self._token)
 
     def _next_look(self, container: Container) -> Request | None:
-        """The look that may show whether there is a deployment at an address; None where every such look was made.
+        """A Get Deployment that may show whether there is a deployment at an address; None where every such request was given already.
 
-        Where no look at a listed deployment was answered in the same URI form yet, one is made first. It shows whether
-        Get Deployment works in that form.
+        Until Get Deployment is known to work in the same URI form, this is a Get Deployment of a listed deployment in that form.
         """
         if self._target.capabilities.get_deployment is False:
             return None
         if not all((container.subscription, container.service, container.name)):
             return None
-        if not self._knowledge.works(container.form):
+        if not self._knowledge.get_deployment_works(container.form):
             for control in self._listing.listed_at(container.form):
                 if not self._was_asked(control.exactly):
                     return self._look(control)
@@ -118,7 +121,7 @@ class Gate:
         return None if self._was_asked(container.exactly) else self._look(container)
 
     def _next_properties(self, container: Container) -> Request | None:
-        """Get Cloud Service Properties once more, where its answer about the cloud service of an address is too old to count."""
+        """Get Cloud Service Properties once more, if the last answer about the cloud service of an address is too old to count; else None."""
         subscription, service, _ = container.written
         key = ("cloud-service", subscription, service)
         if self._was_asked(key) or not self._knowledge.should_ask_again(subscription, service):
@@ -133,7 +136,7 @@ class Gate:
         return asked is not None and self._knowledge.now - asked <= ABSENCE_SECONDS
 
     def _look(self, container: Container) -> Request | None:
-        """Get Deployment at an address, in the spelling of the target file where it lists the deployment, else of the request.
+        """Get Deployment at an address, in the spelling of the target file if it lists the deployment, else in that of the request.
 
         The address counts as asked from now on.
         """

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Container:
     """The address of a deployment, by its slot or its name; every name is normal.
 
-    `written` has the subscription, the cloud service and the slot or name as a request writes them. An endpoint may tell
-    names apart by letter case, so that an answer about one spelling says nothing of another.
+    `written` has the subscription, the cloud service and the slot or name as a request writes them. An endpoint may take names in
+    another letter case for other names, so that an answer about one spelling says nothing about another.
     """
 
     subscription: str
@@ -29,7 +29,7 @@ class Container:
 
     @property
     def exactly(self) -> tuple[str, ...]:
-        """The address as it is written, as a key: two addresses that differ in letter case have two."""
+        """The address as it is written, as a key: two addresses that differ in letter case have different keys."""
         return (self.form.value, *self.written)
 
 
@@ -52,17 +52,17 @@ class Listing:
         }
 
     def container(self, subscription: str, service: str, form: UriForm, name: str) -> Container:
-        """The address of a deployment whose names are written so.
+        """The address of a deployment with these names.
 
-        Names that the target file lists, and slots, are written as they are there: the suite asks for them in that
-        spelling.
+        `written` has names that the target file lists in the spelling of the file, and slots in lower case: the suite asks for them
+        in that spelling.
         """
         is_slot = form is UriForm.SLOT and normal(name) in SLOTS
         written = (*self.as_listed(subscription, service), normal(name) if is_slot else trimmed(name))
         return Container(normal(subscription), normal(service), form, normal(name), written)
 
     def as_listed(self, subscription: str, service: str) -> tuple[str, str]:
-        """A subscription and a cloud service, each as the target file writes it, where it names it."""
+        """A subscription and a cloud service, each in the spelling of the target file if the file names it."""
         return (
             self._spelling.get(normal(subscription), trimmed(subscription)),
             self._spelling_of_services.get(normal(service), trimmed(service)),

@@ -1,4 +1,4 @@
-"""The gate in front of a probe: only listed role instances are read and written."""
+"""The gate in front of the probe: it lets requests through to the probe of a listed role instance only."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class ProbeGate:
         }
 
     def check(self, request: Request) -> None:
-        """Raises Withheld where `request` does not address a listed role instance."""
-        head, mark, rest = request.target.rpartition("/local-storage/")
+        """Raises Withheld unless `request` addresses the probe of a listed role instance, or a marker below it."""
+        head, mark, name = request.target.rpartition("/local-storage/")
         if not mark:
-            head, mark, rest = request.target.rpartition("/other/")
-        known = request.target in self._paths or (head in self._paths and "/" not in rest)
-        if not known:
+            head, mark, name = request.target.rpartition("/other/")
+        is_listed = request.target in self._paths or (head in self._paths and "/" not in name)
+        if not is_listed:
             raise Withheld(f"the probe at {request.target} does not belong to a listed role instance", Why.OTHER)
 
     def learn(self, exchange: Exchange) -> None:
-        """Learns nothing: a probe shows nothing about addresses."""
+        """Does nothing: a probe shows nothing about addresses."""

@@ -72,7 +72,7 @@ class Reading:
     def free_names(self) -> tuple[str, ...]:
         """Every name in the address that can be any word; every segment of a path that fits no resource.
 
-        A slot is none of them: there are two, and an endpoint may take any other word for one of them.
+        A slot does not count: there are two, and an endpoint may take any other word for one of them.
         """
         if self.part is Part.OTHER:
             return tuple(self.path.split("/"))
@@ -81,7 +81,7 @@ class Reading:
 
 
 def readings(request: Request) -> frozenset[Reading]:
-    """Every address that `request` may change, by any reading; none for a GET or HEAD.
+    """Every address at which `request` may change something, in any reading; none for a GET or HEAD.
 
     A GET or HEAD counts as another method if a header or the query may override the method.
     """
@@ -100,12 +100,13 @@ def readings_by_target(request: Request) -> tuple[tuple[str, frozenset[Reading]]
 
 
 def _lines(request: Request) -> Iterator[tuple[str, str]]:
-    """The method and target of a request, and of everything in it that a server may take for them or for another request."""
+    """The method and target of a request, and every other method and target that a server may read in it."""
     yield request.method, request.target
     for name, value in request.headers:
         if name.strip().lower().replace("_", "-") in _TARGET_HEADERS:
             yield "POST" if request.method not in SAFE_METHODS else request.method, value.strip()
-    if request.body or any("\n" in f"{n}{v}" or "\r" in f"{n}{v}" for n, v in (*request.headers, ("", request.target))):
+    parts = [request.target, *(part for line in request.headers for part in line)]
+    if request.body or any("\n" in part or "\r" in part for part in parts):
         text = request.wire().decode("latin-1")
         for each in dict.fromkeys((text, _CHUNK_HEAD.sub("", text))):
             yield from _request_lines(each)
@@ -163,10 +164,10 @@ def _addresses(written: list[str], *, asks: bool) -> set[Reading]:
 
 
 def _names_around(written: Sequence[str], at: int) -> tuple[str, str, str]:
-    """The subscription, the cloud service and the slot or name around the segment `services` at `at`; "" for each that is missing."""
-    places = (at - 1, at + 2, at + 4)
+    """The subscription, the cloud service and the slot or name around the segment `services` at index `at`, each "" where it is missing."""
+    indexes = (at - 1, at + 2, at + 4)
     subscription, service, deployment = (
-        trimmed(written[place]) if 0 <= place < len(written) else "" for place in places
+        trimmed(written[index]) if 0 <= index < len(written) else "" for index in indexes
     )
     return subscription, service, deployment
 

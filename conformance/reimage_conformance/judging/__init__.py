@@ -1,4 +1,7 @@
-"""The oracle and the checks, named pure judgements of exchanges; importing this package registers every check."""
+"""The oracle and the checks, named pure judgements of exchanges; importing this package registers every check.
+
+A look is an exchange of Get Deployment or Get Cloud Service Properties, a poll one of Get Operation Status.
+"""
 
 from reimage_conformance.judging import concurrency, deployments, errors, request, response  # noqa: F401  they register checks
 from reimage_conformance.judging.clients import following, repeating, requests  # noqa: F401

@@ -24,8 +24,8 @@ PROLONGED_FLOOR_SECONDS = 10.0
 """Refusals count as the cause of a long operation only where it exceeds every other one by this factor and by these seconds."""
 
 
-def prolonged_after(usual_seconds: float, operation_timeout_seconds: float) -> float:
-    """For how many seconds an operation may go on beside refusals, where others took `usual_seconds` at most.
+def seconds_until_prolonged(usual_seconds: float, operation_timeout_seconds: float) -> float:
+    """After how many seconds of refusals the running operation counts as prolonged by them, where others took `usual_seconds` at most.
 
     The floor is half of the time limit of operations where that is less, since an operation is followed no longer than that limit.
     """
@@ -46,8 +46,8 @@ def contended(
     """A reimage while another runs is accepted under an id of its own and finishes, or refused with 409 ConflictError.
 
     Exchanges: the 202 of the running reimage, the second request, the polls of the second request's operation.
-    `ended` says whether that operation ended, `lost` that the running one never did. `alive` says that the endpoint
-    answers other requests.
+    `ended` says whether that operation ended, `lost` that no poll showed the end of the running one. `alive` says that
+    the endpoint answers other requests.
     """
     del world
     first, second, polls = exchanges[0], exchanges[1], exchanges[2:]
@@ -98,19 +98,22 @@ def _shows_no_status(poll: Exchange) -> bool:
 
 
 def _progress(polls: Sequence[Exchange]) -> str:
-    """How far an operation without an end had come, by the last of its polls."""
+    """How far an operation without an end had come, as the last of its polls shows."""
     if not polls:
         return "its operation could not be polled"
     last = polls[-1]
     if last.reply is not None and last.reply.status in NOT_KNOWN:
         return without_end(polls)
-    status = "no readable Status" if _shows_no_status(last) else f"Status {status_of(last)}" if status_of(last) else ""
-    shown = f"{reply_summary(last)}, {status}" if status else reply_summary(last)
+    shown = reply_summary(last)
+    if status_of(last):
+        shown += f", Status {status_of(last)}"
+    elif _shows_no_status(last):
+        shown += ", no readable Status"
     return f"not ended after {counted(len(polls), 'poll')} (the last one: {shown})"
 
 
 def _is_prolonged(start: Exchange, last_refused: Exchange, end: Exchange, allowed_seconds: float) -> bool:
-    """Whether an operation ended only after the last refused request, and that came after more than `allowed_seconds`."""
+    """Whether an operation ended only after the last refused request, which was sent more than `allowed_seconds` after `start`."""
     return end.at > last_refused.at and last_refused.at - start.at > allowed_seconds
 
 
@@ -132,7 +135,7 @@ def undisturbed(
     the same, but that request may have disturbed the operation (`reimage_conformance.assessment.causes`).
     """
     del beside
-    allowed_seconds = prolonged_after(usual_seconds, world.target.limits.operation_timeout_seconds)
+    allowed_seconds = seconds_until_prolonged(usual_seconds, world.target.limits.operation_timeout_seconds)
     first, refused, polls = exchanges[0], exchanges[1 : 1 + refusals], exchanges[1 + refusals :]
     ends = [poll for poll in polls if status_of(poll) in TERMINAL]
     verdict = about("REQ-CONC-REFUSED-NOEFFECT", *refused[:1], *ends[:1], *polls[-1:], first)

@@ -28,7 +28,7 @@ class Answer:
 class Defect:
     """One thing that is wrong with a request.
 
-    `key` names the kind of defect. `answers` are the permitted refusals. `binding` is what any other answer counts as,
+    `key` names the kind of defect. `answers` are the permitted refusals. `counts_as` is what any other answer counts as,
     an acceptance too; with INFO the endpoint may answer as it likes. `later` holds values of HttpStatusCode: the
     endpoint may also accept the request if its operation then fails with one of them. `layer` is "http" where HTTP
     software may refuse the request before the application sees it, and "auth" where a refusal in TLS is permitted too.
@@ -37,7 +37,7 @@ class Defect:
     key: str
     requirement: str
     answers: tuple[Answer, ...]
-    binding: CountsAs
+    counts_as: CountsAs
     later: frozenset[int] = frozenset()
     layer: str = "application"
 
@@ -63,17 +63,17 @@ class Defect:
 class Permitted:
     """What the oracle says of one request.
 
-    `sound` says that the request is valid HTTP, so that it reaches the application.
+    `passes_http` says that HTTP software has no reason to refuse the request before the application sees it.
     """
 
     address: Address
     defects: tuple[Defect, ...]
-    sound: bool
+    passes_http: bool
 
     @property
     def binding(self) -> tuple[Defect, ...]:
         """The defects for which the request has to be refused."""
-        return tuple(defect for defect in self.defects if defect.binding in (CountsAs.FAIL, CountsAs.WARN))
+        return tuple(defect for defect in self.defects if defect.counts_as in (CountsAs.FAIL, CountsAs.WARN))
 
     @property
     def may_be_accepted(self) -> bool:
@@ -82,10 +82,10 @@ class Permitted:
 
     @property
     def must_be_accepted(self) -> bool:
-        """Whether the request is well formed in every respect that is judged."""
+        """Whether the request has no defect, so that the endpoint has to accept it."""
         return not self.defects
 
     @property
     def may_fail_late(self) -> bool:
-        """Whether the endpoint may accept the request, reimage nothing, and report its failure by the operation."""
+        """Whether the endpoint may accept the request, reimage nothing, and report the failure in the status of the operation."""
         return any(defect.later for defect in self.defects)

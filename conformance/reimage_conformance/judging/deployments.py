@@ -60,6 +60,8 @@ _LAST_WITH_CYCLING = "2014-02-01"
 """The last version that has the InstanceStatus CyclingRole (REQ-DEPL-STATUS-GATES)."""
 _FIRST_WITH_STATUS = {"StoppedDeallocated": "2013-06-01", "Preparing": "2014-05-01"}
 """Values of InstanceStatus, and the version from which on they exist (REQ-DEPL-STATUS-GATES)."""
+_FIRST_WITH_THESE_VALUES = "2011-10-01"
+"""The first version whose values are judged: earlier ones had other words for InstanceStatus (REQ-DEPL-STATUS-OLD)."""
 _DEPLOYMENT_MEMBERS = (
     "Name",
     "DeploymentSlot",
@@ -71,7 +73,7 @@ _DEPLOYMENT_MEMBERS = (
     "RoleInstanceList",
 )
 _SECRET_MEMBERS = ("Configuration",)
-"""Members that hold keys and connection strings: whoever shares a recording removes them."""
+"""Members that hold keys and connection strings, so that they may be removed from a recording."""
 _INSTANCE_MEMBERS = ("RoleName", "InstanceName", "InstanceStatus")
 _MAX_NAMES = 4
 """A message names at most this many role instances, and counts the others."""
@@ -80,9 +82,9 @@ _MAX_NAMES = 4
 def may_be_left_out(name: str, witnesses: Sequence[Shown], absent: Sequence[str]) -> bool:
     """Whether the target file may be right about `name`, although no answer shows it.
 
-    `witnesses` are the deployments as answers show them, `absent` the names that no answer shows. An endpoint may
+    `witnesses` are the deployments as answers show them, `absent` the listed names that no answer shows. An endpoint may
     leave out an instance whose name differs from a shown one in letter case alone, one of a role that is shown
-    without any instance, and one whose number follows those of its role.
+    without any instance, and one whose number follows those of its role without a gap.
     """
     shown_names = {instance for shown in witnesses for instance in shown.instances}
     if name.lower() in {each.lower() for each in shown_names}:
@@ -94,7 +96,7 @@ def may_be_left_out(name: str, witnesses: Sequence[Shown], absent: Sequence[str]
     return all(each in numbers for each in range(number))
 
 
-def _misplaced(parent: etree._Element, names: Sequence[str]) -> tuple[str, ...]:
+def _causes_of_missing(parent: etree._Element, names: Sequence[str]) -> tuple[str, ...]:
     """REQ-XML-NS, if children called `names` are missing because they are in another namespace; else nothing."""
     own = own_elements(parent)
     in_other_namespace = [node for node in elements(parent) if node not in own and local(node) in names]
@@ -116,9 +118,9 @@ def observer_answers(
         if exchange.reply is None or is_busy(exchange):
             yield verdict.undecided(exchange)
         elif exchange.reply.status != 200:
-            place = _place_asked(exchange.request)
-            asked = f"{place} with {version}" if (version := header_sent(exchange.request, "x-ms-version")) else place
-            when = ", while a reimage was under way in it" if exchange.number in while_reimaged else ""
+            asked, version = _subject_of(exchange.request), header_sent(exchange.request, "x-ms-version")
+            asked += f" with {version}" if version else ""
+            when = ", while a reimage in the deployment was under way" if exchange.number in while_reimaged else ""
             yield verdict.violated("200 OK", f"{reply_summary(exchange)}, for {asked}{when}", symptom(exchange))
         else:
             identified = bool(exchange.request_id)
@@ -126,8 +128,8 @@ def observer_answers(
             yield verdict.judged(identified, "an x-ms-request-id", actual, "no-request-id")
 
 
-def _place_asked(request: Request) -> str:
-    """The deployment or the cloud service that a request asks about."""
+def _subject_of(request: Request) -> str:
+    """The deployment or the cloud service that a request asks about, in words."""
     address = read_target(request.resource)
     service = valued("cloud service", address.service)
     return f"{service}, {slot_sent(request)}" if address.deployment else service
@@ -151,17 +153,17 @@ def deployment_document(world: World, exchanges: Sequence[Exchange], name: str, 
         yield verdict.violated(root_words("Deployment", NAMESPACE), shown_root, "root")
         return
     removable = _SECRET_MEMBERS if Fact.SECRETS in exchange.unrecorded else ()
-    wanted = [member_name for member_name in _DEPLOYMENT_MEMBERS if member_name not in removable]
-    missing = [member_name for member_name in wanted if document.child(member_name) is None]
-    shown = (document.text("Name") or "", document.text("DeploymentSlot") or "")
+    required = [member_name for member_name in _DEPLOYMENT_MEMBERS if member_name not in removable]
+    missing = [member_name for member_name in required if document.child(member_name) is None]
+    shown_name, shown_slot = document.text("Name") or "", document.text("DeploymentSlot") or ""
     if missing:
-        misplaced = _misplaced(document.root, missing)
-        yield verdict.violated(", ".join(_DEPLOYMENT_MEMBERS), f"no {', '.join(missing)}", "members", because=misplaced)
+        because = _causes_of_missing(document.root, missing)
+        yield verdict.violated(", ".join(required), f"no {', '.join(missing)}", "members", because=because)
     else:
         yield verdict.judged(
-            (shown[0], shown[1].lower()) == (name, slot),
+            (shown_name, shown_slot.lower()) == (name, slot),
             f"{valued('Name', name)}, {valued('DeploymentSlot', slot.capitalize())}",
-            f"{valued('Name', shown[0])}, {valued('DeploymentSlot', shown[1])}",
+            f"{valued('Name', shown_name)}, {valued('DeploymentSlot', shown_slot)}",
             "identity",
         )
 
@@ -169,14 +171,14 @@ def deployment_document(world: World, exchanges: Sequence[Exchange], name: str, 
 def _effect_on_list(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
     """The effect that role instances are not listed; None where the verdict is about something else.
 
-    No document says that an instance stays in the list while it is written afresh (REQ-DEPL-SEQ).
+    No document says that an instance stays in the list while it is reimaged (REQ-DEPL-SEQ).
     """
     names = [member(node, "InstanceName") for node in _listed_instances(exchanges[0])]
-    wanted = verdict.arguments["instances"]
+    required = verdict.arguments["instances"]
     deployment = world.deployment_of(read_target(exchanges[0].request.resource))
-    if not _is_violation(verdict) or deployment is None or any(names.count(name) > 1 for name in wanted):
+    if not _is_violation(verdict) or deployment is None or any(names.count(name) > 1 for name in required):
         return None
-    return _unlisted((deployment, name) for name in wanted if name not in names)
+    return _unlisted((deployment, name) for name in required if name not in names)
 
 
 def _is_violation(verdict: Verdict) -> bool:
@@ -185,7 +187,7 @@ def _is_violation(verdict: Verdict) -> bool:
 
 
 def _unlisted(places: Iterable[tuple[Deployment, str]]) -> Effect:
-    """The effect that instances are not listed: only a reimage of ours may explain that."""
+    """The effect that instances are not listed. No request is judged for it; any reimage of ours that was under way explains it."""
     return Effect(tuple(Place(*each) for each in places), NOBODY, departs=True)
 
 
@@ -211,11 +213,10 @@ def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequen
     ]
     if miscounted:
         actual = _miscounted(miscounted, names)
-        holders = [*deployment_elements(exchange), *found]
-        misplaced = [root for each in holders for root in _misplaced(each, ("RoleInstanceList", *_INSTANCE_MEMBERS))]
-        because = tuple(dict.fromkeys(misplaced))
-        shown = ", ".join(name for each in deployment_elements(exchange) if (name := member(each, "Name")))
-        expected = f"every role instance of {shown or 'the deployment'} listed once"
+        parents, children = [*deployment_elements(exchange), *found], ("RoleInstanceList", *_INSTANCE_MEMBERS)
+        because = tuple(dict.fromkeys(cause for each in parents for cause in _causes_of_missing(each, children)))
+        shown_names = ", ".join(name for each in deployment_elements(exchange) if (name := member(each, "Name")))
+        expected = f"every role instance of {shown_names or 'the deployment'} listed once"
         yield verdict.violated(expected, actual, "instances", because=because)
     elif empty:
         actual = ", ".join(f"an empty {name}" for name in sorted(set(empty)))
@@ -241,12 +242,12 @@ def _miscounted(miscounted: Sequence[str], names: Sequence[str]) -> str:
 
 def _effect_on_service(world: World, verdict: Verdict, exchanges: Sequence[Exchange]) -> Effect | None:
     """As `_effect_on_list`, for the deployments of a cloud service; None where one of them is missing."""
-    wanted, shown = verdict.arguments["deployments"], _embedded_instances(exchanges[0])
+    required, shown = verdict.arguments["deployments"], _embedded_instances(exchanges[0])
     service = read_target(exchanges[0].request.resource).service
     own = {each.name: each for each in world.target.deployments if each.cloud_service == service}
-    if not _is_violation(verdict) or not wanted or not wanted.keys() <= own.keys() & shown.keys():
+    if not _is_violation(verdict) or not required or not required.keys() <= own.keys() & shown.keys():
         return None
-    return _unlisted((own[name], each) for name, names in wanted.items() for each in names if each not in shown[name])
+    return _unlisted((own[name], each) for name, names in required.items() for each in names if each not in shown[name])
 
 
 def _embedded_instances(exchange: Exchange) -> dict[str, list[str]]:
@@ -293,21 +294,21 @@ def embedded_deployments(
 def version_gates(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """Elements appear only from their first version on (REQ-DEPL-VERSIONS, REQ-VER-GATED-ELEMENTS).
 
-    An element that comes too early violates both. The cause is REQ-VER-GATED-ELEMENTS where the endpoint shows the same
-    elements in every version, and REQ-DEPL-VERSIONS where it shows single elements too early.
+    An element that an answer shows in too early a version violates both. The cause is REQ-VER-GATED-ELEMENTS where the
+    endpoint shows the same elements in every version, and REQ-DEPL-VERSIONS where it shows single elements too early.
     """
     del world
     looks = [(exchange, _gated_elements(exchange)) for exchange in exchanges if _listed_instances(exchange)]
     all_shown = frozenset().union(*(shown for _, shown in looks))
     is_same_in_all_versions = bool(all_shown) and all(shown == all_shown for _, shown in looks)
-    elements_rule, versions_rule = "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS"
+    cause = "REQ-VER-GATED-ELEMENTS" if is_same_in_all_versions else "REQ-DEPL-VERSIONS"
     for exchange, shown in looks:
         asked = version_of(exchange)
         early = sorted(name for name in shown if asked < FIRST_VERSIONS[name])
         expected = f"no element newer than version {asked}"
         actual = f"{', '.join(early) or 'no newer element'} under version {asked}"
-        for requirement, root in ((elements_rule, versions_rule), (versions_rule, elements_rule)):
-            because = (root,) if (root == versions_rule) is is_same_in_all_versions else ()
+        for requirement in ("REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS"):
+            because = () if requirement == cause else (cause,)
             yield about(requirement, exchange).judged(not early, expected, actual, "early-element", because=because)
 
 
@@ -330,7 +331,7 @@ def status_vocabulary(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
     for exchange in exchanges:
         asked = version_of(exchange)
         nodes = _listed_instances(exchange)
-        if not nodes or asked < "2011-10-01":
+        if not nodes or asked < _FIRST_WITH_THESE_VALUES:
             continue
         values = {member(node, "InstanceStatus") for node in nodes}
         unknown = sorted(values - set(STATUS_VALUES))
@@ -371,7 +372,7 @@ def _gate(status: str) -> str:
 
 @check
 def empty_slot(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """A slot without deployment is answered 404 ResourceNotFound (REQ-DEPL-EMPTY-SLOT); under lenient with any code."""
+    """A slot without deployment is answered 404 (REQ-DEPL-EMPTY-SLOT); its code, if any, is ResourceNotFound, or any under lenient."""
     exchange = exchanges[0]
     verdict = about("REQ-DEPL-EMPTY-SLOT", exchange)
     if exchange.reply is None or is_busy(exchange):
@@ -379,5 +380,5 @@ def empty_slot(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
     else:
         fitting = world.strictness == "lenient" or error_code(exchange.reply) in ("", "ResourceNotFound")
         right = exchange.reply.status == 404 and fitting
-        actual = f"{reply_summary(exchange)}, for {_place_asked(exchange.request)}"
+        actual = f"{reply_summary(exchange)}, for {_subject_of(exchange.request)}"
         yield verdict.judged(right, "404 with ResourceNotFound", actual, symptom(exchange))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import answer_to, with_kind_sent
-from reimage_conformance.judging.wording import is_busy, is_diversion, is_standard, reply_summary, symptom
+from reimage_conformance.judging.wording import is_busy, is_other_redirect, is_standard, reply_summary, symptom
 from reimage_conformance.model import Identity
 from reimage_conformance.protocol.addresses import Kind, is_plain, read_target
 from reimage_conformance.protocol.documents import error_code, looks_like_xml, read_document, read_error
@@ -32,8 +32,8 @@ _OF_HTTP = (411, 413, 414, 417, 421, 426, 429, 431)
 def _is_application_error(world: World, exchange: Exchange) -> bool:
     """Whether a reply is certainly a 4xx of the application.
 
-    The request is sound HTTP, addresses something of this protocol and has a defect, or polls with another caller's
-    certificate. No HTTP software and no TLS layer in front of the application may have sent such a reply.
+    The request addresses something of this protocol and has a defect, or polls with another caller's certificate.
+    Neither HTTP software nor a TLS layer in front of the application has a reason to refuse it.
     """
     response = exchange.reply
     if response is None or not 400 <= response.status < 500 or response.status in _OF_HTTP:
@@ -41,7 +41,7 @@ def _is_application_error(world: World, exchange: Exchange) -> bool:
     if exchange.request.method == "HEAD" or _is_refused_before_application(exchange):
         return False
     judged = permitted(exchange.request, world)
-    if not judged.sound or exchange.request.values("Transfer-Encoding"):
+    if not judged.passes_http or exchange.request.values("Transfer-Encoding"):
         return False
     wrong = bool(judged.defects) or exchange.label == "poll-stranger"
     return wrong and read_target(exchange.request.resource).kind is not Kind.OTHER
@@ -105,7 +105,7 @@ def _error_form(exchange: Exchange, response: Response) -> Iterator[Verdict]:
 
 @check
 def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """Errors use standard status codes, and none has a 2xx (REQ-ERR-STATUS).
+    """Errors have standard status codes, and never a 2xx (REQ-ERR-STATUS).
 
     Errors that HTTP software meets before the application sees the request are judged by the requirements of HTTP.
     """
@@ -121,7 +121,7 @@ def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
             yield verdict.violated("a 4xx or 5xx status", actual, "error-in-2xx")
         elif not is_standard(response.status):
             yield verdict.violated("a standard HTTP status code", reply_summary(exchange), f"status:{response.status}")
-        elif is_diversion(response.status) and judged.binding and is_plain(exchange.request.target):
+        elif is_other_redirect(response.status) and judged.binding and is_plain(exchange.request.target):
             yield verdict.violated(
                 "a 4xx status for a client's error", reply_summary(exchange), f"status:{response.status}"
             )
@@ -176,7 +176,8 @@ def error_codes(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict
         verdict = about("REQ-ERR-CODES", exchange)
         if response.status not in defect.statuses:
             because = () if defect.key in BY_TABLE and response.status < 500 else (defect.requirement,)
-            because = because if is_standard(response.status) else ("REQ-ERR-STATUS",)
+            if not is_standard(response.status):
+                because = ("REQ-ERR-STATUS",)
             actual = with_kind_sent(reply_summary(exchange), exchange.request, defect)
             yield verdict.violated(str(defect), actual, symptom(exchange), because=because)
         elif code and defect.codes(response.status) and code not in defect.codes(response.status):

@@ -94,10 +94,10 @@ NEEDS_OF_SYMPTOMS: Mapping[tuple[str, str], frozenset[Fact]] = {
     ("REQ-DEPL-ROOT", "identity"): frozenset({Fact.SHOWN_NAME}),
     ("REQ-CLIENT-REIMAGE-URI", "comp"): frozenset({Fact.QUERY}),
 }
-"""Further facts that violations with these symptoms need. An endpoint may forget an operation after a while."""
+"""Further facts that violations with these symptoms need; "gone" needs the time, since an endpoint may forget an operation after a while."""
 
 WRONG_CODE = "code:"
-"""How the symptoms of violations begin that rest on the code of an error."""
+"""The beginning of the symptoms of violations that rest on the code of an error."""
 
 DEFECT_NEEDS: Mapping[str, frozenset[Fact]] = {
     "host": frozenset({Fact.REQUEST_LINES}),
@@ -126,7 +126,7 @@ def is_certain(defect: Defect, exchange: Exchange) -> bool:
 
 
 def on_record(verdicts: Sequence[Verdict], exchanges: Sequence[Exchange]) -> list[Verdict]:
-    """The verdicts of which every fact that they need was recorded."""
+    """The verdicts for which every fact that they need was recorded."""
     lacking = {exchange.number: exchange.unrecorded for exchange in exchanges if exchange.unrecorded}
     if not lacking:
         return list(verdicts)
@@ -140,7 +140,6 @@ def on_record(verdicts: Sequence[Verdict], exchanges: Sequence[Exchange]) -> lis
 
 def needed(verdict: Verdict) -> frozenset[Fact]:
     """The facts that a verdict needs."""
-    besides = NEEDS_OF_SYMPTOMS.get((verdict.requirement, verdict.symptom), frozenset())
-    if verdict.symptom.startswith(WRONG_CODE):
-        besides |= {Fact.SHOWN_VALUES}
-    return NEEDS.get(verdict.requirement, frozenset()) | besides
+    facts = NEEDS.get(verdict.requirement, frozenset())
+    facts |= NEEDS_OF_SYMPTOMS.get((verdict.requirement, verdict.symptom), frozenset())
+    return facts | {Fact.SHOWN_VALUES} if verdict.symptom.startswith(WRONG_CODE) else facts

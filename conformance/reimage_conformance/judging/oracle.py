@@ -1,7 +1,7 @@
 """The oracle: `permitted(request, world)` gives the defects of a request and the answers that are permitted.
 
 Where a request has several defects, the answers of each are permitted, since the documents set no precedence
-(REQ-AUTH-ORDER). The oracle reads only the request; the checks judge what the endpoint did with it.
+(REQ-AUTH-ORDER). The oracle looks at the request and the world, not at the answer; the checks judge that.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Request
 
 SIBLINGS = ("reboot", "rebuild", "delete")
+"""Values of comp that name other operations on role instances."""
 _VERSION_FORM = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _HOST_FORM = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%\[\]:-]*\Z")
-_LEGIBLE = re.compile(r"[\t -~]*")
-"""A header value that no HTTP software refuses; other octets are opaque to HTTP (RFC 9110 5.5), and refused by some."""
+_PRINTABLE_VALUE = re.compile(r"[\t -~]*")
+"""A header value that no HTTP software refuses. It may refuse other octets, although HTTP permits them (RFC 9110 5.5)."""
 _LENGTH_FORM = re.compile(r"\d+\Z", re.ASCII)
 _APPLICATION_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 """Methods that reach the application; HTTP software may refuse others itself."""
@@ -36,9 +37,9 @@ def _answer(*statuses: int, code: str | tuple[str, ...] = ()) -> Answer:
     return Answer(frozenset(statuses), frozenset((code,) if isinstance(code, str) else code))
 
 
-_VERSION_ANSWER = (_answer(400, code="MissingOrIncorrectVersionHeader"),)
-_ABSENT_ANSWER = (_answer(404, code="ResourceNotFound"),)
-_BAD_REQUEST = (_answer(400),)
+_VERSION_ANSWERS = (_answer(400, code="MissingOrIncorrectVersionHeader"),)
+_ABSENCE_ANSWERS = (_answer(404, code="ResourceNotFound"),)
+_BAD_REQUEST_ANSWERS = (_answer(400),)
 HUGE_DIGITS = 10
 """A Content-Length with this many digits may be too large for the HTTP software, which then refuses the request itself."""
 LONGEST_TARGET = 2048
@@ -60,26 +61,28 @@ class _Reading:
         *,
         later: tuple[int, ...] = (),
         layer: str = "application",
-        binding: CountsAs | None = None,
+        counts_as: CountsAs | None = None,
     ) -> Defect:
-        """A `Defect`; where `binding` is None, the catalogue says what it counts as under the world's strictness.
+        """A `Defect`; where `counts_as` is None, the catalogue says what it counts as under the world's strictness.
 
         Under lenient any 4xx of the application is permitted.
         """
-        counts = CATALOGUE[requirement].counts_as(self.world.strictness) if binding is None else binding
+        if counts_as is None:
+            counts_as = CATALOGUE[requirement].counts_as(self.world.strictness)
         if self.world.strictness is Strictness.LENIENT and layer == "application":
             answers = (*answers, Answer(frozenset(range(400, 500))))
-        return Defect(key, requirement, answers, counts, frozenset(later), layer)
+        return Defect(key, requirement, answers, counts_as, frozenset(later), layer)
 
     def framing(self) -> Iterator[Defect]:
         """Host, field syntax, Content-Length and Transfer-Encoding (RFC 9112 3.2, 5, 6)."""
         hosts = self.request.values("Host")
         if len(hosts) != 1 or not all(map(_HOST_FORM.match, hosts)):
-            yield self.defect("host", "REQ-HTTP-HOST", _BAD_REQUEST, layer="http")
+            yield self.defect("host", "REQ-HTTP-HOST", _BAD_REQUEST_ANSWERS, layer="http")
         if any(name != name.rstrip(" \t") for name, _ in self.request.headers):
-            yield self.defect("space-before-colon", "REQ-HTTP-WS-COLON", _BAD_REQUEST, layer="http")
+            yield self.defect("space-before-colon", "REQ-HTTP-WS-COLON", _BAD_REQUEST_ANSWERS, layer="http")
         if any("\r\n" in value for _, value in self.request.headers):
-            yield self.defect("folded-line", "REQ-HTTP-OBSFOLD", _BAD_REQUEST, layer="http", binding=CountsAs.INFO)
+            answers, info = _BAD_REQUEST_ANSWERS, CountsAs.INFO
+            yield self.defect("folded-line", "REQ-HTTP-OBSFOLD", answers, layer="http", counts_as=info)
         lengths = [part.strip(" \t") for value in self.request.values("Content-Length") for part in value.split(",")]
         codings = [
             part.strip(" \t").lower() for value in self.request.values("Transfer-Encoding") for part in value.split(",")
@@ -93,12 +96,12 @@ class _Reading:
         """The defects of Transfer-Encoding (RFC 9112 6.1)."""
         answers = (_answer(400, 411, 501),)
         if lengths:
-            yield self.defect("length-and-coding", "REQ-HTTP-TE-CL", answers, layer="http", binding=CountsAs.INFO)
+            yield self.defect("length-and-coding", "REQ-HTTP-TE-CL", answers, layer="http", counts_as=CountsAs.INFO)
             if codings == ["chunked"] and self.request.body and not self.request.body.startswith(b"0\r\n"):
-                # Where a body may be ignored, so may this one.
+                # The request has a body, which counts as any other body of a reimage does.
                 counts = CATALOGUE["REQ-REIMAGE-CL-NONZERO"].counts_as(self.world.strictness)
                 answers = (_answer(400, 411, 413, 501),)
-                yield self.defect("coded-body", "REQ-HTTP-TE-CL", answers, layer="http", binding=counts)
+                yield self.defect("coded-body", "REQ-HTTP-TE-CL", answers, layer="http", counts_as=counts)
         if codings != ["chunked"]:
             yield self.defect("unknown-coding", "REQ-HTTP-TE-UNKNOWN", answers, layer="http")
 
@@ -106,18 +109,18 @@ class _Reading:
         """The defects of Content-Length where there is no Transfer-Encoding (RFC 9112 6.3)."""
         if any(not _LENGTH_FORM.match(value) for value in lengths):
             is_empty = set(lengths) == {""}
-            answers, binding = ((_answer(400, 411),), CountsAs.WARN) if is_empty else (_BAD_REQUEST, None)
-            yield self.defect("invalid-length", "REQ-HTTP-CL-INVALID", answers, layer="http", binding=binding)
+            answers, counts = ((_answer(400, 411),), CountsAs.WARN) if is_empty else (_BAD_REQUEST_ANSWERS, None)
+            yield self.defect("invalid-length", "REQ-HTTP-CL-INVALID", answers, layer="http", counts_as=counts)
         elif len(set(lengths)) > 1:
-            yield self.defect("differing-lengths", "REQ-HTTP-CL-DIFFER", _BAD_REQUEST, layer="http")
+            yield self.defect("differing-lengths", "REQ-HTTP-CL-DIFFER", _BAD_REQUEST_ANSWERS, layer="http")
         elif len(lengths) > 1:
-            yield self.defect("repeated-length", "REQ-HTTP-CL-SAME", _BAD_REQUEST, layer="http")
+            yield self.defect("repeated-length", "REQ-HTTP-CL-SAME", _BAD_REQUEST_ANSWERS, layer="http")
 
     def identity(self) -> Iterator[Defect]:
         """The certificate, and whether it opens the subscription (REQ-AUTH-FAIL)."""
         target = self.world.target
         answers: tuple[Answer, ...] = (_answer(403, code=("AuthenticationFailed", "ForbiddenError")),)
-        # The note says "do not require the code"; 400 is the answer of what ends TLS.
+        # Lenient requires no code (the note of REQ-AUTH-FAIL), and permits 400, which a server that ends TLS may send.
         if self.world.strictness is Strictness.LENIENT:
             answers = (*answers, _answer(400, 401, 403, 404))
         if target.is_https and self.request.identity is Identity.NONE:
@@ -132,31 +135,32 @@ class _Reading:
             or self.address.subscription.lower() != target.foreign_subscription_id.lower()
         ):
             answers = (*answers, _answer(400, 404))
-        binding = None if target.is_https else CountsAs.INFO
-        yield self.defect("foreign-subscription", "REQ-AUTH-FAIL", answers, layer="auth", binding=binding)
+        counts = None if target.is_https else CountsAs.INFO
+        yield self.defect("foreign-subscription", "REQ-AUTH-FAIL", answers, layer="auth", counts_as=counts)
 
     def version(self) -> Iterator[Defect]:
         """The x-ms-version header; several lines and a list mean the same (RFC 9110, section 5.3)."""
         values = [each.strip(" \t") for line in self.request.values("x-ms-version") for each in line.split(",")]
-        sound = [value for value in values if _VERSION_FORM.match(value)]
+        dates = [value for value in values if _VERSION_FORM.match(value)]
         if not values:
-            yield self.defect("version-missing", "REQ-VER-MISSING", _VERSION_ANSWER)
-        elif not sound:
-            yield self.defect("version-malformed", "REQ-VER-FORMAT", _VERSION_ANSWER)
+            yield self.defect("version-missing", "REQ-VER-MISSING", _VERSION_ANSWERS)
+        elif not dates:
+            yield self.defect("version-malformed", "REQ-VER-FORMAT", _VERSION_ANSWERS)
         elif len(values) > 1:
-            yield self.defect("version-repeated", "REQ-VER-OWS", _VERSION_ANSWER, binding=CountsAs.INFO)
+            yield self.defect("version-repeated", "REQ-VER-OWS", _VERSION_ANSWERS, counts_as=CountsAs.INFO)
         else:
-            yield from self._well_formed_version(*sound)
+            yield from self._dated_version(*dates)
 
-    def _well_formed_version(self, value: str) -> Iterator[Defect]:
+    def _dated_version(self, value: str) -> Iterator[Defect]:
         """The defects of a version that is written YYYY-MM-DD."""
         reimage = self.address.kind is Kind.REIMAGE
         if reimage and value in published_before(MINIMUM_VERSION):
-            yield self.defect("version-old", "REQ-REIMAGE-VERSION-OLD", _VERSION_ANSWER)
+            yield self.defect("version-old", "REQ-REIMAGE-VERSION-OLD", _VERSION_ANSWERS)
         elif value not in published_from(FIRST_VERSION):
-            yield self.defect("version-unpublished", "REQ-VER-UNPUBLISHED", _VERSION_ANSWER)
+            yield self.defect("version-unpublished", "REQ-VER-UNPUBLISHED", _VERSION_ANSWERS)
         elif value not in (MINIMUM_VERSION, self.world.target.x_ms_version) and (reimage or value > MINIMUM_VERSION):
-            yield self.defect("version-other", "REQ-VER-OLD-KEPT", _VERSION_ANSWER, binding=CountsAs.INFO)
+            # The endpoint need not know this version; another check judges whether it does (REQ-VER-OLD-KEPT).
+            yield self.defect("version-other", "REQ-VER-OLD-KEPT", _VERSION_ANSWERS, counts_as=CountsAs.INFO)
 
     def reimage(self) -> Iterator[Defect]:
         """The defects of a reimage: method, comp, Content-Type, body and names."""
@@ -203,7 +207,7 @@ class _Reading:
             yield self.defect("content-type", "REQ-REIMAGE-CT-ABSENT", (_answer(400, 415),))
         elif len(values) > 1:
             yield self.defect(
-                "content-type-repeated", "REQ-REIMAGE-CT-PARAM", (_answer(400, 415),), binding=CountsAs.INFO
+                "content-type-repeated", "REQ-REIMAGE-CT-PARAM", (_answer(400, 415),), counts_as=CountsAs.INFO
             )
 
     def _body(self) -> Iterator[Defect]:
@@ -212,7 +216,7 @@ class _Reading:
         coding = self.request.values("Transfer-Encoding")
         if coding and not lengths:
             if self.request.body.startswith(b"0\r\n"):
-                yield self.defect("chunked-empty", "REQ-HTTP-CHUNKED", (_answer(400, 411),), binding=CountsAs.INFO)
+                yield self.defect("chunked-empty", "REQ-HTTP-CHUNKED", (_answer(400, 411),), counts_as=CountsAs.INFO)
             else:
                 yield self.defect("body", "REQ-REIMAGE-CL-NONZERO", (_answer(400, 411, 413),))
         elif not lengths:
@@ -224,7 +228,7 @@ class _Reading:
         """Names that address nothing that exists (REQ-REIMAGE-SLOT-OTHER, -UNKNOWN-SERVICE, -UNKNOWN-INSTANCE)."""
         target = self.world.target
         if self.address.subscription == target.other_subscription_id != target.subscription_id:
-            answers = (*_ABSENT_ANSWER, _answer(400, 403))
+            answers = (*_ABSENCE_ANSWERS, _answer(400, 403))
             yield self.defect("elsewhere", "REQ-REIMAGE-UNKNOWN-SERVICE", answers, later=(404,))
             return
         absence = self.world.absence(self.address)
@@ -235,7 +239,7 @@ class _Reading:
             yield self.defect("slot", "REQ-REIMAGE-SLOT-OTHER", (_answer(400, 404), *cleaned), later=(400, 404))
         elif absence in (Absence.SLOT_CASE, Absence.NAME_CASE):
             yield self.defect(
-                "name-case", "REQ-REIMAGE-BAD-NAME", (_answer(400, 404),), later=(400, 404), binding=CountsAs.INFO
+                "name-case", "REQ-REIMAGE-BAD-NAME", (_answer(400, 404),), later=(400, 404), counts_as=CountsAs.INFO
             )
         elif absence and malformed:
             requirement = (
@@ -243,9 +247,9 @@ class _Reading:
             )
             yield self.defect("bad-name", requirement, (_answer(400, 404, 414), *cleaned), later=(400, 404))
         elif absence is Absence.INSTANCE:
-            yield self.defect("instance", "REQ-REIMAGE-UNKNOWN-INSTANCE", _ABSENT_ANSWER, later=(404,))
+            yield self.defect("instance", "REQ-REIMAGE-UNKNOWN-INSTANCE", _ABSENCE_ANSWERS, later=(404,))
         elif absence:
-            yield self.defect("place", "REQ-REIMAGE-UNKNOWN-SERVICE", _ABSENT_ANSWER, later=(404,))
+            yield self.defect("place", "REQ-REIMAGE-UNKNOWN-SERVICE", _ABSENCE_ANSWERS, later=(404,))
 
     def read(self) -> Permitted:
         """All defects, first those that HTTP software meets before the application."""
@@ -253,11 +257,11 @@ class _Reading:
         if self.address.kind is Kind.REIMAGE:
             found += self.reimage()
         huge = any(len(value) >= HUGE_DIGITS for value in self.request.values("Content-Length"))
-        legible = all(_LEGIBLE.fullmatch(value) for _, value in self.request.headers)
+        printable = all(_PRINTABLE_VALUE.fullmatch(value) for _, value in self.request.headers)
         of_http = any(defect.layer == "http" for defect in found)
         short = len(self.request.target) <= LONGEST_TARGET
-        sound = is_plain(self.request.target) and legible and short and not huge and not of_http
-        return Permitted(self.address, tuple(found), sound)
+        passes_http = is_plain(self.request.target) and printable and short and not huge and not of_http
+        return Permitted(self.address, tuple(found), passes_http)
 
 
 _LABEL = re.compile("[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")

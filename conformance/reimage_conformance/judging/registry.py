@@ -205,7 +205,7 @@ class About:
     def inconclusive(self, reason: str, *, because: tuple[str, ...] = (), why: Why = Why.OTHER) -> Verdict:
         """The verdict that the requirement could not be judged, and why.
 
-        `because` names requirements whose violation may be the reason, beside those that the catalogue requires.
+        `because` names requirements whose violation may be the reason, in addition to those that the catalogue requires.
         `why` is the kind of reason.
         """
         return Verdict(
@@ -263,7 +263,7 @@ def judge_scope(
 def passed_faults(exchanges: Sequence[Exchange]) -> set[int]:
     """The numbers of the exchanges that were answered by a passing fault and show nothing (REQ-ERR-INTERNAL).
 
-    A repeat of the request got another answer, or no other request like it met such a fault.
+    They show nothing if a repeat of the request got another answer, or if no other request like it met such a fault.
     """
     faults = [at for at, exchange in enumerate(exchanges) if is_passing_fault(exchange)]
     return {

@@ -207,7 +207,7 @@ def _wrong_status(bad: _BadRequest, response: Response) -> Iterator[Verdict]:
     if is_by_table:
         cause, effect = effect, cause
     is_unknown_name = any(defect.key in ("bad-name", "elsewhere") for defect in bad.defects)
-    because = ("REQ-ERR-CODES",) if is_unknown_name else ()  # the endpoint may answer every unknown name so
+    because = ("REQ-ERR-CODES",) if is_unknown_name else ()  # the endpoint may answer every unknown name in this way
     problem = symptom(exchange)
     yield about(cause, exchange).violated(bad.expected, bad.refusal(cause), problem, because=because)
     if bad.is_of_table and is_single:

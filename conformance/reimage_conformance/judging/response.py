@@ -40,10 +40,11 @@ PLAIN = (
     "REQ-REIMAGE-VERSION",
     "REQ-REIMAGE-SLOT-VALUES",
 )
-"""The requirements that a sound reimage which varies nothing is sent for."""
+"""The requirements that sound reimages are sent for which vary nothing but form of address, slot and version."""
 LEFT_OPEN = (("REQ-HTTP-EXPECT", 417),)
-"""Refusals of a sound request that its documents leave to the endpoint, by requirement and status (RFC 9110 10.1.1)."""
+"""Refusals of a sound request that HTTP leaves to the endpoint, by requirement and status (RFC 9110 10.1.1)."""
 _FORMS = ("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME")
+"""The requirements of the two forms of address."""
 _REQUIREMENT_OF_CODE = {
     "MissingOrInvalidRequiredQueryParameter": "REQ-REIMAGE-COMP",
     "MissingOrIncorrectVersionHeader": "REQ-REIMAGE-VERSION",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _CALLER_DEFECTS = ("anonymous", "unknown-certificate", "foreign-subscription")
 """The keys of defects of the caller: it may not send the request, whatever the request contains."""
-_PLACE_DEFECTS = ("place", "elsewhere", "slot", "instance", "bad-name")
+_NAME_DEFECTS = ("place", "elsewhere", "slot", "instance", "bad-name")
 """The keys of defects of the names in the address."""
 _FRAMING_DEFECTS = ("differing-lengths", "space-before-colon")
 """The keys of defects that one header shows, although they may lead to other defects of the request."""
@@ -83,8 +83,8 @@ def sent(request: Request, defects: Sequence[Defect]) -> str:
     if len(defects) != 1 and not framing:
         return ""
     key = framing[0] if framing else defects[0].key
-    if key in _PLACE_DEFECTS:
-        return _place_sent(request, defects[0])
+    if key in _NAME_DEFECTS:
+        return _names_sent(request, defects[0])
     return _SENT[key](request) if key in _SENT else ""
 
 
@@ -193,8 +193,8 @@ def answer_for(exchange: Exchange, requirement: str) -> str:
     return f"{reply_summary(exchange)}, for {words}" if words else reply_summary(exchange)
 
 
-def _place_sent(request: Request, defect: Defect) -> str:
-    """The names of a place that does not exist."""
+def _names_sent(request: Request, defect: Defect) -> str:
+    """The names in the address of something that does not exist."""
     if defect.requirement == "REQ-REIMAGE-UNKNOWN-INSTANCE":
         return _instance(request)
     service = valued("cloud service", read_target(request.resource).service)

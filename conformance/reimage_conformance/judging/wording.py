@@ -36,8 +36,8 @@ def is_standard(status: int) -> bool:
     return status in {each.value for each in HTTPStatus}
 
 
-def is_diversion(status: int) -> bool:
-    """Whether a status redirects; of redirects the documents know 307 alone (REQ-HTTP-307)."""
+def is_other_redirect(status: int) -> bool:
+    """Whether a status is a redirect other than 307, the only one that the documents know (REQ-HTTP-307)."""
     return 300 <= status < 400 and status not in (304, MOVED)
 
 
@@ -53,15 +53,15 @@ def is_passing_fault(exchange: Exchange) -> bool:
     """Whether a reply is a fault that may not come again when the request is repeated (REQ-ERR-INTERNAL, REQ-TIMEOUT).
 
     That is a 500 with one of PASSING_CODES, and the fault of a gateway. A 500 whose content is not known may be one: the
-    answer to a HEAD, or content that was not recorded, or whose code was not. So may a 500 to a GET in which nothing is of this protocol: an
-    application server gives it while it restarts the endpoint.
+    answer to a HEAD, or content that was not recorded, or whose code was not. So may a 500 to a GET in which nothing is
+    of this protocol: an application server gives it while it restarts the endpoint.
     """
     reply = exchange.reply
     if reply is None or reply.status != 500:
         return is_gateway_fault(exchange)
     is_unknown = exchange.request.method == "HEAD" or not exchange.unrecorded.isdisjoint(_CODE_NEEDS)
-    is_foreign = exchange.request.method == "GET" and is_of_another_hand(exchange)
-    return is_unknown or is_foreign or error_code(reply) in PASSING_CODES
+    is_of_restart = exchange.request.method == "GET" and has_no_sign_of_protocol(exchange)
+    return is_unknown or is_of_restart or error_code(reply) in PASSING_CODES
 
 
 def may_have_been_carried_out(exchange: Exchange) -> bool:
@@ -74,10 +74,10 @@ def may_have_been_carried_out(exchange: Exchange) -> bool:
 def is_gateway_fault(exchange: Exchange) -> bool:
     """Whether a gateway answered that it did not reach the endpoint: nothing in the answer is of this protocol."""
     reply = exchange.reply
-    return reply is not None and reply.status in GATEWAY_STATUSES and is_of_another_hand(exchange)
+    return reply is not None and reply.status in GATEWAY_STATUSES and has_no_sign_of_protocol(exchange)
 
 
-def is_of_another_hand(exchange: Exchange) -> bool:
+def has_no_sign_of_protocol(exchange: Exchange) -> bool:
     """Whether nothing in an error is of this protocol: it has no x-ms-request-id, and no error code."""
     return exchange.reply is not None and not exchange.request_id and not error_code(exchange.reply)
 
@@ -145,8 +145,8 @@ def in_namespaces(elements: Iterable[tuple[str, str]]) -> str:
     names: dict[str, dict[str, None]] = {}
     for name, namespace in elements:
         names.setdefault(namespace, {})[name] = None
-    places = {namespace: f"in the namespace {namespace}" if namespace else "in no namespace" for namespace in names}
-    return "; ".join(f"{', '.join(names[namespace])} {place}" for namespace, place in places.items())
+    where = {namespace: f"in the namespace {namespace}" if namespace else "in no namespace" for namespace in names}
+    return "; ".join(f"{', '.join(names[namespace])} {words}" for namespace, words in where.items())
 
 
 def symptom(exchange: Exchange) -> str:
@@ -162,7 +162,7 @@ def is_busy(exchange: Exchange) -> bool:
 
 
 def why_undecided(exchange: Exchange | None) -> Why:
-    """The kind of reason for which an answer shows nothing: there is none, or the endpoint was busy."""
+    """The kind of reason for which an exchange shows nothing: it has no answer, or the endpoint was busy."""
     if exchange is None or exchange.reply is None:
         return Why.NO_REPLY
     return Why.BUSY if is_busy(exchange) else Why.OTHER

@@ -89,8 +89,8 @@ class World:
     def absence(self, address: Address) -> Absence:
         """The part of an address that does not exist.
 
-        `SLOT_CASE` and `NAME_CASE` say that the slot or the name exists in another letter case, or without the path
-        parameters that follow it after a semicolon (RFC 3986 3.3).
+        `SLOT_CASE` says that the slot exists in another letter case. `NAME_CASE` says the same of a name, or that it
+        exists without the path parameters that follow it after a semicolon (RFC 3986 3.3).
         """
         address = self._folded(address)
         if address.form is UriForm.SLOT and address.deployment not in SLOTS:

@@ -48,7 +48,7 @@ MEANINGS = {
     Barrier.SERVER_ERROR: ("base_url", "this is typical of a gateway whose service does not run"),
     Barrier.FOREIGN: ("base_url", "this is not the service to be judged"),
 }
-"""The key to mend, and the likely cause, for each barrier that all requests met."""
+"""The key to look at, and the likely cause, for each barrier."""
 _HTML = re.compile(rb"\s*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 
 
@@ -85,7 +85,7 @@ def _is_foreign(reply: Response) -> bool:
 
 
 def barrier_remark(exchanges: Sequence[Exchange], target: Target) -> Remark:
-    """The remark about the commonest barrier, where every one of `exchanges` met one; it names the key to mend."""
+    """The remark on the barrier that most of `exchanges` met; each of them met one. It names the key to mend."""
     met = Counter(found for exchange in exchanges if (found := barrier(exchange)) is not None)
     commonest = met.most_common(1)[0][0]
     example = next(exchange for exchange in exchanges if barrier(exchange) is commonest)
@@ -102,21 +102,23 @@ def barrier_remark(exchanges: Sequence[Exchange], target: Target) -> Remark:
 
 def _credentials_remark(exchange: Exchange, target: Target) -> Remark:
     """The remark where every request was refused for its credentials."""
-    every = f"every question is answered {reply_summary(exchange)}"
+    refusal = f"every question is answered {reply_summary(exchange)}"
     if not target.is_https:
-        return stop(f"base_url: {every}; over http no client certificate is sent: is https expected?")
+        return stop(f"base_url: {refusal}; over http no client certificate is sent: is https expected?")
     if target.client_certificate is None:
         status = exchange.reply.status if exchange.reply is not None else ""
         return mend(f"{_none_named()}; the endpoint refuses every question ({status})")
-    key = _naming(target.client_certificate)
-    return stop(f"{key}: {every}; it may not use subscription_id: mend {key} or subscription_id")
+    key = _key_of(target.client_certificate)
+    text = f"{key}: {refusal}; the certificate is not allowed to use subscription_id"
+    return stop(f"{text}: mend {key} or subscription_id")
 
 
 def _none_named() -> str:
+    """The beginning of a remark where no client certificate is named."""
     return f"client_certificate: the target file names none, and {VARIABLE} is empty or not set"
 
 
-def _naming(certificate: Path) -> str:
+def _key_of(certificate: Path) -> str:
     """The key of the target file, or the environment variable, that names `certificate`."""
     value = os.environ.get(VARIABLE)
     return VARIABLE if value and Path(value).absolute() == certificate else "client_certificate"
@@ -128,14 +130,14 @@ def _silence_remark(exchange: Exchange, target: Target) -> Remark:
     if kind is FailureKind.TLS and target.client_certificate is None:
         return mend(f"{_none_named()}; the endpoint gives no reply: {reply_summary(exchange)}")
     if kind is FailureKind.TLS and target.client_certificate is not None:
-        return stop(f"{_naming(target.client_certificate)}: the endpoint gives no reply: {reply_summary(exchange)}")
-    broken = target.is_https and kind in (FailureKind.CLOSED, FailureKind.RESET)
-    hint = "; an endpoint that refuses client_certificate may do so" if broken else ""
+        return stop(f"{_key_of(target.client_certificate)}: the endpoint gives no reply: {reply_summary(exchange)}")
+    may_be_refused = target.is_https and kind in (FailureKind.CLOSED, FailureKind.RESET)
+    hint = "; an endpoint that refuses client_certificate may do so" if may_be_refused else ""
     return stop(f"base_url: the endpoint gives no reply: {reply_summary(exchange)}{hint}")
 
 
 def _redirect_remark(exchange: Exchange, base_url: str) -> Remark:
-    """The remark about a redirect: if it leads to another host, base_url must be mended; on the same host it may be a login page."""
+    """The remark on a redirect: if it leads to another host, base_url is wrong; on the same host it may lead to a login page."""
     moved = urlsplit(exchange.reply.header("Location") or "" if exchange.reply is not None else "")
     if moved.netloc and (moved.scheme, moved.netloc) != tuple(urlsplit(base_url)[:2]):
         return mend(f"base_url: the endpoint sends callers to {moved.scheme}://{moved.netloc}")

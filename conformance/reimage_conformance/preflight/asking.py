@@ -25,14 +25,14 @@ LONGEST_PAUSE = 10.0
 
 
 class NoMoreRequests(Exception):  # noqa: N818 -- the end of a budget, no error
-    """MOST_REQUESTS were sent."""
+    """MOST_REQUESTS have been sent."""
 
 
 class Asker:
     """Sends the requests of a preflight through `exchange`, never more than MOST_REQUESTS.
 
     A request is repeated if the endpoint was busy or had an internal error (REQ-ERR-INTERNAL). A few 307s to the same
-    host are followed (REQ-HTTP-307). Each exchange is appended to `sent`. Raises NoMoreRequests.
+    host are followed (REQ-HTTP-307). Each exchange is appended to `sent`. Raises NoMoreRequests in place of sending one more.
     """
 
     def __init__(self, exchange: Callable[[Request], Exchange], clock: Clock, host: str, sent: list[Exchange]) -> None:

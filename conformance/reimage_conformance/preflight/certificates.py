@@ -69,6 +69,7 @@ def certificate_remarks(target: Target, now: datetime) -> Iterator[Remark]:
 
 
 def _without(identity: Identity) -> str:
+    """What follows, in words, if no certificate is named for `identity`."""
     if identity is Identity.PRIMARY:
         return "every request goes out without a certificate"
     return "it cannot be judged whether every certificate of the subscription is accepted"

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 def preflight(target: Target, profile: Profile = Profile.STANDARD) -> int:
     """Check `target` and its endpoint, print the remarks, give the exit code; reimages nothing.
 
-    The exit code is 4 if the target file needs mending, else 6 if the endpoint cannot be judged, else 0.
+    The exit code is that of the first level in EXIT_CODES that a remark has, 0 if no remark has one.
     """
     click.echo(f"{target.name} at {target.base_url}")
     found: list[Remark] = []

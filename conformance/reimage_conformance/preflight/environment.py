@@ -17,7 +17,7 @@ def environment_remarks(target: Target, environment: Mapping[str, str]) -> Itera
     """The remarks on variables that are not used although other programs use them, and on SSLKEYLOGFILE."""
     names = proxies_in(environment)
     if names:
-        instead = "proxy in [target] names one" if target.proxy is None else "proxy in [target] is"
+        instead = "to use a proxy, set proxy in [target]" if target.proxy is None else "proxy in [target] is used"
         yield note(f"{' and '.join(names)} in the environment {'is' if len(names) == 1 else 'are'} not used; {instead}")
     if target.is_https and environment.get("SSLKEYLOGFILE"):
         yield note(

@@ -1,7 +1,7 @@
 """Names: whether the endpoint has the deployments and role instances that the target file lists.
 
 An answer of the endpoint may itself be wrong. So a target file is called wrong (MEND) only where two independent
-answers agree on it: both URI forms of Get Deployment, or one of them and Get Cloud Service Properties. Where they
+answers agree that it is: both URI forms of Get Deployment, or one of them and Get Cloud Service Properties. Where they
 differ, the remark is a CHECK.
 """
 
@@ -18,6 +18,7 @@ from reimage_conformance.protocol.addresses import UriForm, natural
 from reimage_conformance.protocol.deployments import READY, Shown, shown_in, statuses_in
 from reimage_conformance.protocol.documents import error_code, read_document
 from reimage_conformance.protocol.requests import OBSERVING_VERSION
+from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -54,7 +55,7 @@ class Evidence:
         return [*described(self.by_slot), *described(self.by_name), *listed[:1]]
 
     @property
-    def place(self) -> str:
+    def address(self) -> str:
         """The slot and the cloud service in words."""
         return f"{self.deployment.slot} of {self.deployment.cloud_service}"
 
@@ -78,13 +79,11 @@ class Names:
         ]
         is_offered = any(each.is_shown for each in found)
         if not is_offered:
-            first_listed = next(
-                (pair for each in found for pair in zip([each], shown_in(each.service), strict=False)), None
-            )
-            if first_listed is None:
+            listed = [(each.deployment.cloud_service, shown) for each in found for shown in shown_in(each.service)]
+            if not listed:
                 yield self._nothing_shown_remark(found)
                 return
-            is_offered = self._is_found(*first_listed)
+            is_offered = self._ask_whether_offered(*listed[0])
         for each in found:
             yield from _deployment_remarks(each, is_offered=is_offered)
 
@@ -95,9 +94,8 @@ class Names:
         by_name = self._look(deployment, UriForm.NAME)
         return Evidence(where, deployment, by_slot, by_name, self._service(deployment.cloud_service))
 
-    def _is_found(self, evidence: Evidence, listed: Shown) -> bool:
-        """Whether Get Deployment shows the deployment that Get Cloud Service Properties lists; if so, Get Deployment is offered."""
-        service = evidence.deployment.cloud_service
+    def _ask_whether_offered(self, service: str, listed: Shown) -> bool:
+        """Asks Get Deployment for a deployment that Get Cloud Service Properties lists; True if it shows one, so that it is offered."""
         if not listed.name:
             return False
         look = self._ask(self._builder.deployment_at(service, UriForm.NAME, listed.name, version=OBSERVING_VERSION))
@@ -116,13 +114,14 @@ class Names:
     def _nothing_shown_remark(self, found: Sequence[Evidence]) -> Remark:
         """The remark where no call shows any deployment: the calls are not offered, or all names are wrong."""
         first = found[0]
-        text = f"Get Deployment is answered {reply_summary(first.by_slot)} for every deployment"
-        is_unknown = all(_is_absent(look) for each in found for look in (each.by_slot, each.by_name, each.service))
+        text = f"Get Deployment shows no deployment (the first answer is {reply_summary(first.by_slot)})"
+        is_unknown = all(_is_404(look) for each in found for look in (each.by_slot, each.by_name, each.service))
         capabilities = self._target.capabilities
         if is_unknown and (capabilities.get_deployment or capabilities.get_cloud_service):
             claimed = "get_deployment" if capabilities.get_deployment else "get_cloud_service"
             return mend(
-                f"cloud_service: {text}, and so is Get Cloud Service Properties; mend it, or set {claimed} to false"
+                "cloud_service: Get Deployment and Get Cloud Service Properties are answered 404 for every deployment; "
+                f"correct cloud_service, or set {claimed} to false"
             )
         if all(_says_that_service_is_unknown(each) for each in found):
             return mend(
@@ -130,7 +129,9 @@ class Names:
                 "under this subscription_id"
             )
         if capabilities.get_deployment:
-            return check(f"get_deployment is true, but {text}; set it to false, or mend cloud_service, slot and name")
+            return check(
+                f"get_deployment is true, but {text}; set it to false, or correct cloud_service, slot and name"
+            )
         return note(f"{text}: it is not offered, or cloud_service, slot and name are wrong; names cannot be checked")
 
 
@@ -150,22 +151,22 @@ def _agrees(deployment: Deployment, by_slot: Exchange) -> bool:
     )
 
 
-def _is_absent(exchange: Exchange | None) -> bool:
-    """Whether an answer is 404."""
+def _is_404(exchange: Exchange | None) -> bool:
+    """Whether a request was answered 404."""
     return exchange is not None and exchange.reply is not None and exchange.reply.status == 404
 
 
 def _says_that_service_is_unknown(evidence: Evidence) -> bool:
-    """Whether every call answers 404 with a message that names the cloud service, other than in a URI."""
+    """Whether every call is answered 404 with a `_message` that names the cloud service, other than in a URI."""
     name = re.escape(evidence.deployment.cloud_service)
     looks = (evidence.by_slot, evidence.by_name, evidence.service)
     return all(
-        _is_absent(look) and re.search(rf"(?<![\w/-]){name}(?![\w/-])", _message(look)) is not None for look in looks
+        _is_404(look) and re.search(rf"(?<![\w/-]){name}(?![\w/-])", _message(look)) is not None for look in looks
     )
 
 
 def _message(exchange: Exchange | None) -> str:
-    """The Message of an Error document, or ""."""
+    """The Message of an Error document whose Code is ResourceNotFound, else ""."""
     if exchange is None or exchange.reply is None or error_code(exchange.reply) != "ResourceNotFound":
         return ""
     return read_document(exchange.reply).text("Message") or ""
@@ -187,23 +188,22 @@ def _absence_remark(evidence: Evidence, *, is_offered: bool) -> Remark:
     """The remark where neither URI form shows the deployment."""
     deployment, where, service = evidence.deployment, evidence.where, evidence.service
     keys = f"cloud_service and slot in {where}"
-    text = f"{keys}: {evidence.place} is answered {reply_summary(evidence.by_slot)}"
+    text = f"{keys}: Get Deployment for {evidence.address} is answered {reply_summary(evidence.by_slot)}"
     listed = shown_in(service)
-    if not (_is_absent(evidence.by_slot) and _is_absent(evidence.by_name)):
+    if not (_is_404(evidence.by_slot) and _is_404(evidence.by_name)):
         return check(text)
     if any(each.name == deployment.name and each.slot in (deployment.slot, "") for each in listed):
-        return check(f"{text}, though Get Cloud Service Properties shows {deployment.name} there")
+        return check(f"{text}, although Get Cloud Service Properties shows {deployment.name} there")
     if not is_offered:
         return check(text)
     if listed:
-        names = ", ".join(f'"{each.name}" in {each.slot or "some slot"}' for each in listed[:FEW])
+        names = _few([f'"{each.name}" in {each.slot or "an unknown slot"}' for each in listed])
         return mend(
-            f'slot and name in {where}: {deployment.cloud_service} has no "{deployment.name}" there; it has {names}'
+            f'slot and name in {where}: {deployment.cloud_service} has no "{deployment.name}" in {deployment.slot}; '
+            f"it has {names}"
         )
-    if _is_absent(service):
-        return mend(
-            f"{text}, and {deployment.cloud_service} itself {reply_summary(service)}" if service is not None else text
-        )
+    if service is not None and _is_404(service):
+        text += f", and Get Cloud Service Properties is answered {reply_summary(service)}"
     return mend(text)
 
 
@@ -213,14 +213,14 @@ def _misnaming_remark(evidence: Evidence) -> Remark | None:
     by_slot, by_name = (next(iter(described(look)), None) for look in (evidence.by_slot, evidence.by_name))
     listed = [each for each in shown_in(evidence.service) if each.name == deployment.name]
     is_contradicted = any(each.slot in (deployment.slot, "") for each in listed)
-    moved = by_name is not None and by_name.name == deployment.name and by_name.slot not in (deployment.slot, "")
+    is_elsewhere = by_name is not None and by_name.name == deployment.name and by_name.slot not in (deployment.slot, "")
     if by_slot is not None and by_slot.name != deployment.name:
-        text = f'name in {where}: {evidence.place} holds "{by_slot.name}", not "{deployment.name}"'
-        is_proven = by_slot.name.lower() != deployment.name.lower() and (moved or _is_absent(evidence.by_name))
+        text = f'name in {where}: {evidence.address} holds "{by_slot.name}", not "{deployment.name}"'
+        is_proven = by_slot.name.lower() != deployment.name.lower() and (is_elsewhere or _is_404(evidence.by_name))
         return mend(text) if is_proven and by_slot.name and not is_contradicted else check(text)
-    if moved and by_name is not None:
+    if is_elsewhere and by_name is not None:
         text = f'slot in {where}: "{deployment.name}" of {deployment.cloud_service} is in {by_name.slot}, not in {deployment.slot}'
-        is_proven = by_slot is None and _is_absent(evidence.by_slot) and not is_contradicted
+        is_proven = by_slot is None and _is_404(evidence.by_slot) and not is_contradicted
         return mend(text) if is_proven else check(text)
     return None
 
@@ -234,24 +234,30 @@ def _instance_remarks(evidence: Evidence) -> Iterator[Remark]:
     for key, names in groups.items():
         absent = [name for name in names if name not in seen]
         if absent:
-            listed = ", ".join(list(dict.fromkeys(name for each in lists for name in each))[:FEW]) or "none"
-            text = f"{key} in {where}: {deployment.name} lists no {', '.join(absent)}; it lists {listed}"
+            others = _few(list(dict.fromkeys(name for each in lists for name in each))) or "none"
+            missing = f"the endpoint shows no {', '.join(absent)} in {deployment.name}"
+            text = f"{key} in {where}: {missing}; it shows {others}"
             is_proven = len(lists) > 1 and any(not may_be_left_out(name, evidence.witnesses, absent) for name in absent)
             yield mend(text) if is_proven else check(text)
     unlisted = sorted(seen - {*deployment.role_instances, *deployment.failing_role_instances}, key=natural)
     if unlisted:
         yield note(
-            f"role_instances in {where}: {deployment.name} has {len(unlisted)} more that are not listed ({', '.join(unlisted[:FEW])}"
-            f"{', ...' if len(unlisted) > FEW else ''}); the suite addresses no request to them, but a faulty endpoint may "
-            "reimage them on a bad request"
+            f"role_instances in {where}: the target file does not list {counted(len(unlisted), 'role instance')} "
+            f"of {deployment.name} ({_few(unlisted)}); the suite addresses no request to an unlisted instance, "
+            "but a faulty endpoint may reimage one on a bad request"
         )
     shown = statuses_in(evidence.by_slot) or (statuses_in(evidence.by_name) if evidence.by_name is not None else {})
     unready = {name: shown[name] for name in deployment.role_instances if shown.get(name, READY) != READY}
     if unready:
         states = ", ".join(f"{name} is {status}" for name, status in unready.items())
-        yield note(f"role_instances in {where}: {states}; its reimage is judged only if it is {READY} before")
+        yield note(f"role_instances in {where}: {states}; a reimage is judged only if its instance is {READY} before")
     ready = sum(shown.get(name) == READY for name in deployment.role_instances)
     if ready:
         yield ok(
-            f"{deployment.name} is in {evidence.place}; {ready} of its role instances {'is' if ready == 1 else 'are'} {READY}"
+            f"{deployment.name} is in {evidence.address}; {ready} of its role instances {'is' if ready == 1 else 'are'} {READY}"
         )
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first FEW of `names`, and dots if there are more."""
+    return ", ".join(names[:FEW]) + (", ..." if len(names) > FEW else "")

@@ -32,7 +32,7 @@ def outlook_remarks(target: Target, profile: Profile) -> Iterator[Remark]:
 
 
 def _limit_remark(wanted: int, limit: int) -> Remark:
-    """The remark on max_reimages: how many of the wanted reimages it leaves out, the least important ones."""
+    """The remark on max_reimages: whether it is enough for the wanted reimages, and how many it leaves out."""
     if limit < 1:
         return check(
             "max_reimages: found 0; expected 1 or more, since nothing can be judged without an accepted reimage"

@@ -48,9 +48,9 @@ class Questions:
         self._speaks_tls = speaks_tls
 
     def identity(self) -> Iterator[Remark]:
-        """The remarks on whether the endpoint accepts the credentials; it is asked about an unknown operation, which has no effect.
+        """The remarks on whether the endpoint accepts the credentials; the question is a poll of an unknown operation, which has no effect.
 
-        If this poll meets a barrier, other requests are sent too. If the endpoint answers one of them, it can be judged,
+        If this poll meets a barrier, other requests are sent too. If one of them meets none, the endpoint can be judged,
         and a run will judge its polls.
         """
         poll = self._ask(self._builder.operation_status(self._unknown))
@@ -65,7 +65,8 @@ class Questions:
                 yield barrier_remark([poll, *others], self._target)
             else:
                 yield check(
-                    f"base_url: an unknown operation is answered {reply_summary(poll)}, other questions are not"
+                    "base_url: only some questions are answered as by an endpoint of this protocol; "
+                    f"an unknown operation is answered {reply_summary(poll)}"
                 )
             return
         yield ok(f"client_certificate may use subscription_id: an unknown operation is answered {reply_summary(poll)}")
@@ -109,8 +110,8 @@ class Questions:
         if target.is_https and target.second_client_certificate is not None:
             exchange = self._ask(replace(poll, identity=Identity.SECOND))
             text = f"second_client_certificate: answered {reply_summary(exchange)}"
-            is_open = exchange.reply is not None and exchange.reply.status not in DENIED
-            yield ok(text) if is_open else check(f"{text}; expected a certificate of the same subscription")
+            is_accepted = exchange.reply is not None and exchange.reply.status not in DENIED
+            yield ok(text) if is_accepted else check(f"{text}; expected a certificate of the same subscription")
         if target.other_subscription_id is not None:
             yield self._other(target.other_subscription_id)
         if target.foreign_subscription_id is not None and target.is_https:
@@ -128,21 +129,22 @@ class Questions:
         text = f"foreign_subscription_id: answered {reply_summary(exchange)}"
         if exchange.reply is not None and exchange.reply.status not in DENIED:
             return note(
-                f"{text}, expected 403; a run reports it as a violation: name another one if client_certificate may use this one"
+                f"{text}, expected 403; a run reports it as a violation: name another id "
+                "if client_certificate may use this one"
             )
         return ok(text)
 
 
 def probe_remarks(target: Target, ask: Callable[[Request], Exchange] | None) -> Iterator[Remark]:
-    """Whether the probe answers with an installation id for one role instance of each deployment; `ask` sends a request to it."""
+    """The remarks on the probe of one role instance of each deployment: whether it shows an installation id; `ask` sends a request to it."""
     if target.probe_url is None or ask is None:
-        yield note("url in [probe]: none is named, so what a reimage writes cannot be judged")
+        yield note("url in [probe]: no probe is named, so what a reimage writes cannot be judged")
         return
     for deployment in target.deployments:
         exchange = ask(probe_request(target.probe_url, Place(deployment, deployment.role_instances[0])))
         instance = f"{deployment.name}/{deployment.role_instances[0]}"
         if installation_in(exchange):
-            yield ok(f"url in [probe]: {instance} tells its installation_id")
+            yield ok(f"url in [probe]: {instance} shows its installation_id")
         else:
             yield check(
                 f"url in [probe]: {instance} is answered {reply_summary(exchange)}; expected JSON with installation_id"

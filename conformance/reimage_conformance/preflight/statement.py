@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Target
 
 _MASK = re.compile(r"00000000-0000-4000-8000-(?!0{12})[0-9]{12}|masked-[0-9]+x*")
-"""The mask of an identifier in a report; the GUID that ends in twelve zeros is none."""
+"""The mask of an identifier in a report; the GUID that ends in twelve zeros is not a mask."""
 _IDENTIFIERS = ("subscription_id", "other_subscription_id", "foreign_subscription_id")
 
 

@@ -105,7 +105,7 @@ def statuses_in(exchange: Exchange) -> dict[str, str]:
 
 
 def has_instance_list(exchange: Exchange) -> bool:
-    """Whether an answer has a RoleInstanceList; it may be empty, as while the only instance is written afresh."""
+    """Whether an answer has a RoleInstanceList; it may be empty, as while the only instance is reimaged."""
     return bool(statuses_in(exchange)) or any(shown.lists_all for shown in shown_in(exchange))
 
 

@@ -25,7 +25,7 @@ _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_
 _DECLARED_ENCODING = re.compile(r"""^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["'][^>]*\?>""")
 _ANY_DECLARATION = re.compile(r"^<\?xml\s[^>]*\?>")
 _QUOTED_ENCODING = r"""(?:"[A-Za-z][A-Za-z0-9._-]*"|'[A-Za-z][A-Za-z0-9._-]*')"""
-_SOUND_DECLARATION = re.compile(
+_VALID_DECLARATION = re.compile(
     rf"""<\?xml\s+version\s*=\s*(?:"1\.[0-9]+"|'1\.[0-9]+')(?:\s+encoding\s*=\s*{_QUOTED_ENCODING})?"""
     r"""(?:\s+standalone\s*=\s*(?:"(?:yes|no)"|'(?:yes|no)'))?\s*\?>"""
 )
@@ -219,7 +219,7 @@ def read_body(declared: str, body: bytes) -> Document:
         problem = f"the XML declaration says {named[1].lower()!r}, but the octets are {family}"
     found = _ANY_DECLARATION.match(decoded)
     declaration = found[0] if found else ""
-    if declaration and not _SOUND_DECLARATION.fullmatch(declaration):
+    if declaration and not _VALID_DECLARATION.fullmatch(declaration):
         malformed = f"the XML declaration {declaration} is malformed"[:200]
         return Document(None, encoding_problem=problem, syntax_problem=malformed)
     content = decoded.removeprefix(declaration)
@@ -243,7 +243,10 @@ def _without_nil(root: etree._Element) -> etree._Element:
 
 @dataclass(frozen=True, slots=True)
 class ErrorDocument:
-    """What the body of an error answer says; `problem` is "" where it is an Error document as documented."""
+    """What the body of an error answer says; `problem` is "" where it is an Error document as documented.
+
+    `extra` names its children other than Code and Message; `misordered` says that Message comes before Code.
+    """
 
     code: str = ""
     message: str = ""

@@ -135,8 +135,9 @@ class Draft:
         request = builder.reimage(place, self.form)
         for value in self.values:
             request = value.apply(request)
-        nowhere = request if self.defects else _segment(-1, builder.no_instance)(request)
-        return with_token(nowhere, builder.token)
+        if not self.defects:
+            request = _segment(-1, builder.no_instance)(request)
+        return with_token(request, builder.token)
 
     def __repr__(self) -> str:
         """The draft as a failing example shows it."""
@@ -225,7 +226,7 @@ def unknown_names(prefix: str = "Nowhere") -> SearchStrategy[str]:
 
 
 def invalid_lengths() -> SearchStrategy[str]:
-    """Values of Content-Length that are no number (RFC 9112 6.3)."""
+    """Values of Content-Length that are not a number (RFC 9112 6.3)."""
     number = st.integers(0, 20).map(str)
     decorated_numbers = st.builds(
         lambda a, n, b: f"{a}{n}{b}",

@@ -23,7 +23,7 @@ _WORDS = {
     ErrorTypes.ERR_GT_REQUIRED: "a tag without its closing >",
     ErrorTypes.ERR_NAME_REQUIRED: "a bare < or & in text",
     ErrorTypes.ERR_LT_IN_ATTRIBUTE: "a bare < in the value of an attribute",
-    ErrorTypes.ERR_ATTRIBUTE_REDEFINED: "the same attribute twice",
+    ErrorTypes.ERR_ATTRIBUTE_REDEFINED: "an attribute that occurs twice",
     ErrorTypes.ERR_ATTRIBUTE_NOT_STARTED: "an attribute whose value is not quoted",
     ErrorTypes.ERR_ATTRIBUTE_NOT_FINISHED: "an attribute whose value does not end",
     ErrorTypes.ERR_ATTRIBUTE_WITHOUT_VALUE: "an attribute without a value",
@@ -33,9 +33,9 @@ _WORDS = {
     ErrorTypes.ERR_MISPLACED_CDATA_END: "]]> in text",
     ErrorTypes.ERR_RESERVED_XML_NAME: "an XML declaration that is not at the very start",
     ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE: "a namespace prefix that is not declared",
-    ErrorTypes.NS_ERR_ATTRIBUTE_REDEFINED: "the same attribute twice",
+    ErrorTypes.NS_ERR_ATTRIBUTE_REDEFINED: "an attribute that occurs twice",
 }
-"""What is wrong, by the error code of libxml2; `xmlParseEntityRef` and `StartTag` share one code, and the message tells them apart."""
+"""What is wrong, by the error code of libxml2; `xmlParseEntityRef` and `StartTag` share one code; their messages differ."""
 
 
 _NAMING = (
@@ -45,7 +45,7 @@ _NAMING = (
     ),
     (re.compile(r"Namespace prefix (\S+) (?:on|for) "), "the namespace prefix {0} is not declared"),
     (re.compile(r"Entity '(\S+)' not defined"), "the entity {0} is not declared"),
-    (re.compile(r"Attribute (\S+) redefined"), "the attribute {0} stands there twice"),
+    (re.compile(r"Attribute (\S+) redefined"), "the attribute {0} occurs twice"),
     (re.compile(r"Premature end of data in tag (\S+) "), "the document ends before the element {0} is closed"),
 )
 """Messages of libxml2 that name something of the document, and the same in plain words."""

@@ -47,7 +47,7 @@ class Interruption:
             signal.signal(signal.SIGTERM, self._usual_handler)  # type: ignore[arg-type]
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Keep the plugins of the session: pytest's terminal tells of an interruption in its own way."""
+        """Keep the plugins of the session: one is pytest's terminal, which has words of its own for an interruption."""
         self._plugins = config.pluginmanager
 
     @pytest.hookimpl(tryfirst=True)

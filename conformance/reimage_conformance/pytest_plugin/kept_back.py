@@ -28,12 +28,12 @@ def kept_back(addresses: list[str]) -> str:
     shown = [*malformed, *others]
     first = ", ".join(shown[:MOST_NAMED])
     more = f", and {len(shown) - MOST_NAMED} more" if len(shown) > MOST_NAMED else ""
-    advice = "If nothing exists beside what it lists, set complete = true in [target]."
+    advice = "If nothing exists other than what it lists, set complete = true in [target]."
     return f"{' '.join(notes)} {advice} Not tried: {first}{more}."
 
 
 def is_malformed(target: str) -> bool:
-    """Whether a request target is the address of no role instance, as the documents write it."""
+    """Whether a request target is not the address of a role instance in the form that the documents give."""
     address = read_target(target)
     names = (address.service, address.deployment, address.instance)
     return address.kind is not Kind.REIMAGE or address.extra_slash or not all(names) or not is_plain(target)

@@ -1,4 +1,4 @@
-"""What pytest prints at the end of a run: findings once, known violations by themselves, and the meaning of the progress letters."""
+"""What pytest prints at the end of a run: findings once, known violations apart from others, and the meaning of the progress letters."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def without_findings(categories: dict[str, list[Any]]) -> Iterator[None]:
 
 
 class EndingOnce:
-    """Keeps pytest-html's path of the page out of the terminal, and says that pytest counts cases: the verdict counts requirements."""
+    """Leaves pytest-html's path of the page out, and marks pytest's counts as counts of cases, since the verdict counts requirements."""
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> Generator[None, object, object]:

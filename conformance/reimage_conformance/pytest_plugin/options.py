@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 NAMES = ("target", "embedded", "in_memory")
 """The options of which a conformance run has one."""
 DEFAULT_TRIES = 3
-"""How often a violation that may be a matter of time is tried if --tries is not given, the first time included."""
+"""How often a violation that may depend on timing is tried if --tries is not given, the first time included."""
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -61,7 +61,7 @@ class Plan:
     `file` and `target` are None for an emulator, whose target is known when it is served. `repeats` says that --seed was given;
     then failed examples of other runs are not used. `world` is what an emulator holds (None: the large world), `listed` the part of
     it that its target lists (None: all), and `probe` whether its target has a probe. `choice` says what is judged (None: everything),
-    `required` which requirements must be judged. `tries` is how often a violation that may be a matter of time is tried, the first
+    `required` which requirements must be judged. `tries` is how often a violation that may depend on timing is tried, the first
     time included.
     """
 
@@ -183,7 +183,7 @@ def _choice(config: pytest.Config, resume: Path | None) -> Choice | None:
 
 
 def _tries(config: pytest.Config) -> int:
-    """How often a violation that may be a matter of time is tried; by default once with --failed-in, which is a second try itself."""
+    """How often a violation that may depend on timing is tried; by default once with --failed-in, which is a second try itself."""
     given = config.getoption("tries")
     if given is None:
         return 1 if config.getoption("failed_in") else DEFAULT_TRIES
@@ -241,7 +241,7 @@ def _oddities(config: pytest.Config) -> tuple[str, ...]:
 
 
 def _path(config: pytest.Config, option: str) -> Path | None:
-    """The path that an option names, None without one; raises UsageError for what no file can be called."""
+    """The path that an option names, None without one; raises UsageError for a name that no file can have."""
     text = config.getoption(option)
     if text is None:
         return None

@@ -141,7 +141,7 @@ def _preflight(plan: Plan, folder: Path | None) -> Preflight | None:
         return None
     began = time.monotonic()
     try:
-        return _answers(plan, plan.target)
+        return _preflight_of(plan, plan.target)
     except UnreachableError as error:
         if folder is not None and plan.resume is None:  # with --resume, the earlier reports stay
             from reimage_conformance.pytest_plugin.unreached import report_unreached  # noqa: PLC0415  only where nothing can be judged
@@ -150,7 +150,7 @@ def _preflight(plan: Plan, folder: Path | None) -> Preflight | None:
         raise
 
 
-def _answers(plan: Plan, target: Target) -> Preflight | None:
+def _preflight_of(plan: Plan, target: Target) -> Preflight | None:
     """The result of the preflight, None with --no-preflight.
 
     Raises SuiteError, with the target file, where a run cannot begin.

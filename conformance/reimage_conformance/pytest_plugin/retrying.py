@@ -1,4 +1,4 @@
-"""Tries violations again that may be a matter of time: after the last case has ended, and before the run ends."""
+"""Tries violations again that may depend on timing: after the last case has ended, and before the run ends."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ REFUSAL = "refusal"
 class Retried:
     """A finding, as in results.json, how often it was tried and seen, and whether to go on trying (`goes_on`).
 
-    A try repeats only the cheapest part of the finding (`cheapest`) as long as that part shows the violation. After that it repeats
-    everything that the finding rests on (`is_whole`).
+    A try repeats only the part of the finding that is `cheapest` to repeat. When that part has not shown the violation, the next tries
+    repeat everything that the finding rests on (`is_whole`).
     """
 
     finding: Mapping[str, Any]
@@ -58,8 +58,8 @@ class Retried:
         """What the next try repeats."""
         return self.finding if self.is_whole else self.cheapest
 
-    def take(self, answer: Answer) -> None:
-        """Counts a try. A try without a clear answer is not counted, nor one of only a part that did not show the violation."""
+    def count(self, answer: Answer) -> None:
+        """Counts a try with this answer: of a part only if it showed the violation, of the whole only if the answer is clear."""
         if answer is Answer.AGAIN:
             self.tried, self.seen = self.tried + 1, self.seen + 1
         elif not self.is_whole:
@@ -71,12 +71,12 @@ class Retried:
 
 
 async def retry_violations(sut: SystemUnderTest, cases: Sequence[Case], journal: Path, plan: Plan) -> None:
-    """Tries violations again that may be a matter of time, and notes in the journal how often each finding was seen.
+    """Tries violations again that may depend on timing, and notes in the journal how often each finding was seen.
 
     It does nothing if there is no such violation, if the run is hindered, or if a request may have done harm. An error here is
     noted, and does not change the verdicts of the run. Raises ReportError if the journal cannot be written.
     """
-    if not (_may_try(sut, plan) and any(map(_may_be_a_matter_of_time, sut.recorder.verdicts))):
+    if not (_may_try(sut, plan) and any(map(_may_depend_on_timing, sut.recorder.verdicts))):
         return
     try:
         retried = await _retried(sut, cases, read_journal(journal), plan)
@@ -93,19 +93,24 @@ async def retry_violations(sut: SystemUnderTest, cases: Sequence[Case], journal:
 
 
 def _may_try(sut: SystemUnderTest, plan: Plan) -> bool:
-    """Whether this run may try again: it is a whole run, the endpoint kept up with it, nothing is under way or was harmed, and budget is left."""
+    """Whether violations may be tried again.
+
+    They are not in a smoke run or a resumed one; nor where the endpoint did not keep up, an operation is under way, an instance did
+    not come back, a request may have done harm, or the budget is spent.
+    """
     hindered = bool(sut.sender.given_up or sut.sender.lanes.reasons or sut.operations.hopeless)
-    doubtful = bool(sut.guard.is_alarmed or sut.operations.under_way or sut.instances.given_up)
-    whole = plan.profile is not Profile.SMOKE and plan.resume is None
-    return plan.tries > 1 and whole and not hindered and not doubtful and not sut.budget.is_spent
+    unsettled = bool(sut.guard.may_have_done_harm or sut.operations.under_way or sut.instances.given_up)
+    is_full = plan.profile is not Profile.SMOKE and plan.resume is None
+    return plan.tries > 1 and is_full and not hindered and not unsettled and not sut.budget.is_spent
 
 
-def _may_be_a_matter_of_time(verdict: Verdict) -> bool:
+def _may_depend_on_timing(verdict: Verdict) -> bool:
     return verdict.outcome is Outcome.VIOLATED and CATALOGUE[verdict.requirement].timing
 
 
 async def _retried(sut: SystemUnderTest, cases: Sequence[Case], journal: Journal, plan: Plan) -> list[Retried]:
-    """The findings that may be a matter of time, each tried again as often as plan, time and budget allow."""
+    """The findings that may depend on timing, each tried again as often as plan, time and budget allow."""
+    # The assessment needs this event, which the run writes only at its end.
     journal.events.append({"type": "offers", "offers": sut.instances.offers})
     found = results(assess(journal, sut.recorder.made))
     time_dependent = [each for each in found["findings"] if _may_be_tried_again(each)][:MAX_FINDINGS_TRIED_AGAIN]
@@ -113,10 +118,10 @@ async def _retried(sut: SystemUnderTest, cases: Sequence[Case], journal: Journal
     began = sut.elapsed_seconds()
     longest = max(MAX_TRYING_SHARE * began, LEAST_TRYING_SECONDS)
     until = min(began + longest, plan.max_seconds or float("inf"))
-    took = sut.operations.usual_seconds or 0.0
-    for number in range(1, plan.tries + 1):  # one more than needed: a try of a part may not count
+    expected_seconds = sut.operations.longest_seconds or 0.0
+    for number in range(1, plan.tries + 1):  # one more than needed: a try of a part may not be counted
         left = [each for each in retried if each.goes_on and each.tried < plan.tries]
-        if not left or sut.budget.is_spent or sut.elapsed_seconds() + took > until:
+        if not left or sut.budget.is_spent or sut.elapsed_seconds() + expected_seconds > until:
             break
         choice = story_of_findings([each.repeated for each in left], journal.exchanges)
         chosen = [case for case in cases if choice.wants(case.id, case.requirements)]
@@ -125,9 +130,9 @@ async def _retried(sut: SystemUnderTest, cases: Sequence[Case], journal: Journal
         attempt = await try_again(sut, chosen, may_start, number=number, seconds=until - since) if chosen else None
         if attempt is None:
             break
-        took = sut.elapsed_seconds() - since
+        expected_seconds = sut.elapsed_seconds() - since
         for each, answer in zip(left, _answers(left, journal, attempt), strict=True):
-            each.take(answer)
+            each.count(answer)
     return retried
 
 

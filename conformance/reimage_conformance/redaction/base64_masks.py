@@ -1,7 +1,7 @@
 """Masks for whatever is written in base64: certificates and keys, whole or in part, and identifiers among other octets.
 
-What is to be hidden is found by its value. Base64 writes the same octets in three ways, by how many octets stand before
-them; all three are found, with any line breaks inside, and with `+` and `/` escaped. Masks are as long as what they hide.
+What is to be hidden is found by its value. Base64 writes the same octets in three ways, depending on how many octets stand
+before them; all three are found, with any line breaks inside, and with `+` and `/` escaped. Masks are as long as what they hide.
 """
 
 from __future__ import annotations
@@ -113,17 +113,17 @@ class Base64Masks:
         for run in _RUN.finditer(text):
             if run[0] in self._harmless:
                 continue
-            place = max(run.start(), end)
+            index = max(run.start(), end)
             before = end
-            while place <= run.end() - _WINDOW:
-                hit = windows.get(text[place : place + _WINDOW])
+            while index <= run.end() - _WINDOW:
+                hit = windows.get(text[index : index + _WINDOW])
                 if hit is None:
-                    place += 1
+                    index += 1
                     continue
-                for start, mask in self._extend(text, place, end, *hit):
+                for start, mask in self._extend(text, index, end, *hit):
                     yield start, mask
                     end = start + len(mask)
-                place = max(end, place + 1)
+                index = max(end, index + 1)
             if end == before <= run.start():  # nothing in this stretch was masked
                 self._remember(run[0])
 
@@ -133,28 +133,28 @@ class Base64Masks:
                 self._harmless.clear()
             self._harmless.add(run)
 
-    def _extend(self, text: str, place: int, earliest: int, which: int, offset: int) -> Iterator[tuple[int, str]]:
-        """The index and the mask of each line of `text` around `place` that agrees with hidden text `which` around `offset`.
+    def _extend(self, text: str, index: int, earliest: int, which: int, offset: int) -> Iterator[tuple[int, str]]:
+        """The index and the mask of each line of `text` around `index` that agrees with hidden text `which` around `offset`.
 
         Nothing before `earliest` is masked.
         """
         hidden, mask = self._texts[which]
-        while place > earliest and offset > 0 and text[place - 1] == hidden[offset - 1]:
-            place, offset = place - 1, offset - 1
-        while shown := list(_agreement(text, place, hidden[offset:], mask[offset:])):
+        while index > earliest and offset > 0 and text[index - 1] == hidden[offset - 1]:
+            index, offset = index - 1, offset - 1
+        while shown := list(_agreement(text, index, hidden[offset:], mask[offset:])):
             overlay = "".join(shown)
-            yield place, overlay
-            place, offset = place + len(overlay), offset + len(shown)
-            if line_break := _LINE_BREAK.match(text, place):
-                place = line_break.end()
+            yield index, overlay
+            index, offset = index + len(overlay), offset + len(shown)
+            if line_break := _LINE_BREAK.match(text, index):
+                index = line_break.end()
 
 
-def _agreement(text: str, place: int, hidden: str, mask: str) -> Iterator[str]:
-    """The mask of each character of `text` from `place` on that agrees with `hidden`, up to the first that does not.
+def _agreement(text: str, index: int, hidden: str, mask: str) -> Iterator[str]:
+    """The mask of each character of `text` from `index` on that agrees with `hidden`, up to the first that does not.
 
     The mask of an escape is as long as the escape.
     """
-    for form, character, shown in zip(_CHARACTER.finditer(text, place), hidden, mask, strict=False):
+    for form, character, shown in zip(_CHARACTER.finditer(text, index), hidden, mask, strict=False):
         if _CHARACTER_OF.get(form.lastgroup or "", form[0]) != character:
             return
         yield shown * len(form[0])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _START = 7
 """A form is looked up by this many of its first characters; no secret that is sought is shorter."""
 _FEW = 100
-"""With at most this many beginnings, each is sought in the whole text first: that is faster than a look-up at every place."""
+"""With at most this many beginnings, each is sought in the whole text first: that is faster than a look-up at every index."""
 MAX_ECHOES = 2_000
 """Stop adding secrets after this many: each is kept in some twenty forms."""
 
@@ -31,7 +31,7 @@ class EchoMasks:
     _known: set[str] = field(default_factory=set)
 
     def add(self, secret: str, mask: str) -> bool:
-        """Seek `secret`, latin-1 text, from now on; `mask` is as long.
+        """Seek `secret`, latin-1 text, from now on; `mask` is as long as `secret`.
 
         False where the secret was known already, or where there are `MAX_ECHOES`.
         """
@@ -58,18 +58,18 @@ class EchoMasks:
         if len(self._by_start) <= _FEW and not any(start in text for start in self._by_start):
             return text
         pieces: list[str] = []
-        end = place = 0
-        while place <= len(text) - _START:
-            same_start = self._by_start.get(text[place : place + _START])
+        end = index = 0
+        while index <= len(text) - _START:
+            same_start = self._by_start.get(text[index : index + _START])
             if same_start is None:
-                place += 1
+                index += 1
                 continue
-            hit = next((each for each in same_start if text.startswith(each[0], place)), None)
+            hit = next((each for each in same_start if text.startswith(each[0], index)), None)
             if hit is None:
-                place += 1
+                index += 1
                 continue
-            pieces += [text[end:place], hit[1]]
-            place = end = place + len(hit[0])
+            pieces += [text[end:index], hit[1]]
+            index = end = index + len(hit[0])
         return "".join([*pieces, text[end:]]) if pieces else text
 
 

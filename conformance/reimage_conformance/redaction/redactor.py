@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _CREDENTIALS = ("authorization", "proxy-authorization", "cookie")
 """Headers whose values are secrets for certain, so that even a plain word in them is sought elsewhere."""
 _OPEN_HEADERS = ("x-ms-request-id", "x-ms-version", "host")
-"""Headers whose values are shown in every report, so that they are no secret wherever else they stand."""
+"""Headers whose values are shown in every report, so that they are not secrets wherever else they stand."""
 _SHORTEST_IN_BASE64 = 14
 """Characters of the shortest secret that is sought inside longer base64."""
 _SHORTEST_SECRET = 4
@@ -50,8 +50,8 @@ class Redactor:
     """Masks secrets: the same secret always by the same mask, of the same length.
 
     `secrets` maps names to values. Of a value that holds PEM blocks their base64 and octets are masked; every other one is
-    an identifier. A value of a header line is masked whatever it is where the name of the header says that it is a
-    secret, and so are addresses in lines that gateways add. What is distinctive in these values is masked also where it
+    an identifier. If the name of a header says that its value is a secret, the value is masked whatever it is; addresses in
+    lines that gateways add are masked too. What is distinctive in these values is masked also where it
     comes back. `shown` are values that are never taken for such a secret. An identifier that is a part of one of `names`,
     or of a word of the protocol, is not masked: the masks would stand in the names and words that are judged. With
     `enabled` False everything is left as it is.
@@ -86,7 +86,7 @@ class Redactor:
 
     @classmethod
     def for_target(cls, target: Target, *, enabled: bool = True) -> Self:
-        """The redactor of all that is secret about `target`; unreadable files are left to whoever needs them.
+        """The redactor of all that is secret about `target`; files that cannot be read are left out.
 
         A passphrase is masked where it is distinctive: one that is a plain word may be a word of the protocol.
         """

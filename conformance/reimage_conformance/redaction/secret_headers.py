@@ -1,6 +1,6 @@
 """Secret header lines: which values are masked by the name of their header, and which parts of them are sought elsewhere.
 
-A part is sought elsewhere only if it cannot be anything but the secret: words, numbers, dates and what a run shows
+A part is sought elsewhere only if it is certainly the secret: words, numbers, dates and what a run shows
 openly (names of the target, request ids) stay readable, since replies are judged by them.
 """
 
@@ -23,7 +23,7 @@ SECRET_WORDS = (
 """A header, or a parameter of a query, whose name holds one of these words, in any letter case, carries a secret value."""
 
 SECRET_PARAMETERS = ("sig", "code", "pwd", "pass")
-"""Further parameters of queries: of shared access signatures, of sign-in, and of functions."""
+"""Further parameters of queries that carry secrets: in shared access signatures, at sign-in, and for Azure Functions."""
 URL_HEADERS = ("location", "content-location", "referer", "link")
 """Headers whose values are URLs, so that parameters can stand in them."""
 
@@ -99,7 +99,7 @@ def _basic(text: str) -> Iterator[str]:
 
 
 def is_distinctive(part: str) -> bool:
-    """Whether a part is long and odd enough to be sought elsewhere: no word, no number, no date."""
+    """Whether a part is long and unusual enough to be sought elsewhere: neither a word nor a number nor a date."""
     return len(part) >= SHORTEST_SOUGHT and not _WORD.fullmatch(part) and not _NUMBER.fullmatch(part)
 
 

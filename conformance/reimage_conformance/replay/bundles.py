@@ -183,8 +183,8 @@ def _altered(contents: Mapping[str, bytes], listed: Mapping[str, Any]) -> Iterat
 
 def _judged_again(contents: Mapping[str, bytes], packed_by: str) -> Judged:
     """The result of judging the journal now, and how it and the reports differ from what the bundle holds."""
-    with TemporaryDirectory() as place:
-        then, now = Path(place) / "then", Path(place) / "now"
+    with TemporaryDirectory() as folder:
+        then, now = Path(folder) / "then", Path(folder) / "now"
         then.mkdir()
         for name in (JOURNAL, RESULTS):
             (then / name).write_bytes(contents.get(name, b""))
@@ -237,4 +237,4 @@ def _differences(then: Results, now: Results) -> Iterator[str]:
     ]
     yield from changed[:DIFFERENCE_LIMIT]
     if len(changed) > DIFFERENCE_LIMIT:
-        yield f"{len(changed) - DIFFERENCE_LIMIT} more requirements came out otherwise"
+        yield f"{len(changed) - DIFFERENCE_LIMIT} more requirements have another outcome"

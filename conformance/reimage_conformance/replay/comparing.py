@@ -77,8 +77,8 @@ def _answer(
     """The answer, and the reason for it in words."""
     outcome, fingerprints = result["outcome"], result.get("fingerprints", [])
     if outcome in _BAD:
-        another = bool(fingerprints) and finding.get("fingerprint") not in fingerprints
-        return Answer.AGAIN, "the requirement is violated in another way" if another else "the same is seen again"
+        differs = bool(fingerprints) and finding.get("fingerprint") not in fingerprints
+        return Answer.AGAIN, "the requirement is violated in another way" if differs else "the same is seen again"
     if outcome != Outcome.MET.value:
         return Answer.UNKNOWN, f"{result['id']} is {outcome}: {result['reason'] or 'nothing judged it'}"
     left_out = next(_left_out(finding, deciding, results, now), "")
@@ -131,13 +131,13 @@ def _seen(
 def lines_of(comparison: Comparison, *, kept: bool = True) -> Iterator[str]:
     """A comparison as lines for a terminal: expected, then and now below each other.
 
-    `kept` says that the journal of the repetition stays, so that the numbers of its exchanges tell something.
+    `kept` says that the journal of the repetition stays; without it, the numbers of its exchanges are left out.
     """
     header = _header_of(comparison.requirement)
     yield f"  expected  {comparison.expected or 'see the requirement'}"
     yield f"  then      {comparison.then}{_shown(comparison.then_exchange, header)}"
     yield f"  now       {_now(comparison)}{_shown(comparison.now_exchange, header, numbered=kept)}"
-    words = {Answer.MENDED: "mended", Answer.AGAIN: "not mended", Answer.UNKNOWN: "cannot tell"}
+    words = {Answer.MENDED: "fixed", Answer.AGAIN: "not fixed", Answer.UNKNOWN: "cannot tell"}
     yield f"{words[comparison.answer]}: {comparison.reason}"
 
 

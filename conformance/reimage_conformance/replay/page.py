@@ -26,7 +26,7 @@ _ISOLATION = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTE
 
 
 class CaseError(Exception):
-    """A case that was violated, inconclusive or broken, with the detail of its record; no error of the suite."""
+    """A case that ended violated, inconclusive or with an error, with the detail of its record; no error of this command."""
 
 
 class CaseItem(pytest.Item):

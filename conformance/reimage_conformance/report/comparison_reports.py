@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reimage_conformance.report.differences import Change, Comparison
 
 NAME_LIMIT = 12
-"""Requirements in only one of the runs that are named; of more their number is given."""
+"""At most this many requirements that only one of the runs has are named; the rest are counted."""
 
 MATRIX_SIGNS = {
     "met": "met",

@@ -48,7 +48,7 @@ REASON_LIMIT = 6
 """Reasons for what was not judged that are shown; the rest are counted."""
 
 NAMED_LIMIT = 3
-"""Up to this many requirements that were not judged for one reason are named; of more only their number is given."""
+"""Requirements that were not judged for one reason are named if there are at most this many, else they are only counted."""
 
 TEXT_LIMIT = 400
 """Characters of one sentence."""
@@ -74,16 +74,16 @@ def console_lines(assessment: Assessment, report: Path | None = None, target: Pa
 
 
 def quiet_lines(assessment: Assessment, report: Path | None = None) -> list[str]:
-    """The lines of a quiet command: the verdict, the notes that decided it, the headline of each finding up to `HEADLINE_LIMIT`, and where the report is."""
+    """The lines of a quiet command: the verdict, the notes that decided it, up to `HEADLINE_LIMIT` headlines, and where the report is."""
     assessment = MaskedNames.of(assessment.target).everywhere(assessment)
     headlines = [_graded_headline(number, finding, assessment) for number, finding in enumerate(assessment.findings, 1)]
-    place = [f"report: {report}"] if report is not None else []
+    where = [f"report: {report}"] if report is not None else []
     advisory = sum(finding.counts_as is CountsAs.WARN for finding in assessment.findings)
     verdict = _verdict(assessment)
     if advisory:
         verdict = f"{verdict.removesuffix('.')}, {counted(advisory, 'advisory', 'advisories')}."
     notes = _limited([f"note: {one_line(note)}" for note in deciding_notes(assessment)], NOTE_LIMIT, "note")
-    return [verdict, *notes, *_limited(headlines, HEADLINE_LIMIT, "finding"), *place]
+    return [verdict, *notes, *_limited(headlines, HEADLINE_LIMIT, "finding"), *where]
 
 
 def _graded_headline(number: int, finding: Finding, assessment: Assessment) -> str:
@@ -103,19 +103,19 @@ def _unjudged(group: Unjudged) -> str:
 
 def _next_steps(assessment: Assessment, report: Path, target: Path | None) -> list[str]:
     """The commands that repeat findings, where there are any, and where the report is."""
-    place = f"report: {report}"
+    where = f"report: {report}"
     if assessment.run.subject is Subject.CLIENT or not assessment.findings:
-        return [place]
+        return [where]
     file, aside = (shlex.quote(str(target)), "") if target is not None else ("FILE", "  (FILE is a target file)")
     folder = shlex.quote(str(report.parent))
-    commands = [f"is finding 1 mended? reimage-conformance replay {folder} 1 --target {file}{aside}"]
+    commands = [f"is finding 1 fixed? reimage-conformance replay {folder} 1 --target {file}{aside}"]
     if any(map(may_depend_on_time, assessment.findings)):
         commands.append(f"always, or now and then? reimage-conformance verify {folder} --target {file}")
-    return [*commands, place]
+    return [*commands, where]
 
 
 def _limited(lines: Sequence[str], limit: int, noun: str, indent: str = "") -> list[str]:
-    """The first `limit` lines, and how many more there are."""
+    """The first `limit` lines, and one that says how many more there are."""
     more = len(lines) - limit
     return [*lines[:limit], f"{indent}and {counted(more, f'more {noun}')} in the report"] if more > 0 else list(lines)
 

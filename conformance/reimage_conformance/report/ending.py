@@ -29,9 +29,9 @@ STOPPED_EARLY = (CUT_OFF, 2, 3)
 def reconciled(code: int | None, results: Results | None) -> tuple[int, Results | None, str]:
     """The exit code that counts for a night, its results, and a remark if code and results contradict each other, else "".
 
-    `code` is what the run ended with: None, a negative one or one above 128 is that of a run that was killed. If the
-    results have another one, the worse counts. A run that ended with 4 judged nothing: results beside it are of another
-    run, and None is given for them.
+    `code` is what the run ended with: None, a negative one or one above 128 is that of a run that was killed. A code of
+    `STOPPED_EARLY` counts, whatever the results say. A run that ended with 4 judged nothing: the results in its folder are of
+    another run, and None is given for them. In all other cases the worse of the two codes counts.
     """
     ended = CUT_OFF if code is None or code < 0 or code > SIGNAL_BASE else code
     if results is None:
@@ -45,7 +45,7 @@ def reconciled(code: int | None, results: Results | None) -> tuple[int, Results 
     worse = max(ended, recorded, key=_severity)
     remark = (
         f"The run ended with exit code {ended}, and its results.json says {recorded}. The worse one counts: {worse}. "
-        "Remove the report folder before each run, so that none of an earlier run is left."
+        "Remove the report folder before each run, so that no results of an earlier run are left."
     )
     return worse, results, remark
 

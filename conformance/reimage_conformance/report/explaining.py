@@ -17,7 +17,7 @@ def explain_command(requirement: str) -> str:
 
 
 def usual_mistake(requirement: str) -> str:
-    """The usual mistake and what mends it, in two sentences; "" if the catalogue knows none."""
+    """The usual mistake and how to correct it; "" if the catalogue knows none."""
     row = ALL_REQUIREMENTS.get(requirement)
     return row.mend if row is not None else ""
 
@@ -27,5 +27,5 @@ def explaining_sentence(assessment: Assessment) -> str:
     names = list(dict.fromkeys(finding.requirement for finding in assessment.findings))
     if not names:
         return ""
-    mended = "a client" if assessment.run.subject is Subject.CLIENT else "an endpoint"
-    return f"What a requirement asks for, and what mends {mended}: {explain_command(' '.join(names[:3]))}"
+    subject = "a client" if assessment.run.subject is Subject.CLIENT else "an endpoint"
+    return f"What a requirement asks for, and how to fix {subject}: {explain_command(' '.join(names[:3]))}"

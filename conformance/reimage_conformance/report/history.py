@@ -21,7 +21,7 @@ NIGHT_LIMIT = 30
 """Nights that the table shows, the newest."""
 
 FLICKERING_CHANGES = 3
-"""A violation that began or ended this often "comes and goes"."""
+"""A violation that began and ended this often, both counted, "comes and goes"."""
 
 WORDS_LIMIT = 160
 """Characters of the words of a cell."""
@@ -81,10 +81,10 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The results of a run, and the folder of its reports relative to the page; "" if there is no report."""
+    """The results of a run, and the URL of its report folder, relative to the page; "" if there is no report."""
 
     results: Results
-    place: str
+    url: str
 
 
 def history_of(runs: Sequence[Run]) -> History:
@@ -120,7 +120,7 @@ def _nights(runs: Sequence[Run]) -> Iterator[Night]:
             suite_version=version,
             is_new_version=bool(before) and version != before,
             seconds=_median_length(run.results),
-            link=f"{run.place}/report.html" if run.place else "",
+            link=f"{run.url}/report.html" if run.url else "",
         )
         before = version
 
@@ -147,7 +147,7 @@ def _cell(name: str, row: Results | None, run: Run, cards: dict[str, tuple[int, 
     number, reason = cards.get(name, (0, row["reason"]))
     words = f"{_minute(run.results['run']['started'])}: {row['outcome']}{f', {reason}' if reason else ''}"
     anchor = f"finding-{number}" if number else name
-    link = f"{run.place}/report.html#{anchor}" if run.place else ""
+    link = f"{run.url}/report.html#{anchor}" if run.url else ""
     return Cell(row["outcome"], one_line(words, WORDS_LIMIT), link)
 
 
@@ -197,7 +197,7 @@ def _story(judged: Sequence[tuple[str, Results]], *, is_last_judged: bool) -> st
         return f"violated in every night{_another_way(judged)}{more}"
     if bad[-1]:
         return f"violated since {since}, {counted(_streak(bad), 'night')}{_another_way(judged)}{more}"
-    return f"mended on {since}; {share}{more}"
+    return f"fixed on {since}; {share}{more}"
 
 
 def _streak(bad: Sequence[bool]) -> int:

@@ -33,11 +33,11 @@ _ELEMENT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)(?:\s[^<>]*)?>([^<>]*)</[^<>]*>")
 _ALWAYS_DIFFERENT = frozenset({"date", "x-ms-request-id"})
 """Headers that differ between any two responses."""
 
-_PLACE = re.compile(r"^line (\d+), column (\d+): ")
-"""The words that name a place in a body; a sentence about ill-formed XML begins with them."""
+_POSITION = re.compile(r"^line (\d+), column (\d+): ")
+"""The words that name a position in a body; a sentence about XML that is not well formed begins with them."""
 
 _MARKED_AROUND = 6
-"""Characters that are marked before a place in a body, and after it."""
+"""Characters that are marked before a position in a body, and after it."""
 
 _MARKED_VALUE_LENGTH = 8
 """A header value that a sentence contains is marked if it has at least this many characters."""
@@ -67,7 +67,7 @@ def request_lines(request: Request, body_limit: int = BODY_LIMIT) -> tuple[TextL
 
 
 def response_lines(response: Response, body_limit: int = BODY_LIMIT) -> tuple[TextLine, ...]:
-    """The lines of `response` as it arrived; remarks on its framing come last."""
+    """The lines of `response` as it arrived, an interim response before it; remarks on its framing come last."""
     interim = [TextLine("<", "note", f"(an interim response {status} came first)") for status in response.interim]
     start = TextLine(
         "<", "start", _shortened(f"{response.http_version} {response.status} {response.reason}".rstrip(" "))
@@ -95,23 +95,23 @@ def failure_line(failure: Failure) -> TextLine:
 def marked(lines: Iterable[TextLine], about: str, seen: str = "") -> tuple[TextLine, ...]:
     """Mark the header lines, elements and statuses that the sentence `about` names, and every remark.
 
-    Elements and long header values that are a word of the sentence `seen`, and the place in the body that it names, are marked too.
+    Elements and long header values that are a word of the sentence `seen`, and the position in the body that it names, are marked too.
     If nothing is found to mark, the received body is marked if `about` is about a document, else the status line, or the
     request line if nothing was received.
     """
     names, values = _words(about), _words(seen)
     given = tuple(lines)
-    place = _PLACE.search(seen)
-    if place:
-        given = _at_place(given, int(place[2]), int(place[1]))
+    position = _POSITION.search(seen)
+    if position:
+        given = _with_position_marked(given, int(position[2]), int(position[1]))
     found = tuple(line if line.marks else replace(line, marks=_marks(line, names, values)) for line in given)
     if any(line.marks for line in found):
         return found
     return (_body_marked(found) if names & _DOCUMENT_WORDS else None) or _last_start_marked(found)
 
 
-def _at_place(lines: tuple[TextLine, ...], column: int, row: int) -> tuple[TextLine, ...]:
-    """The lines with the text around a place in the received body marked; unchanged if the body does not reach that far."""
+def _with_position_marked(lines: tuple[TextLine, ...], column: int, row: int) -> tuple[TextLine, ...]:
+    """The lines with the text around a position in the received body marked; unchanged if the body does not reach that far."""
     body = [index for index, line in enumerate(lines) if line.side == "<" and line.part == "body"]
     if not 0 < row <= len(body) or column > len(lines[body[row - 1]].text):
         return lines

@@ -47,12 +47,12 @@ LEAST_SHARE = 0.04
 class ListedRun:
     """One line of the index; `links` are its reports, as (words, address relative to the index).
 
-    `place` is the folder of its report.html, relative to the index; "" if there is none.
+    `url` is that of the folder of its report.html, relative to the index; "" if there is none.
     """
 
     results: Results
     links: tuple[tuple[str, str], ...]
-    place: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class TargetRuns:
 
 
 def write_index(folder: Path) -> Path:
-    """Write `folder`/index.html and give its path; a file there that the suite did not write is left. Raises ReportError."""
+    """Write `folder`/index.html and give its path; a file there that the suite did not write is left as it is. Raises ReportError."""
     path = folder / "index.html"
     if path.exists() and not is_own_page(path):
         return path
@@ -90,7 +90,7 @@ def index_html(folder: Path, runs: Sequence[FoundRun]) -> str:
         by_target.setdefault(str(listed.results["target"]["name"]), []).append(listed)
     targets = [
         TargetRuns(
-            name, tuple(found[:RUN_LIMIT]), _trend(found), history_of([Run(each.results, each.place) for each in found])
+            name, tuple(found[:RUN_LIMIT]), _trend(found), history_of([Run(each.results, each.url) for each in found])
         )
         for name, found in by_target.items()
     ]
@@ -103,7 +103,7 @@ def _without_copies(runs: Iterable[ListedRun]) -> list[ListedRun]:
     best: dict[tuple[str, ...], ListedRun] = {}
     for each in runs:
         about = each.results["run"]
-        key = (str(about["id"]) or each.place, str(about["started"]), str(each.results["target"]["name"]))
+        key = (str(about["id"]) or each.url, str(about["started"]), str(each.results["target"]["name"]))
         known = best.get(key)
         if known is None or _completeness(each) > _completeness(known):
             best[key] = each
@@ -115,9 +115,9 @@ def _completeness(run: ListedRun) -> tuple[str, int]:
 
 
 def _listed(run: FoundRun, results: Results, folder: Path) -> ListedRun:
-    place = quote(run.folder.relative_to(folder).as_posix())
-    links = tuple((words, f"./{place}/{name}") for name, words in LINKS.items() if (run.folder / name).exists())
-    return ListedRun(results, links, f"./{place}" if (run.folder / "report.html").exists() else "")
+    url = f"./{quote(run.folder.relative_to(folder).as_posix())}"
+    links = tuple((words, f"{url}/{name}") for name, words in LINKS.items() if (run.folder / name).exists())
+    return ListedRun(results, links, url if (run.folder / "report.html").exists() else "")
 
 
 def _trend(runs: Sequence[ListedRun]) -> tuple[Column, ...]:

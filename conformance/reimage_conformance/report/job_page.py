@@ -24,12 +24,12 @@ NO_RESULTS = "No results: nothing was judged"
 
 MEANINGS = {
     0: ("The endpoint conforms", "Nothing is to be done."),
-    1: ("The endpoint violates the protocol", "The first finding below is the one to mend."),
-    2: ("The run was interrupted", "What it came to until then is below. Run it again, or go on with `run --resume`."),
+    1: ("The endpoint violates the protocol", "Fix the first finding below first."),
+    2: ("The run was interrupted", "What it judged until then is below. Run it again, or go on with `run --resume`."),
     3: ("The suite itself broke", "This says nothing about the endpoint. Please report the last lines of the run."),
     4: (
         "The job is set up wrongly",
-        "Nothing was judged, and the endpoint is not to blame. Mend what the last lines of the run name.",
+        "Nothing was judged, and the endpoint is not to blame. Correct what the last lines of the run name.",
     ),
     5: ("No case was selected", "Nothing was judged. Look at what the job selects."),
     6: (
@@ -40,7 +40,7 @@ MEANINGS = {
     127: ("The job is set up wrongly", "The suite was not found: look at the command, its path and its installation."),
     CUT_OFF: (
         "The run was cut off",
-        "What it came to until then is below. Give the job more time, or the run fewer minutes.",
+        "What it judged until then is below. Give the job more time, or the run fewer minutes.",
     ),
 }
 """What each exit code means for the owner of the job, and what to do."""
@@ -86,7 +86,7 @@ def page_text(night: Night) -> str:
         blocks += [fenced("\n".join(_last_lines(night.log)))] if night.log.strip() else []
         return "\n\n".join(blocks) + "\n"
     if night.results["run"]["interrupted"] and night.exit_code not in (INCOMPLETE, CUT_OFF):
-        blocks.append("> The run did not come to its end; this is what it came to until then.")
+        blocks.append("> The run did not come to its end; this is what it judged until then.")
     blocks += _changes(night)
     blocks.append(night.summary)
     page = "\n\n".join(block.strip("\n") for block in blocks if block) + "\n"

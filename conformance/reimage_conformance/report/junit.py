@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from reimage_conformance.model import Assessment, CaseRecord, Finding, RequirementResult
 
-Element = etree._Element  # noqa: SLF001  (lxml's only name for the type)
+Element = etree._Element  # noqa: SLF001  (lxml has no other name for the type)
 
 ELEMENTS = {
     "violated": "failure",
@@ -148,7 +148,7 @@ def _conclude(element: Element, tag: str, kind: str, message: str, text: str) ->
 
 
 def _describe(element: Element, requirements: tuple[str, ...], outcome: str, detail: str) -> None:
-    """Add what a testcase is about as `system-out`; the schema has no other place for it."""
+    """Add what a testcase is about as `system-out`; the schema has no other element for it."""
     lines = [f"requirements: {' '.join(requirements)}", f"outcome: {outcome}", *([detail] if detail else [])]
     etree.SubElement(element, "system-out").text = _xml_safe("\n".join(lines))
 

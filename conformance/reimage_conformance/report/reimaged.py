@@ -1,4 +1,4 @@
-"""What the script of a finding reimages, as one sentence; the script obeys no limit, so the reader has to know."""
+"""What the script of a finding reimages, as one sentence; the reader has to know, since no limit of a target file holds for a script."""
 
 from __future__ import annotations
 
@@ -21,22 +21,23 @@ _PLACE = re.compile(
     re.IGNORECASE,
 )
 _VALID = ("step:", "contend", "reimage")
+"""Beginnings of the labels of valid reimages."""
 _REFUSAL = "refusal"
-"""Beginnings of the labels of valid reimages, and the label of a request that ought to be refused."""
+"""The label of a request that ought to be refused."""
 
 
 def reimaged_sentence(parts: Sequence[Part], target: Mapping[str, Any]) -> str:
     """What a script of these parts reimages, with the names that `target` lists; "" if it reimages nothing."""
-    sent = [each for part in parts if isinstance(part, Send) for each in (part.exchange, *part.beside)]
+    sent = [each for part in parts if isinstance(part, Send) for each in (part.exchange, *part.together)]
     reimages = [each for each in sent if _reimages(each)]
     always = Counter(_place(each, target) for each in reimages if each.label != _REFUSAL)
     faulty = Counter(_place(each, target) for each in reimages if each.label == _REFUSAL)
-    told = [_listed(always)] if always else []
-    told += [f"{_listed(faulty)} if the fault is still there"] if faulty else []
-    if not told:
+    named = [_listed(always)] if always else []
+    named += [f"{_listed(faulty)} if the fault is still there"] if faulty else []
+    if not named:
         return ""
     where = "it" if len(always | faulty) == 1 else "them"
-    return f"This script reimages {', and '.join(told)}: what is on {where} is lost. No limit of a target file holds."
+    return f"This script reimages {', and '.join(named)}: what is on {where} is lost. No limit of a target file holds."
 
 
 def _reimages(exchange: Exchange) -> bool:
@@ -57,7 +58,7 @@ def _place(exchange: Exchange, target: Mapping[str, Any]) -> str:
 
 
 def _deployment(service: str, form: str, container: str, target: Mapping[str, Any]) -> str:
-    """The name of a deployment; of a slot, the name of the deployment that `target` lists there."""
+    """The name of a deployment; for a slot, that of the deployment that `target` lists in it, or else of the slot."""
     if form.lower() == "deployments":
         return container
     listed = target.get("deployments") or ()

@@ -67,7 +67,7 @@ def _preflight(assessment: Assessment) -> Results:
 
 
 def results_text(assessment: Assessment) -> str:
-    """The text of results.json, the same for the same assessment; ASCII, so that nothing in it hides."""
+    """The text of results.json, the same for the same assessment; it is ASCII, so that no character is invisible."""
     return json.dumps(results(assessment), indent=1, allow_nan=False) + "\n"
 
 
@@ -225,7 +225,7 @@ def _case(case: CaseRecord) -> Results:
 
 
 def _plain(value: Any) -> Any:
-    """`value` with every mapping a dict, every sequence a list and every foreign type its text."""
+    """`value` as JSON has it: dicts, lists and plain values; a value of any other type becomes its text."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -26,7 +26,7 @@ VIOLATED_OUTCOMES = {Outcome.VIOLATED, Outcome.KNOWN}
 
 @dataclass(frozen=True, slots=True)
 class FoundRun:
-    """A run that was found below a folder: its own folder, and its results (not whole) or why they cannot be read."""
+    """A run that was found below a folder: its own folder, and its results (without details) or, in `fault`, why they cannot be read."""
 
     folder: Path
     results: Results | None
@@ -64,7 +64,7 @@ def last_good(run: Results, folder: Path) -> FoundRun | None:
     `SHARE_JUDGED` of what `run` judged. A nightly run with a small budget is partial every night; so is a run of a few chosen
     cases, which is not good enough to compare with.
     """
-    earlier = [each for each in find_runs(folder) if each.results is not None and _comparable(each.results, run)]
+    earlier = [each for each in find_runs(folder) if each.results is not None and _is_comparable(each.results, run)]
     for verdict in (RunVerdict.CONFORMANT, RunVerdict.PARTIAL):
         for each in earlier:
             if (
@@ -91,7 +91,7 @@ def _judged(run: Results) -> set[str]:
     return {row["id"] for row in run["requirements"] if row["outcome"] not in UNJUDGED}
 
 
-def _comparable(earlier: Results, run: Results) -> bool:
+def _is_comparable(earlier: Results, run: Results) -> bool:
     """Whether `earlier` is of the same target, profile and strictness as `run`, and began before it."""
     then, now = earlier["run"], run["run"]
     same = all(then[key] == now[key] for key in ("profile", "strictness"))

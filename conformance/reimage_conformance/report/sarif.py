@@ -23,8 +23,8 @@ FINGERPRINT = "reimageConformance/v1"
 def sarif_text(results: Results | None, page: str = "report.html", code: int | None = None) -> str:
     """The SARIF log of a run; without findings if there are no results. Every finding points at `page`, the report.
 
-    `code` is the exit code of the run; that of the results if left out. The log says whether everything could be judged (its
-    invocation, SARIF 2.1.0, 3.20.14), so that a server does not close the alerts of findings that were not looked for. Control
+    `code` is the exit code of the run; that of the results if left out. The log says whether everything could be judged (in
+    `invocations`; SARIF 2.1.0, 3.20.14), so that a server does not close the alerts of findings that were not looked for. Control
     characters that an endpoint sent are escaped.
     """
     findings = [] if results is None else results["findings"]
@@ -45,7 +45,7 @@ def sarif_text(results: Results | None, page: str = "report.html", code: int | N
 
 
 def _invocation(results: Results | None, code: int | None) -> dict[str, Any]:
-    """How the run ended; it was not successful, for a reason, if it did not judge everything that it had to."""
+    """How the run ended. It counts as successful only if it judged everything that it had to; otherwise the reason is given."""
     ended = code if code is not None or results is None else int(results["run"]["exit_code"])
     was_cut_off = ended is None or ended == CUT_OFF
     reason = what_stopped(results)

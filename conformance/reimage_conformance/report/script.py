@@ -1,4 +1,4 @@
-"""The shell script that shows a finding again: variables, functions, then the requests of its story; runs nothing.
+"""The shell script that shows a finding again: variables, functions, then the requests of its story (`story`); runs nothing.
 
 All of it stands in one subshell, so that nothing of it stays in the shell that it is pasted into. It needs bash, curl, and openssl or nc.
 """
@@ -17,7 +17,7 @@ from reimage_conformance.report.masked_names import WORDS, MaskedNames
 from reimage_conformance.report.reimaged import reimaged_sentence
 from reimage_conformance.report.reproduce import CALLERS, Commands, route_to
 from reimage_conformance.report.shell_words import comment, word
-from reimage_conformance.report.story import Await, Send, identifier_of, is_probe, is_start, shows_framing, story_of
+from reimage_conformance.report.story import Await, Send, identifier_of, is_malformed, is_probe, is_start, story_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,10 +30,10 @@ SCRIPT_LIMIT = 30_000
 
 _VERSION = "2011-10-01"
 """The x-ms-version of a target that names none."""
-_WIDEST = 280
-"""Characters of a line of the comment that says what a script reimages."""
+_COMMENT_WIDTH = 280
+"""At most this many characters are in a line of the comment that says what a script reimages."""
 _SHORTEST_ID = 8
-"""A shorter id of an operation is not looked for in what was expected: it may stand there by chance."""
+"""A shorter id of an operation is not replaced in the sentence on what was expected: it may occur there by chance."""
 _ENVIRONMENT = "REIMAGE_CONFORMANCE_"
 _FILES = {"CLIENT_CERTIFICATE": "client.pem", "CLIENT_KEY": "$CLIENT_CERTIFICATE", "CA_BUNDLE": "ca.pem"}
 _SECOND_FILES = {"SECOND_CLIENT_CERTIFICATE": "second.pem", "SECOND_CLIENT_KEY": "$SECOND_CLIENT_CERTIFICATE"}
@@ -83,11 +83,11 @@ def reproductions(assessment: Assessment, exchanges: Mapping[int, Exchange]) -> 
         return
     target = ScriptTarget.of(assessment.target)
     for number, finding in enumerate(assessment.findings, 1):
-        script = script_of(number, finding, shown_again(finding), exchanges, target) if target.route.base_url else ""
+        script = script_of(number, finding, sent_again(finding), exchanges, target) if target.route.base_url else ""
         yield replace(finding, reproduce=finding.reproduce or script)
 
 
-def shown_again(finding: Finding) -> Sequence[int]:
+def sent_again(finding: Finding) -> Sequence[int]:
     """The numbers of the exchanges that the script of a finding sends again."""
     return finding.deciding or finding.evidence[:1]
 
@@ -99,20 +99,20 @@ def script_of(
     parts = story_of(deciding, exchanges)
     if not parts:
         return ""
-    story = _Story(target)
-    lines = [line for part in parts for line in story.lines(part)]
+    writer = _StoryWriter(target)
+    lines = [line for part in parts for line in writer.lines(part)]
     heading = [comment(f"Finding {number}: {finding.requirement}. {finding.headline}")]
-    heading += map(comment, textwrap.wrap(reimaged_sentence(parts, target.described), _WIDEST))
+    heading += map(comment, textwrap.wrap(reimaged_sentence(parts, target.described), _COMMENT_WIDTH))
     beginning = ["(", *_variables(lines, parts, target.route), *_functions(parts, target)]
-    ends = [*story.compared(finding), *_warnings_of_unset(lines), 'rm -r "$ANSWERS"', ")", ""]
+    ends = [*writer.compared(finding), *_warnings_of_unset(lines), 'rm -r "$ANSWERS"', ")", ""]
     script = "\n".join([*heading, *beginning, *lines, "", *ends])
     if len(script) > SCRIPT_LIMIT:
         return f"# the requests of this finding are too long for a script; journal.jsonl holds exchange {deciding[0]}"
     return script
 
 
-class _Story:
-    """Writes the parts of one story; the id of an operation is read from the answer that carried it."""
+class _StoryWriter:
+    """Writes the parts of one story as commands; they take the id of an operation from the answer that carried it."""
 
     def __init__(self, target: ScriptTarget) -> None:
         self._route, self._names = target.route, target.names
@@ -122,27 +122,27 @@ class _Story:
     def lines(self, part: Part) -> Iterator[str]:
         """The lines of one part."""
         match part:
-            case Send(exchange, beside, decides):
-                yield from self._sending(exchange, beside, decides=decides)
+            case Send(exchange, together, decides):
+                yield from self._sending(exchange, together, decides=decides)
             case Await(start, look):
                 yield from self._waiting(start, look)
 
     def compared(self, finding: Finding) -> Iterator[str]:
-        """The commands that say what was expected, with the ids of this time, and what was seen in the run."""
+        """The commands that print what was expected, with the ids that the script received, and what was seen in the run."""
         ids = {each: name for each, name in self._ids.items() if len(each) >= _SHORTEST_ID}
         if finding.expected:
             yield f"echo {word(comment(f'expected: {finding.expected}')[2:], ids)}"
         if finding.actual:
             yield f"echo {word(comment(f'seen then: {finding.actual}')[2:], {})}"
 
-    def _sending(self, exchange: Exchange, beside: Sequence[Exchange], *, decides: bool) -> Iterator[str]:
+    def _sending(self, exchange: Exchange, together: Sequence[Exchange], *, decides: bool) -> Iterator[str]:
         yield ""
         yield comment(
             f"exchange {exchange.number}: was answered {_answered(exchange)}{', which decides' if decides else ''}"
         )
-        commands = [self._command(each) for each in (exchange, *beside)]
-        yield " & ".join(commands) + (" & wait" if beside else "")
-        for each in (exchange, *beside):
+        commands = [self._command(each) for each in (exchange, *together)]
+        yield " & ".join(commands) + (" & wait" if together else "")
+        for each in (exchange, *together):
             if is_start(each):
                 name = self._ids.setdefault(identifier_of(each), f"ID_{len(self._ids) + 1}")
                 yield f"{name}=$(id_in {_file(each)})"
@@ -156,7 +156,7 @@ class _Story:
             ]
             return f"show {_file(exchange)} curl -sS -i {' '.join(words)}"
         commands = Commands(self._route, {**self._variables, **self._ids})
-        return commands.command(shown, _file(exchange), raw=shows_framing(exchange))
+        return commands.command(shown, _file(exchange), raw=is_malformed(exchange))
 
     def _waiting(self, start: Exchange, look: Exchange | None) -> Iterator[str]:
         name = self._ids[identifier_of(start)]
@@ -183,7 +183,7 @@ def _answered(exchange: Exchange) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Needs:
-    """What a story needs of the functions above it: those to send as each identity, to poll operations, to read ids."""
+    """Which functions a script has to define: to send as these `identities`, to poll operations (`waits`), to read ids from answers (`ids`)."""
 
     identities: tuple[Identity, ...]
     waits: bool
@@ -191,14 +191,14 @@ class _Needs:
 
 
 def _needs(parts: Sequence[Part]) -> _Needs:
-    sent = [each for part in parts if isinstance(part, Send) for each in (part.exchange, *part.beside)]
+    sent = [each for part in parts if isinstance(part, Send) for each in (part.exchange, *part.together)]
     waits = [part.start for part in parts if isinstance(part, Await)]
     identities = dict.fromkeys(each.request.identity for each in (*sent, *waits) if not is_probe(each))
     return _Needs(tuple(identities), bool(waits), any(is_start(each) for each in sent))
 
 
 def _variables(lines: Sequence[str], parts: Sequence[Part], route: Route) -> Iterator[str]:
-    """The variables that the reader sets, with the names of keys of a target file; those in the environment are kept."""
+    """The commands that set the variables, which are named after keys of a target file; a variable that is set already keeps its value."""
     named = set(_VARIABLE.findall("\n".join(lines)))
     yield "# Set these to yours (PEM files), then paste the whole into bash."
     yield f'[ -n "${{BASE_URL-}}" ] || BASE_URL={shlex.quote(_root(route.base_url))}'
@@ -218,11 +218,11 @@ def _variables(lines: Sequence[str], parts: Sequence[Part], route: Route) -> Ite
 
 
 def _warnings_of_unset(lines: Sequence[str]) -> Iterator[str]:
-    """The commands that warn of an identifier that nobody set; the endpoint refuses it, so that the finding seems mended."""
+    """The commands that warn of an identifier that nobody set; the endpoint refuses it, so that the finding seems fixed."""
     named = set(_VARIABLE.findall("\n".join(lines)))
     for key, shown in WORDS.items():
         if (name := key.upper()) in named:
-            warning = f"{name} is not set, so the answers above tell nothing: set it, and paste again"
+            warning = f"{name} is not set, so the answers above prove nothing: set it, and paste again"
             yield f"""[ "${name}" != '{shown}' ] || echo '{warning}'"""
 
 
@@ -231,7 +231,7 @@ def _root(base_url: str) -> str:
 
 
 def _functions(parts: Sequence[Part], target: ScriptTarget) -> Iterator[str]:
-    """The functions that the commands of the story call."""
+    """The definitions of the functions that the commands of the story call."""
     needs, route = _needs(parts), target.route
     yield ""
     yield "ANSWERS=$(mktemp -d); RAW_WAIT=${RAW_WAIT:-5}"
@@ -273,7 +273,7 @@ _WAITING = (
 
 
 def _senders(identity: Identity, route: Route) -> Iterator[str]:
-    """The two functions that send as one identity: with curl, and octets as they are."""
+    """The two functions that send as one identity: with curl, and octet by octet."""
     curl, openssl = _OPTIONS[identity] if route.is_https else ("", "")
     words = ["curl -sS -i --http1.1 --path-as-is --globoff --max-time 60"]
     words += ['--connect-to "::$CONNECT_TO"'] if route.connect_to else []

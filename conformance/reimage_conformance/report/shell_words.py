@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _PLAIN = re.compile(r"[A-Za-z0-9/_.~?=&:;,+@%(){}\[\]<> -]*")
-"""Text without special meaning between double quotes; `!` is left out because of the history of bash."""
+"""Text without special meaning between double quotes; `!` is left out: bash replaces it by a command of its history."""
 
 
 def word(text: str, variables: Mapping[str, str]) -> str:
@@ -35,7 +35,7 @@ def comment(text: str) -> str:
 
 
 def _parts(text: str, variables: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
-    """`text` in parts, in which the name of a variable takes the place of its value, each with whether it is such a name."""
+    """`text` split at the keys of `variables`, each of which becomes the name of its variable; each part with whether it is such a name."""
     sought = sorted((key for key in variables if key), key=len, reverse=True)
     if not sought:
         yield from [(text, False)] if text else []

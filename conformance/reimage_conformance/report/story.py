@@ -1,4 +1,4 @@
-"""The story of a finding: the requests that show it again, in their order, and the operations that must end in between."""
+"""Stories: a story is the list of requests that reproduce a finding, in order, with the operations that must end in between."""
 
 from __future__ import annotations
 
@@ -13,29 +13,31 @@ if TYPE_CHECKING:
 
     from reimage_conformance.model import Exchange
 
-MOST_DECIDING = 6
-"""A story holds at most this many exchanges of a verdict: the first ones that the verdict names."""
+DECIDING_LIMIT = 6
+"""A story holds at most this many of the exchanges that decide a finding: the first ones."""
 OPERATIONS = "/operations/"
 _OVER = re.compile(rb"<(?:\w+:)?Status>\s*(?:Succeeded|Failed)\s*<")
 _RUNS = re.compile(rb"<(?:\w+:)?Status>\s*InProgress\s*<")
 _AT_ONCE = "at-once"
+"""The end of the label of requests that were sent at the same time."""
 _CONTENDING = ("contend", _AT_ONCE)
+"""Beginnings of the labels of reimages that were sent while another one might be under way."""
 _PROBE = "probe"
-"""Labels of exchanges, or their beginnings."""
+"""The label of requests to the probe."""
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """One request to send; those `beside` it go out at the same time. `decides` says that the verdict rests on its answer."""
+    """One request to send; those of `together` are sent at the same time as it. `decides` says that the verdict rests on its answer."""
 
     exchange: Exchange
-    beside: tuple[Exchange, ...] = ()
+    together: tuple[Exchange, ...] = ()
     decides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Await:
-    """An operation to poll until it is over; `look` asks for the instances meanwhile."""
+    """The operation that `start` began, to be polled until it is over; `look` is sent between the polls and asks for the instances."""
 
     start: Exchange
     look: Exchange | None = None
@@ -47,9 +49,9 @@ Part = Send | Await
 def story_of(deciding: Sequence[int], exchanges: Mapping[int, Exchange]) -> list[Part]:
     """The parts of the story of these deciding exchanges: the exchanges, the reimages that they need, and the waits between.
 
-    Only the first `MOST_DECIDING` exchanges that are known are in it.
+    Of the deciding exchanges that are known, only the first `DECIDING_LIMIT` are in it.
     """
-    known = [exchanges[number] for number in dict.fromkeys(deciding) if number in exchanges][:MOST_DECIDING]
+    known = [exchanges[number] for number in dict.fromkeys(deciding) if number in exchanges][:DECIDING_LIMIT]
     starts = {start.number: start for each in known for start in _needed_starts(each, known, exchanges)}
     wanted = {each.number: each for each in (*starts.values(), *known)}
     decides = {each.number for each in known}
@@ -57,7 +59,7 @@ def story_of(deciding: Sequence[int], exchanges: Mapping[int, Exchange]) -> list
 
 
 def _parts(ordered: Sequence[Exchange], decides: set[int], exchanges: Mapping[int, Exchange]) -> Iterator[Part]:
-    """The exchanges in their order as parts. Each accepted reimage is awaited before the exchanges that came after its end."""
+    """The exchanges as parts, in order. The operation of an accepted reimage is awaited where it must end, at the latest after the last exchange."""
     running: list[Exchange] = []
     looks = [each for each in ordered if is_look(each)]
     sent: set[int] = set()
@@ -68,10 +70,10 @@ def _parts(ordered: Sequence[Exchange], decides: set[int], exchanges: Mapping[in
             if _must_end_before(start, exchange, exchanges):
                 yield _await(start, looks)
                 running.remove(start)
-        beside = _beside(exchange, exchanges)
-        sent |= {exchange.number, *(each.number for each in beside)}
-        yield Send(exchange, tuple(beside), decides=exchange.number in decides)
-        running += [each for each in (exchange, *beside) if is_start(each)]
+        together = _sent_together(exchange, exchanges)
+        sent |= {exchange.number, *(each.number for each in together)}
+        yield Send(exchange, tuple(together), decides=exchange.number in decides)
+        running += [each for each in (exchange, *together) if is_start(each)]
     yield from (_await(start, looks) for start in running)
 
 
@@ -80,22 +82,26 @@ def _await(start: Exchange, looks: Sequence[Exchange]) -> Await:
 
 
 def _must_end_before(start: Exchange, exchange: Exchange, exchanges: Mapping[int, Exchange]) -> bool:
-    """Whether the operation of `start` must have ended when `exchange` is sent again."""
+    """Whether the operation of `start` must have ended when `exchange` is sent again.
+
+    It must if it was over before `exchange`, if `exchange` shows its end, or if `exchange` starts another reimage that is not meant
+    to contend with it.
+    """
     return (
-        _is_over(start, exchange, exchanges)
+        _was_over_before(start, exchange, exchanges)
         or _shows_the_end(start, exchange, exchanges)
         or (is_start(exchange) and not exchange.label.startswith(_CONTENDING))
     )
 
 
 def is_start(exchange: Exchange) -> bool:
-    """Whether an exchange is a reimage that was accepted with an id."""
+    """Whether an exchange is a reimage that was accepted: answered 2xx with an id."""
     is_reimage = exchange.request.method not in ("GET", "HEAD")
     return is_reimage and exchange.is_successful and bool(identifier_of(exchange))
 
 
 def is_look(exchange: Exchange) -> bool:
-    """Whether an exchange asks the endpoint for instances."""
+    """Whether an exchange asks the endpoint for instances: a GET that is neither a poll nor a request to the probe."""
     return exchange.request.method == "GET" and OPERATIONS not in exchange.request.target and exchange.label != _PROBE
 
 
@@ -105,19 +111,24 @@ def is_probe(exchange: Exchange) -> bool:
 
 
 def identifier_of(exchange: Exchange) -> str:
-    """The id that an answer carried, "" for none."""
-    return (exchange.reply.header("x-ms-request-id") or "").strip() if exchange.reply is not None else ""
+    """The x-ms-request-id of an answer without outer blanks, "" for none."""
+    return exchange.request_id.strip()
 
 
-def shows_framing(exchange: Exchange) -> bool:
-    """Whether something was wrong with the octets of an answer, which a client such as curl would not show."""
-    odd = (FailureKind.NOT_HTTP, FailureKind.TRUNCATED)
+def is_malformed(exchange: Exchange) -> bool:
+    """Whether the octets of an answer are wrong as HTTP, or cut short; a client such as curl would not show it as it came."""
+    malformed = (FailureKind.NOT_HTTP, FailureKind.TRUNCATED)
     anomalies = exchange.response.anomalies if exchange.response is not None else ()
-    return bool(anomalies) or (exchange.failure is not None and exchange.failure.kind in odd)
+    return bool(anomalies) or (exchange.failure is not None and exchange.failure.kind in malformed)
 
 
 def _needed_starts(exchange: Exchange, known: Sequence[Exchange], exchanges: Mapping[int, Exchange]) -> list[Exchange]:
-    """The accepted reimages that must be sent before `exchange`, so that it shows the finding again."""
+    """The accepted reimage that must be sent before `exchange`, so that it shows the finding again; a list of one at most.
+
+    For a poll it is the one whose id the poll asks about. Other requests need none if the `known` exchanges hold a POST. Else it is,
+    for the probe, the first one of its instance after the first known exchange, and for a look the last one of its cloud service, if
+    that was still under way.
+    """
     earlier = [each for each in exchanges.values() if each.number < exchange.number and is_start(each)]
     path = exchange.request.target.partition("?")[0]
     if OPERATIONS in path:
@@ -128,7 +139,8 @@ def _needed_starts(exchange: Exchange, known: Sequence[Exchange], exchanges: Map
     if is_probe(exchange):
         name = path.rpartition("/")[2]
         return [each for each in earlier if each.number > first and f"/{name}?" in each.request.target][:1]
-    return [each for each in earlier if not _is_over(each, exchange, exchanges) and _same_service(each, exchange)][-1:]
+    under_way = [each for each in earlier if not _was_over_before(each, exchange, exchanges)]
+    return [each for each in under_way if _same_service(each, exchange)][-1:]
 
 
 def _same_service(start: Exchange, look: Exchange) -> bool:
@@ -138,27 +150,27 @@ def _same_service(start: Exchange, look: Exchange) -> bool:
 
 
 def _polls_between(start: Exchange, end: Exchange, exchanges: Mapping[int, Exchange]) -> list[Exchange]:
-    """The polls of the operation of `start` before `end`."""
+    """The polls of the operation of `start` that were sent before `end`."""
     between = (each for each in exchanges.values() if start.number < each.number < end.number)
-    return [each for each in between if _polls(each, start)]
+    return [each for each in between if _is_poll_of(each, start)]
 
 
-def _polls(exchange: Exchange, start: Exchange) -> bool:
+def _is_poll_of(exchange: Exchange, start: Exchange) -> bool:
     """Whether an exchange asks about the operation of `start`."""
     return f"{OPERATIONS}{identifier_of(start)}" in exchange.request.target
 
 
-def _is_over(start: Exchange, exchange: Exchange, exchanges: Mapping[int, Exchange]) -> bool:
-    """Whether the operation of `start` was seen to be over before `exchange`."""
+def _was_over_before(start: Exchange, exchange: Exchange, exchanges: Mapping[int, Exchange]) -> bool:
+    """Whether a poll before `exchange` showed the end of the operation of `start`."""
     return any(map(is_over, _polls_between(start, exchange, exchanges)))
 
 
 def _shows_the_end(start: Exchange, poll: Exchange, exchanges: Mapping[int, Exchange]) -> bool:
-    """Whether `poll` shows the end of the operation of `start`: by its status, or by not saying InProgress as an earlier poll did.
+    """Whether `poll` shows the end of the operation of `start`: it says Succeeded or Failed, or it no longer says InProgress.
 
     If the poll were sent again too early, it would be answered InProgress, and not show what was wrong with the end.
     """
-    if not _polls(poll, start) or poll.reply is None or is_in_progress(poll):
+    if not _is_poll_of(poll, start) or poll.reply is None or is_in_progress(poll):
         return False
     return is_over(poll) or any(map(is_in_progress, _polls_between(start, poll, exchanges)))
 
@@ -173,8 +185,8 @@ def is_over(poll: Exchange) -> bool:
     return poll.reply is not None and _OVER.search(poll.reply.body) is not None
 
 
-def _beside(exchange: Exchange, exchanges: Mapping[int, Exchange]) -> list[Exchange]:
-    """The requests that were sent together with `exchange`, to be under way at the same time."""
+def _sent_together(exchange: Exchange, exchanges: Mapping[int, Exchange]) -> list[Exchange]:
+    """The other requests that were sent at the same time as `exchange`, on purpose."""
     if not exchange.label.endswith(_AT_ONCE):
         return []
     together = (each for each in exchanges.values() if each.label == exchange.label and each.at == exchange.at)

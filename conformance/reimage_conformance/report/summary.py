@@ -173,8 +173,8 @@ def _finding_block(number: int, finding: Finding, *, known: bool) -> Iterable[st
     yield "\n".join(facts)
     if finding.reproduce:
         yield (
-            f"Is it mended? `reimage-conformance replay RUN {number} --target FILE`, "
+            f"Is it fixed? `reimage-conformance replay RUN {number} --target FILE`, "
             "where RUN is this report folder; report.html has a shell script as well."
         )
     if finding.reproduce and may_depend_on_time(finding):
-        yield "This may be a matter of time. How often it fails: `reimage-conformance verify RUN --target FILE`."
+        yield "This may depend on timing. How often it fails: `reimage-conformance verify RUN --target FILE`."

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Assessment
 
 NOT_JUDGED = (Outcome.INCONCLUSIVE, Outcome.UNTESTED)
-MOST_REASONS = 3
-"""Reasons that one sentence names."""
+REASON_LIMIT = 3
+"""Reasons that one sentence names; the rest are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ REMEDIES = {
     ),
     Why.UNLISTED: Remedy(
         "what they address may exist and is not listed, so that it was not touched",
-        "set complete = true under [target] if nothing exists beside what the target file lists",
+        "set complete = true under [target] if nothing exists except what the target file lists",
     ),
     Why.NOT_CHOSEN: Remedy("", "choose them too, or leave that option out"),
     Why.PROFILE: Remedy("left out by --profile {profile}", "choose a larger --profile"),
@@ -54,7 +54,7 @@ REMEDIES = {
     ),
     Why.NO_CONTROL: Remedy(
         "no valid request of the same kind was accepted, so that a refusal proves nothing",
-        "mend the first finding, or check the addresses and certificates in the target file with preflight",
+        "fix the first finding, or check the addresses and certificates in the target file with preflight",
     ),
     Why.BUSY: Remedy(
         "the endpoint was busy", "run again when it is less busy, or set requests_per_second under [limits]"
@@ -71,7 +71,7 @@ REMEDIES = {
     ),
     Why.NO_END: Remedy(
         "no earlier operation reached Succeeded or Failed",
-        "mend the finding about operations; raise operation_timeout_seconds under [limits] if reimages take longer",
+        "fix the finding about operations; raise operation_timeout_seconds under [limits] if reimages take longer",
     ),
 }
 """The words and the advice for each kind of reason. A kind that is not here has no advice, and the requirement's own reason is used."""
@@ -151,6 +151,6 @@ def _untested_words(groups: Iterable[Unjudged]) -> str:
     gating = [each for each in groups if each.outcome is Outcome.UNTESTED and each.counting]
     if len(gating) < 2:
         return "".join(each.reason.removesuffix(".") for each in gating)
-    words = [f"{each.reason.removesuffix('.')} ({each.counting})" for each in gating[:MOST_REASONS]]
-    rest = sum(each.counting for each in gating[MOST_REASONS:])
+    words = [f"{each.reason.removesuffix('.')} ({each.counting})" for each in gating[:REASON_LIMIT]]
+    rest = sum(each.counting for each in gating[REASON_LIMIT:])
     return ", ".join([*words, *([f"other reasons ({rest})"] if rest else [])])

@@ -38,11 +38,11 @@ OUTCOME_MEANINGS = {
     Outcome.VIOLATED: "the endpoint broke it",
     Outcome.KNOWN: "the endpoint broke it, and the baseline expects that",
     Outcome.ADVISORY: "the endpoint departs from it, which does not fail the run",
-    Outcome.INCONCLUSIVE: "it could not be judged: something that must hold first did not",
+    Outcome.INCONCLUSIVE: "it could not be judged: something that must hold first did not hold",
     Outcome.MET: "there is evidence that the endpoint keeps it",
     Outcome.OBSERVED: "the documents leave it open; what the endpoint does is recorded",
     Outcome.UNTESTED: "an option leaves it out, or the target, max_reimages under [limits] or --max-minutes left no room for it",
-    Outcome.NOT_APPLICABLE: "the target does not offer what it speaks of, or it binds the caller",
+    Outcome.NOT_APPLICABLE: "the target does not offer what it is about, or it binds the caller",
 }
 """What each outcome says about a requirement, in the reports about an endpoint."""
 
@@ -55,7 +55,7 @@ VERDICT_WORDS = {
 
 
 OUTDATED = "Baseline outdated"
-"""The verdict of a run that saw no violation, and whose baseline lists what no longer holds; in results.json it is nonconformant."""
+"""The verdict of a run without a violation whose baseline lists what no longer holds; in results.json it is nonconformant."""
 
 
 def verdict_words(assessment: Assessment) -> str:
@@ -96,7 +96,7 @@ def outcome_meanings(subject: Subject) -> dict[str, str]:
     if subject is Subject.CLIENT:
         meanings = {outcome: words.replace("the endpoint", "the client") for outcome, words in meanings.items()}
         meanings[Outcome.UNTESTED] = "nothing that was recorded of the client shows it"
-        meanings[Outcome.NOT_APPLICABLE] = "it speaks of what this session does not have, such as TLS"
+        meanings[Outcome.NOT_APPLICABLE] = "it is about something that this session does not have, such as TLS"
     return {outcome.value: words for outcome, words in meanings.items()}
 
 
@@ -213,7 +213,7 @@ def is_known(finding: Finding, assessment: Assessment) -> bool:
 
 
 def is_known_case(case: CaseRecord, assessment: Assessment) -> bool:
-    """Whether the baseline expects everything that this violated case is about."""
+    """Whether a case is violated, and the baseline expects a violation of every requirement that it is about."""
     known = {result.requirement.id for result in assessment.of_outcome(Outcome.KNOWN)}
     return case.outcome == Outcome.VIOLATED and bool(case.requirements) and known.issuperset(case.requirements)
 

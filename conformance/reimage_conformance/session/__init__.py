@@ -1,1 +1,1 @@
-"""The session: cases run beside each other, with what they share: sending, operations, instances, the campaign of reimages, the budget."""
+"""The session: cases run at the same time, with what they share: sending, operations, instances, the campaign of reimages, the budget."""

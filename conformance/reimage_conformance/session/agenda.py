@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Agenda:
     """The pending steps, those that start only when a case asks for them, and those that were refused once.
 
-    `pending` holds the steps that may start, the most important first. `starts_on_demand` says that some steps start only
-    when a case asks for them; these are held back until then.
+    `pending` holds the steps that may start, the most important first. `starts_on_demand` says that other steps are held
+    back until a case asks for them.
     """
 
     def __init__(self, steps: Iterable[Step]) -> None:
@@ -25,8 +25,8 @@ class Agenda:
         self._held_back: list[Step] = []
         self._postponed: dict[str, Result] = {}  # by name, the first results of steps that are sent again later
 
-    def hold_back(self, step_names: Collection[str], on_demand: Callable[[Step], bool]) -> None:
-        """Keeps the steps of these names pending.
+    def hold_back_all_but(self, step_names: Collection[str], on_demand: Callable[[Step], bool]) -> None:
+        """Keeps only the steps of these names pending.
 
         Another step is held back if `on_demand` is true of it; else it is dropped.
         """
@@ -45,12 +45,21 @@ class Agenda:
         """Whether a pending step has this name, or stands for a step of this name."""
         return any(name in step.names for step in self.pending)
 
+    def take(self, step: Step) -> None:
+        """Removes a step from the pending ones."""
+        self.pending.remove(step)
+
+    def take_all(self) -> list[Step]:
+        """Removes every pending step, and gives them."""
+        taken, self.pending = self.pending, []
+        return taken
+
     def put_first(self, steps: Iterable[Step]) -> None:
         """Adds steps that are tried before all others."""
         self.pending[:0] = steps
 
     def postpone(self, step: Step, refused: Result) -> None:
-        """Adds a step again that was refused; it is tried after all others, or once `resume` is called for its deployment."""
+        """Adds a step again that was refused; it is tried after all others, or first after `put_postponed_first`."""
         self._postponed[step.name] = refused
         self.pending.append(step)
 
@@ -58,7 +67,7 @@ class Agenda:
         """The first result of a step that was postponed, None for one that was not."""
         return self._postponed.get(step.name)
 
-    def resume(self, deployment: Deployment) -> None:
+    def put_postponed_first(self, deployment: Deployment) -> None:
         """Puts the postponed steps of a deployment before all others, since nothing holds it any more."""
         first = [step for step in self.pending if step.name in self._postponed and step.place.deployment == deployment]
         self.pending = first + [step for step in self.pending if step not in first]

@@ -61,10 +61,10 @@ class Answered:
 class Answers:
     """Gets the answers to bad requests, and judges them.
 
-    `exposed` gives the deployments that have instances which the target file does not list. `pause_campaign` is called
-    when a bad request meets a conflict with an operation of ours. `violations` counts the accepted requests of each
-    requirement. `started_though_refused` holds the keys of bad requests that were refused and
-    reimaged an instance all the same.
+    `deployments_with_unlisted` gives the deployments that have instances which the target file does not list.
+    `pause_campaign` is called when a bad request is answered 409. `violations` counts the accepted requests of each
+    requirement. `started_though_refused` holds the keys of bad requests that were refused and reimaged an instance all
+    the same.
     """
 
     def __init__(
@@ -72,12 +72,13 @@ class Answers:
         parts: Collaborators,
         reader: Reader,
         *,
-        exposed: Callable[[], list[Deployment]],
+        deployments_with_unlisted: Callable[[], list[Deployment]],
         pause_campaign: Callable[[], None],
     ) -> None:
         self._sender, self._recorder, self._conflicts = parts.sender, parts.recorder, parts.conflicts
         self._operations, self._instances, self._budget = parts.operations, parts.instances, parts.budget
-        self._reader, self._exposed, self._pause_campaign = reader, exposed, pause_campaign
+        self._reader, self._deployments_with_unlisted = reader, deployments_with_unlisted
+        self._pause_campaign = pause_campaign
         self.violations = Violations(lambda: parts.sender.lanes.width)
         self.started_though_refused: set[tuple[str, ...]] = set()
         self._last_stayed_a_conflict = False
@@ -102,7 +103,7 @@ class Answers:
             if _is_to_be_repeated(bad.request, exchange):
                 exchange, alive = await self._repeat(bad, exchange)
             operation = await self._follow(bad, exchange)
-            # An equal request reimaged an instance although it was refused. Nothing may examine this one, so it counts.
+            # An equal request reimaged an instance although it was refused. This one may not be examined, so it counts as spent.
             if bad.key in self.started_though_refused and operation is None:
                 self._budget.spend(exchange.number)
             weight = _weight(exchange, operation, alive=alive)
@@ -114,7 +115,7 @@ class Answers:
 
         The next one goes out only after the looks showed that the one before it reimaged none of them.
         """
-        return self._one_unlisted_at_a_time if place is None and self._exposed() else nullcontext()
+        return self._one_unlisted_at_a_time if place is None and self._deployments_with_unlisted() else nullcontext()
 
     def judge(self, bad: BadRequest, answered: Answered) -> list[Verdict]:
         """Judges the answer together with the polls of the operation that the request started."""
@@ -127,7 +128,7 @@ class Answers:
     async def send_past_conflicts(self, request: Request, label: str, kind: str, **options: Any) -> Exchange:
         """Sends a request, and repeats it while the answer is a conflict with an operation of ours.
 
-        If the request before it was answered with a conflict to the last, it is repeated FEW_CONFLICT_TRIES times only.
+        If the request before it was answered with a conflict every time, it is repeated FEW_CONFLICT_TRIES times only.
         """
         max_repeats = FEW_CONFLICT_TRIES if self._last_stayed_a_conflict else MAX_CONFLICT_TRIES
         send = partial(self._when_calm, request, Manner(label, kind, **options))
@@ -163,7 +164,7 @@ class Answers:
         return again, again.reply is None and self._sender.answers_others(again)
 
     async def _follow(self, bad: BadRequest, exchange: Exchange) -> Operation | None:
-        """Books the operation that a bad request started, and gives it, if there is one that is followed.
+        """Books the operation that a bad request started, and gives it; None where it started none, or one too many to be followed.
 
         Waits for its end only where a late failure would be a refusal.
         """
@@ -171,7 +172,7 @@ class Answers:
             return None
         address = bad.permitted.address
         operation = self._operations.open(exchange, bad.place, address.form, unwanted=True)
-        for deployment in self._exposed():
+        for deployment in self._deployments_with_unlisted():
             await self._instances.look(deployment)
         before = self._instances.last.get(bad.place.deployment) if bad.place is not None else None
         if bad.place is not None and before is not None:
@@ -179,7 +180,7 @@ class Answers:
         touched = [bad.place] if bad.place is not None else self._reader.namesakes(address.instance)
         for place in touched:
             self._instances.address(place)
-        if self._operations.unwanted > MAX_UNWANTED_OPERATIONS:
+        if self._operations.unwanted_count > MAX_UNWANTED_OPERATIONS:
             self._operations.give_up(operation)
             return None
         if bad.permitted.may_fail_late:

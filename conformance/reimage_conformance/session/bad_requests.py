@@ -75,7 +75,7 @@ class BadRequest:
 
     @property
     def kind(self) -> str:
-        """The kind that missing replies are counted by: its method and the requirements that it breaks."""
+        """The kind under which missing replies are counted: its method and the requirements that it breaks."""
         return f"{self.request.method} {' '.join(sorted(self.broken))}"
 
     @property

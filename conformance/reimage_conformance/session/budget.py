@@ -46,9 +46,9 @@ class Held:
     budget: Budget
     count: int
 
-    def book(self, exchange: int) -> None:
-        """Spends one of the held reimages, or one more if none is held: the request with exchange number `exchange` started it."""
-        self.budget.spend(exchange)
+    def book(self, exchange_number: int) -> None:
+        """Spends one of the held reimages, or one more if none is held: the request with this exchange number started it."""
+        self.budget.spend(exchange_number)
         if self.count:
             self.let_go(1)
 
@@ -67,7 +67,7 @@ class Budget:
     reimage is given back if its operation fails late because of its request. `open` holds the exchanges whose reimages
     may still be given back; a request waits for these before it is turned away. `held` counts the reimages that
     requests under way may still start. `for_repeats` lists the part of them that is held for groups that are taken
-    apart. `turned_away` says that a request could not be sent because nothing was left. `change` is set, and replaced,
+    apart (`session/groups.py`). `turned_away` says that a request could not be sent because nothing was left. `change` is set, and replaced,
     on each change. The campaign leaves `reserve` reimages until all bad requests were sent, and `kept` reimages for the
     cases after it.
     """
@@ -144,7 +144,7 @@ class Budget:
             yield
 
     def could_allow(self, count: int, *, reserved: int) -> bool:
-        """Whether `count` reimages are left beside `reserved` if none of the requests under way starts one."""
+        """Whether `count` reimages are left besides `reserved` if none of the requests under way starts one."""
         return self._surely_spent + reserved + count <= self.limit
 
     @contextmanager
@@ -165,35 +165,35 @@ class Budget:
         """Reserves more for bad requests because the endpoint is far away: more of them can be under way at the same time."""
         self.reserve = max(self.reserve, min(int(self.limit * FAR_RESERVED_SHARE), MAX_FAR_RESERVED))
 
-    def spend(self, exchange: int) -> None:
-        """Counts the reimage that exchange number `exchange` started."""
-        if exchange not in self.accepted:
-            self.accepted.add(exchange)
+    def spend(self, exchange_number: int) -> None:
+        """Counts the reimage that the request with this exchange number started."""
+        if exchange_number not in self.accepted:
+            self.accepted.add(exchange_number)
             self.spent += 1
-            self.note(Change.SPENT, exchange)
+            self.note(Change.SPENT, exchange_number)
             self.wake()
 
-    def go_on(self, exchanges: set[int]) -> None:
+    def go_on(self, exchange_numbers: set[int]) -> None:
         """Takes over what an earlier part of the run spent; `note` is not called."""
-        self.accepted = set(exchanges)
-        self.spent = len(exchanges)
+        self.accepted = set(exchange_numbers)
+        self.spent = len(exchange_numbers)
 
-    def give_back(self, exchange: int) -> None:
-        """Gives back the reimage of exchange number `exchange`: its operation failed and reimaged nothing."""
-        if exchange in self.accepted:
-            self.accepted.discard(exchange)
+    def give_back(self, exchange_number: int) -> None:
+        """Gives back the reimage of this exchange: its operation failed and reimaged nothing."""
+        if exchange_number in self.accepted:
+            self.accepted.discard(exchange_number)
             self.spent -= 1
-            self.note(Change.GIVEN_BACK, exchange)
+            self.note(Change.GIVEN_BACK, exchange_number)
             self.wake()
 
-    def leave_open(self, exchange: int) -> None:
-        """Notes that the reimage of exchange number `exchange` may be given back; `settle` ends that."""
-        self.open.add(exchange)
+    def leave_open(self, exchange_number: int) -> None:
+        """Notes that the reimage of this exchange may be given back; `settle` ends that."""
+        self.open.add(exchange_number)
 
-    def settle(self, exchange: int) -> None:
-        """Notes that the reimage of exchange number `exchange`, if it is still spent, will not be given back."""
-        if exchange in self.open:
-            self.open.discard(exchange)
+    def settle(self, exchange_number: int) -> None:
+        """Notes that the reimage of this exchange, if it is still spent, will not be given back."""
+        if exchange_number in self.open:
+            self.open.discard(exchange_number)
             self.wake()
 
     def wake(self) -> None:

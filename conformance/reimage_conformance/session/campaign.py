@@ -1,7 +1,8 @@
 """The campaign: the sound (valid) reimages that a run starts and observes. It is a task that runs concurrently with the cases.
 
-One step runs on a deployment at a time; when a deployment is free, its next step starts. If a step with several
-variations is refused, it is repeated with one variation at a time, which shows the one that is refused.
+One step runs on a deployment at a time; when a deployment is free, its next step starts. After a conflict, only one step
+runs at a time on all deployments. A step that is refused is taken apart: its `Step.parts` are sent instead, which show what
+in its request is refused.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 
 
 UNSEEN = Reason("its operation ended while the run was interrupted, and the endpoint no longer knows it")
+"""Why an accepted step of an interrupted run has no operation."""
 UNENDED = Reason("the suite was still waiting for earlier operations to end", Why.NO_END)
+"""Why a step is left out after too many operations reached no end (`Operations.hopeless`)."""
 
 
 class Campaign:
@@ -51,7 +54,10 @@ class Campaign:
         self._instances, self._budget = parts.instances, parts.budget
 
     async def run(self) -> None:
-        """Starts every step that the budget allows, the most important first; returns when each is over or left out."""
+        """Starts every step that the budget allows, the most important first.
+
+        Returns when each step is over or left out. Where steps start on demand, it never returns; the session cancels it.
+        """
         async with trio.open_nursery() as steps:
             for result in self._adopted:
                 steps.start_soon(self._go_on_with, result)
@@ -60,7 +66,7 @@ class Campaign:
                 if step is None:
                     await self._until_changed()
                     continue
-                self.agenda.pending.remove(step)
+                self.agenda.take(step)
                 self._running[step.place.deployment] = step
                 self._claimed += 1
                 was_refused = self.agenda.first_refusal(step) is not None
@@ -80,15 +86,15 @@ class Campaign:
         self._budget.reserve = 0
         self._wake()
 
-    def hold_back(self, step_names: Collection[str], on_demand: Callable[[Step], bool]) -> None:
+    def hold_back_all_but(self, step_names: Collection[str], on_demand: Callable[[Step], bool]) -> None:
         """Makes the campaign start only the steps of these names on its own.
 
         Another step starts when a case asks for it, if `on_demand` is true of it; else it is dropped.
         """
-        self.agenda.hold_back(step_names, on_demand)
+        self.agenda.hold_back_all_but(step_names, on_demand)
 
     def _ask_for(self, name: str | None = None) -> None:
-        """Lets the held-back step of this name start; without a name, all of them."""
+        """Makes the held-back step of this name pending; without a name, all of them."""
         if self.agenda.ask_for(name):
             self._wake()
 
@@ -98,7 +104,10 @@ class Campaign:
         return bool(self.agenda.pending or self._running or self.agenda.starts_on_demand)
 
     async def until_sent(self, name: str) -> None:
-        """Waits until the step of this name, or a step that it was merged into, was answered or left out."""
+        """Waits until the step of this name, or a step that it was merged into, was answered or left out.
+
+        A held-back step becomes pending.
+        """
         self._ask_for(name)
         while self.agenda.is_pending(name) or any(
             name in result.step.names and not result.sent.is_set() for result in self.results.values()
@@ -106,15 +115,15 @@ class Campaign:
             await self._changed.wait()
 
     async def settled(self) -> None:
-        """Waits until no step is pending or running."""
+        """Makes every held-back step pending, and waits until no step is pending or running."""
         self._ask_for()
         while self.agenda.pending or self._running:
             await self._changed.wait()
 
     async def all_over(self) -> None:
-        """Waits until every started step is over, the watch and the probe of its instance included.
+        """Waits until no step is pending, and every started one is over, with the watch and the probe of its instance.
 
-        Starts no held-back step.
+        A held-back step stays held back.
         """
         while self.agenda.pending or self._running:
             await self._changed.wait()
@@ -123,7 +132,7 @@ class Campaign:
                 await result.over.wait()
 
     @property
-    def needed(self) -> int:
+    def reimages_needed(self) -> int:
         """How many reimages must stay available when one is spent to renew a forgotten operation.
 
         They are those of the next steps, of bad requests and of later cases.
@@ -131,10 +140,11 @@ class Campaign:
         return self._budget.reserve + self._budget.kept + min(len(self.agenda.pending), MAX_STEPS_FIRST)
 
     def _next(self) -> Step | None:
-        """The next step that can be started now; all pending steps are left out if none can be started any more.
+        """The next step, if one can be started now, or None.
 
-        A step waits if its instance is the last bystander of another reimage: the last one that can show whether that
-        reimage leaves others unchanged. While it waits, one reimage stays reserved for it.
+        If no step can be started any more, every pending step is left out. A step waits if its instance is the last
+        bystander of another reimage: the last one that can show whether that reimage leaves others unchanged. While it
+        waits, one reimage stays reserved for it.
         """
         if self._paused or self._sender.given_up:
             if self._sender.given_up:
@@ -155,10 +165,11 @@ class Campaign:
         return None
 
     def _next_from_kept(self) -> Step | None:
-        """The next step when only the reimages that are kept for later cases are left.
+        """The next step, or None, when no reimage is left but those that are kept for later cases (`Budget.kept`).
 
-        If looks showed an instance that stayed (`an_instance_stayed`), a later case needs them, and every pending step is
-        left out. None while a watch may still show one. If no look can, no later case needs them: steps use them.
+        Later cases need these only if looks showed that an instance stayed (`an_instance_stayed`). While a watch may still
+        show that, no step starts. If no watch showed it, steps may use the kept reimages. Otherwise, or if none are kept,
+        every pending step is left out.
         """
         if self._budget.kept and self.agenda.pending and not self.an_instance_stayed:
             if any(result.operation is not None and not result.over.is_set() for result in self.results.values()):
@@ -193,7 +204,10 @@ class Campaign:
                 either.start_soon(end_after, self._budget.change.wait)
 
     def _is_free(self, step: Step) -> bool:
-        """Whether the instance of a step may be reimaged now, and no step runs on its deployment, or, after a conflict, on any."""
+        """Whether a step may start now: its instance may be reimaged, and no other step runs on its deployment.
+
+        After a conflict, no other step may run on any deployment.
+        """
         if self._instances.is_closed_to_campaign(step.place) or self._instances.is_last_bystander(step.place):
             return False
         return not self._running if self._runs.met_conflict else step.place.deployment not in self._running
@@ -204,8 +218,8 @@ class Campaign:
         self._changed = trio.Event()
 
     def _skip_all(self, reason: Reason) -> None:
-        """Leaves every pending step out; one that met a conflict before keeps this answer."""
-        for step in self.agenda.pending:
+        """Leaves every pending step out; a postponed one that met a conflict keeps its first result."""
+        for step in self.agenda.take_all():
             refused = self.agenda.first_refusal(step)
             if refused is not None and is_conflict(refused.exchange):
                 self.results |= dict.fromkeys(step.names, refused)
@@ -215,7 +229,6 @@ class Campaign:
                 result.skipped = reason
                 result.sent.set()
                 result.over.set()
-        self.agenda.pending.clear()
         self._wake()
 
     async def _carry_out(self, step: Step, result: Result) -> None:
@@ -238,7 +251,7 @@ class Campaign:
         finally:
             result.sent.set()
             result.over.set()
-            self._free(step)
+            self._free_deployment(step)
 
     async def _follow_to_end(self, step: Step, result: Result) -> None:
         """Waits for the end of a step's operation, for the watch and the probe of its instance, and for operations that contended with it."""
@@ -247,7 +260,7 @@ class Campaign:
             if result.operation.state is State.UNSEEN:
                 result.operation, result.watch, result.skipped = None, None, UNSEEN
                 return
-            self._free(step)
+            self._free_deployment(step)
             await self._instances.until_online(step.place)
             self._wake()
             await self._runs.read_probe_after(result)
@@ -255,8 +268,8 @@ class Campaign:
             if other is not None:
                 await other.over.wait()
 
-    def waiting(self, name: str) -> Step | None:
-        """The pending step of this name, or None; a step that was held back becomes pending."""
+    def pending_step(self, name: str) -> Step | None:
+        """The pending step of this name, or None; a held-back step becomes pending first."""
         self._ask_for(name)
         return next((step for step in self.agenda.pending if step.name == name), None)
 
@@ -266,7 +279,7 @@ class Campaign:
         An accepted step is followed to its end unless it `is_over`. A refused step is taken apart.
         """
         step, result.adopted = result.step, True
-        self.agenda.pending.remove(step)
+        self.agenda.take(step)
         self.results[step.name] = result
         if not result.is_accepted:
             result.over.set()
@@ -301,13 +314,14 @@ class Campaign:
             if result.watch is not None and result.watch.interrupted and not result.watch.was_offline:
                 result.watch = None  # the instance may have left ReadyRole while the run was interrupted
             result.over.set()
-            self._free(step)
+            self._free_deployment(step)
 
     @asynccontextmanager
     async def _instances_of(self, step: Step) -> AsyncIterator[int]:
         """Holds the instances of a step, and gives how many reimages it may start.
 
-        While it waits for them, it claims one reimage ahead of the next steps (`_claimed`).
+        `run` claimed one reimage for the step, so that later steps do not take it (`_claimed`). The claim ends here, when the
+        instances are held and the number is known.
         """
         async with AsyncExitStack() as stack:
             try:
@@ -318,10 +332,10 @@ class Campaign:
             yield count
 
     async def _room_for(self, step: Step) -> int:
-        """How many reimages a step may start.
+        """How many reimages a step may start, 0 where none is left.
 
-        A step with contention may start one for each of its requests, or only one if fewer are left. It is 0 where none
-        is left. Bad requests under way hold reimages for a short time only, so it waits for them.
+        A step with contention may start one for each of its requests, or only one if fewer are left. This waits for bad
+        requests under way, since they hold reimages for a short time only.
         """
         # With contention: its own request, a second one to the same instance, and one to the other instance.
         requests = 2 + len(contending_places(step)) if step.contend else 1
@@ -338,32 +352,33 @@ class Campaign:
         self.agenda.put_first([step])
         del self.results[step.name]
 
-    def _free(self, step: Step) -> None:
-        """Lets the next step run on the deployment, unless another step runs there already."""
+    def _free_deployment(self, step: Step) -> None:
+        """Lets the next step run on the deployment of `step`, unless another step runs there already."""
         deployment = step.place.deployment
         if self._running.get(deployment) is step:
             del self._running[deployment]
         self._wake()
 
     async def _start(self, step: Step, result: Result) -> None:
-        """Sends a step's request; a step that is refused is taken apart, or postponed if that may be a matter of time."""
+        """Sends a step's request; a step that is refused is taken apart, or postponed if it may be accepted later."""
         await self._runs.start(step, result)
-        is_for_now = is_conflict(result.exchange) or self._instances.may_not_run_again(step.place, result.exchange)
-        if is_for_now and not result.was_refused:
+        exchange = result.exchange
+        may_be_temporary = is_conflict(exchange) or self._instances.may_not_run_again(step.place, exchange)
+        if may_be_temporary and not result.was_refused:
             self._postpone(step)
             return
         if not result.is_accepted:
             self._take_apart(step)
             return
         self.results |= dict.fromkeys(step.names, result)
-        self.agenda.resume(step.place.deployment)
+        self.agenda.put_postponed_first(step.place.deployment)
         result.sent.set()
         self._wake()
 
     def _postpone(self, step: Step) -> None:
-        """Sends a step again later: something else may hold its deployment, or its instance may not run again yet.
+        """Makes a refused step pending again: something else may hold its deployment, or its instance may not run again yet.
 
-        That is when another step of the deployment was accepted, or when no other can be started.
+        It is sent again when another step of its deployment was accepted, or after all other steps.
         """
         self.agenda.postpone(step, self.results.pop(step.name))
         self._wake()
@@ -378,9 +393,9 @@ class Campaign:
         self._wake()
 
     def control(self, form: str) -> Result | None:
-        """The first accepted sound reimage in a URI form.
+        """The control of a URI form: the result of the first accepted sound reimage in that form, or None.
 
-        Without one, refusals in that form are not counted as right.
+        Without a control, refusals in that form are not counted as right.
         """
         for result in self.results.values():
             if result.exchange is None or not result.is_accepted or result.step.form != form:
@@ -390,5 +405,5 @@ class Campaign:
         return None
 
     def refused_with_version(self, step: Step) -> Result | None:
-        """The result of `step` with its own version, if that was refused, so that the step was repeated with the target's version."""
+        """The result of `step` with its own version if that was refused, else None; the step was then repeated with the target's version."""
         return self._refused.get(step.name)

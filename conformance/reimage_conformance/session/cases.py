@@ -29,20 +29,20 @@ DIFFERING = "the same drawn request was answered as permitted one time and not t
 
 
 class Phase(IntEnum):
-    """When a case runs, and beside what.
+    """When a case runs, and what may run at the same time.
 
     A phase begins when the one before it is over. The second phase begins earlier: when few cases of the first are
     left.
     """
 
     BESIDE = 0
-    """Needs no operation. It runs beside other cases while operations are under way."""
+    """Needs no operation. It runs while other cases run and operations are under way."""
     AFTERWARDS = 1
     """Needs the outcome of operations, and waits for them."""
     ALONE = 2
-    """Starts operations of its own. It runs after the campaign, with no other case beside it."""
+    """Starts operations of its own. It runs after the campaign, while no other case runs."""
     AT_THE_END = 3
-    """Judges all exchanges of the run. It runs last, with no other case beside it."""
+    """Judges all exchanges of the run. It runs last, while no other case runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Declared(ExpectedRefusal):
 
 
 async def refuse_declared(sut: SystemUnderTest, made: Request | Declared | Iterable[Request | Declared]) -> None:
-    """Sends the bad requests that a case declares, beside each other, and judges them.
+    """Sends the bad requests that a case declares, at the same time, and judges them.
 
     Raises as `SystemUnderTest.refuse` does.
     """
@@ -123,7 +123,7 @@ def conclude(recorder: Recorder, log: CaseLog, cited: Sequence[str], error: Base
 
 
 def _outcome(recorder: Recorder, log: CaseLog, cited: Sequence[str], error: BaseException | None) -> str:  # noqa: PLR0911  a table
-    """The outcome of a case; records the verdicts that `conclude` says."""
+    """The outcome of a case; records the verdicts that `conclude` describes."""
     outcomes = {verdict.outcome for verdict in log.verdicts}
     match error:
         case NotApplicable():

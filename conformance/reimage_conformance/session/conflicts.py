@@ -38,7 +38,7 @@ class Conflicts:
 
         `on_conflict` is called before each repetition. The first repetition comes as soon as no operation of ours runs,
         each later one also after a pause. With `calm` the first one has a pause too, and no bad request is sent during
-        the last tries: one may have started an operation that is not known yet.
+        the last tries: a bad request may have started an operation that is not known yet.
         """
         with ExitStack() as stack:
             exchange, repeats = await send(), 0

@@ -51,7 +51,7 @@ class Examinations:
         """
         if bad.place is not None and self._instances.offers_deployment and self._is_to_be_examined(bad):
             return await self._in_one_or_two_groups(bad, bad.place, verdicts)
-        async with self._groups.send_unexamined(bad.place) if bad.place is not None else nullcontext():
+        async with self._groups.unexamined_at(bad.place) if bad.place is not None else nullcontext():
             answered = await self._answers.answer_to(bad)
         verdicts += self._answers.judge(bad, answered)
         if self._is_to_be_examined(bad) and answered.is_refused:
@@ -75,7 +75,7 @@ class Examinations:
         return bad.expected.effects and bad.addresses_an_instance and bool(bad.blamed) and bad.key not in self._examined
 
     async def _in_one_or_two_groups(self, bad: BadRequest, place: Place, verdicts: list[Verdict]) -> Answered:
-        """Sends a bad request in a group; again in a second one if an accepted request may have changed the instance in the first."""
+        """Sends a bad request in a group, and again in a second one if an accepted request may have changed the instance in the first."""
         answered, disturbed = await self._in_group(bad, place, verdicts)
         if disturbed and answered.is_refused:
             answered, _ = await self._in_group(bad, place, verdicts)
@@ -86,7 +86,7 @@ class Examinations:
 
         Gives the answer, and whether the looks prove nothing because a request of the group was accepted.
         """
-        examine = self._is_to_be_examined(bad)
+        is_examined = self._is_to_be_examined(bad)
         async with self._groups.join(place) as group:
             group.blamed.add(bad.blamed)
             try:
@@ -97,14 +97,14 @@ class Examinations:
                 await self._groups.note_answer(group)
             await group.looked.wait()
             disturbed = group.is_changed and group.accepted
-            if answered.is_refused and (examine or group.is_changed) and not disturbed:
+            if answered.is_refused and (is_examined or group.is_changed) and not disturbed:
                 self._examined.add(bad.key)
                 verdicts += await self._effect_of(bad, group, answered)
         kind_and_form = bad.kind, bad.permitted.address.form
-        if examine and answered.is_refused and self._ids_polled[kind_and_form] < MAX_IDS_ASKED_FOR:
+        if is_examined and answered.is_refused and self._ids_polled[kind_and_form] < MAX_IDS_ASKED_FOR:
             self._ids_polled[kind_and_form] += 1
             verdicts += await self._no_operation_left(answered)
-        return answered, examine and disturbed
+        return answered, is_examined and disturbed
 
     async def _effect_of(self, bad: BadRequest, group: Group, answered: Answered) -> list[Verdict]:
         """Judges whether a refusal had an effect.
@@ -114,9 +114,9 @@ class Examinations:
         """
         if group.is_changed and group.has_one_suspect:
             group.book(answered.exchange.number)
-        if group.is_changed and group.names_culprit:
+        if group.is_changed and group.is_cause_certain:
             self._answers.started_though_refused.add(bad.key)
-        if group.is_changed and not group.names_culprit:
+        if group.is_changed and not group.is_cause_certain:
             return await self._repeated_alone(bad, group, answered)
         return self._effect(bad, group, answered)
 

@@ -28,14 +28,15 @@ class Group:
     """Bad requests to one instance that are examined together.
 
     `members` wait for the first look; the first `size` of them are let in, one for each reimage that is held for the
-    group. `before` and `after` are the looks; `shares_look` says that `before` is also the last look of the previous
-    group. `blamed` are the requirements to blame for an effect. `accepted` says that one request was accepted, and may
-    have caused a change. `beside` says that another instance of the same deployment was being reimaged meanwhile.
-    `elsewhere` says the same of an instance of its name in another deployment. `broken` says why the group ended
-    early. `unsteady` says that the instance had come back from a reimage so recently that it may leave once more. While
-    the group is taken apart, `stack` keeps the campaign away from the deployment, and `turn` lets the
-    members repeat their requests one by one. `sending` counts the members that wait for their answer, `examined` those
-    that still need the group.
+    group. `unanswered` counts those that wait for their answer, `unfinished` those that still need the group. `before` and
+    `after` are the looks; `shares_look` says that `before` is also the last look of the previous group. `blamed` are the
+    requirements to blame for an effect. `accepted` says that one request was accepted, and may have caused a change.
+    `beside` says that another instance of the same deployment was being reimaged meanwhile. `elsewhere` says the same of
+    an instance of its name in another deployment. `unsteady` says that the instance had come back from a reimage so
+    recently that it may leave once more. `stop_reason` says why the group was stopped early, None where it was not.
+
+    A group is taken apart if its instance changed and no request is certain to be the cause (`is_cause_certain`). Then
+    `turn` lets its members repeat their requests one by one, and `stack` keeps the campaign away from the deployment.
     """
 
     place: Place
@@ -47,12 +48,12 @@ class Group:
     accepted: bool = False
     beside: bool = False
     elsewhere: bool = False
-    broken: Inconclusive | Untested | None = None
+    stop_reason: Inconclusive | Untested | None = None
     members: list[object] = field(default_factory=list)
     held: Held | None = None
     size: int = 0
-    sending: int = 0
-    examined: int = 0
+    unanswered: int = 0
+    unfinished: int = 0
     begun: trio.Event = field(default_factory=trio.Event)
     looked: trio.Event = field(default_factory=trio.Event)
     finished: trio.Event = field(default_factory=trio.Event)
@@ -60,10 +61,10 @@ class Group:
     stack: ExitStack = field(default_factory=ExitStack)
 
     def let_in(self, held: Held) -> None:
-        """Begins the examination; as many members take part as there are reimages `held` for them."""
+        """Lets as many members take part as there are reimages `held` for them."""
         self.held = held
         del self.members[held.count :]
-        self.size = self.sending = self.examined = len(self.members)
+        self.size = self.unanswered = self.unfinished = len(self.members)
 
     def withdraw(self, member: object) -> None:
         """Removes a member that was cancelled while it waited for the first look."""
@@ -71,19 +72,19 @@ class Group:
             return
         self.members.remove(member)
         if self.held is not None:
-            self.size, self.sending, self.examined = self.size - 1, self.sending - 1, self.examined - 1
+            self.size, self.unanswered, self.unfinished = self.size - 1, self.unanswered - 1, self.unfinished - 1
 
     @property
     def is_changed(self) -> bool:
-        """Whether the instance was at ReadyRole before and is not after."""
+        """Whether the look before shows the instance at ReadyRole, and the look after lists it in another state."""
         return is_changed(self.place, self.before, self.after)
 
     @property
     def is_disturbed(self) -> bool:
         """Whether a request outside of the group may have caused a change.
 
-        That is so if the instance had only just come back, and if another instance was being reimaged that the endpoint
-        may have mixed up with this one.
+        That is so if the instance had come back only shortly before, or if another instance was being reimaged that the
+        endpoint may have mixed up with this one.
         """
         return self.unsteady or self.beside or self.elsewhere
 
@@ -93,8 +94,8 @@ class Group:
         return self.size == 1 and not self.is_disturbed
 
     @property
-    def names_culprit(self) -> bool:
-        """Whether a request is sure to have caused a change: nothing else can have, since the first look of the group."""
+    def is_cause_certain(self) -> bool:
+        """Whether a change is certainly the effect of the only request of the group: nothing else can have caused it."""
         return self.has_one_suspect and not self.shares_look and not self.may_have_changed_by_itself
 
     @property
@@ -102,15 +103,15 @@ class Group:
         """Whether the last look shows the instance in a state that a role may take by itself."""
         return self.after is not None and statuses_in(self.after).get(self.place.role_instance) in ROLE_STATES
 
-    def book(self, exchange: int) -> None:
-        """Spends a held reimage: the request with exchange number `exchange` reimaged the instance although it was refused."""
+    def book(self, exchange_number: int) -> None:
+        """Spends a held reimage: the request with this exchange number reimaged the instance although it was refused."""
         if self.held is not None:
-            self.held.book(exchange)
+            self.held.book(exchange_number)
 
     def leave(self) -> None:
-        """One member has finished with the group."""
-        self.examined -= 1
-        if self.examined == 0:
+        """Notes that one member has finished with the group."""
+        self.unfinished -= 1
+        if self.unfinished == 0:
             self.finished.set()
 
 
@@ -118,18 +119,18 @@ class Group:
 class _LastLook:
     """The last look of a group, and what must not have changed for the next group to use it.
 
-    `at` is the time of the look in seconds. `hold_count` is how often the instance had been held until then,
-    `operation_count` how many operations may have reached it.
+    `ended_at` is the time at which the group ended, in seconds. `hold_count` is how often the instance had been held until
+    then, `operation_count` how many operations may have reached it.
     """
 
     look: Exchange
-    at: float
+    ended_at: float
     hold_count: int
     operation_count: int
 
 
 def is_changed(place: Place, before: Exchange | None, after: Exchange | None) -> bool:
-    """Whether an instance was at ReadyRole in one look and, still listed, is not in a later one."""
+    """Whether one look shows an instance at ReadyRole, and a later one lists it in another state."""
     if before is None or after is None:
         return False
     now = statuses_in(after).get(place.role_instance)
@@ -137,11 +138,17 @@ def is_changed(place: Place, before: Exchange | None, after: Exchange | None) ->
 
 
 class Groups:
-    """Puts bad requests that wait for the same instance into groups.
+    """Puts bad requests that wait for the same instance into groups. Each request is sent by a task of its own.
 
-    No other request of ours addresses the instance between the two looks (`Instances.hold`). Each request belongs to a
-    task of its own. The task that came first leads the group: it holds the instance and makes the looks. The last look
-    of a group is reused as the first look of the next if no request of ours has addressed the instance since.
+    The life of a group:
+
+    1. The task that comes first leads the group. It waits for the instance; meanwhile further tasks join (`join`).
+    2. The leader holds the instance (`Instances.hold`), so that no other request of ours addresses it, and a reimage of the
+       budget for each member. If too few are left, only the first members are let in; the others join the next group.
+    3. The leader makes the look before, or reuses the last look of the previous group (`_look_before`).
+    4. The members send their requests. The one that is answered last makes the look after (`note_answer`).
+    5. The members judge what the looks show, and repeat their requests if the group is taken apart. When all have finished,
+       the leader keeps the last look for the next group, and releases the instance.
     """
 
     def __init__(self, instances: Instances, operations: Operations, budget: Budget) -> None:
@@ -153,8 +160,8 @@ class Groups:
         self._changed = trio.Condition()
 
     @asynccontextmanager
-    async def send_unexamined(self, place: Place) -> AsyncIterator[None]:
-        """Lets a bad request that is not examined go out, but not between the two looks of a group at the same instance."""
+    async def unexamined_at(self, place: Place) -> AsyncIterator[None]:
+        """Keeps groups from examining an instance while a bad request that is not examined is sent; waits first for one that does."""
         name = str(place)
         async with self._changed:
             while name in self._examining:
@@ -176,18 +183,18 @@ class Groups:
 
     async def _wake(self) -> None:
         """Wakes every task that waits for a change."""
-        with trio.CancelScope(shield=True):
+        with trio.CancelScope(shield=True):  # also when this task is being cancelled: the others must not wait for ever
             async with self._changed:
                 self._changed.notify_all()
 
     @asynccontextmanager
     async def join(self, place: Place) -> AsyncIterator[Group]:
-        """Gives a group whose first look has been made.
+        """Gives a group that lets this task in, once its first look has been made.
 
         Raises Inconclusive where its leader was stopped, and Untested where the budget of reimages is spent.
         """
         name, member = str(place), object()
-        while True:
+        while True:  # a group that has too few reimages does not let every member in; those left over join the next one
             group = self._open.get(name)
             if group is None:
                 group = self._open[name] = Group(place, members=[member])
@@ -197,9 +204,9 @@ class Groups:
                     finally:
                         group.leave()
                 return
-            await self._until_begun(group, member)
-            if group.broken is not None:
-                raise group.broken
+            await self._join_until_begun(group, member)
+            if group.stop_reason is not None:
+                raise group.stop_reason
             if member in group.members:
                 break
         try:
@@ -207,8 +214,11 @@ class Groups:
         finally:
             group.leave()
 
-    async def _until_begun(self, group: Group, member: object) -> None:
-        """Waits in a group for its first look; a task that is cancelled while it waits is removed from the members."""
+    async def _join_until_begun(self, group: Group, member: object) -> None:
+        """Joins a group, closes it if it is full, and waits for its first look.
+
+        A task that is cancelled while it waits is removed from the members.
+        """
         group.members.append(member)
         if len(group.members) >= MAX_GROUP_SIZE:
             self._close(group)
@@ -250,10 +260,10 @@ class Groups:
                             await group.finished.wait()
                 self._keep_look_after(group)
         except Untested as reason:
-            group.broken = Untested(reason.reason)
+            group.stop_reason = Untested(reason.reason)
             raise
         except BaseException:
-            group.broken = Inconclusive("the group in which this request was examined was stopped")
+            group.stop_reason = Inconclusive("the group in which this request was examined was stopped")
             raise
         finally:
             self._close(group)
@@ -274,10 +284,10 @@ class Groups:
     def _is_still_valid(self, last: _LastLook, place: Place) -> bool:
         """Whether a look is still valid: it is recent, only this group has held the instance since, and no operation began there."""
         is_held_once = self._instances.hold_count(place) == last.hold_count + 1
-        untouched = is_held_once and self._operations_at(place) == last.operation_count
-        return untouched and trio.current_time() - last.at <= LONGEST_SHARED_LOOK_SECONDS
+        untouched = is_held_once and self._operation_count(place) == last.operation_count
+        return untouched and trio.current_time() - last.ended_at <= LONGEST_SHARED_LOOK_SECONDS
 
-    def _operations_at(self, place: Place) -> int:
+    def _operation_count(self, place: Place) -> int:
         """How many operations may have reached an instance so far: those on an instance of its name, and those without a listed place."""
         names = [operation.place and operation.place.role_instance for operation in self._operations.all]
         return sum(name in (None, place.role_instance) for name in names)
@@ -287,7 +297,7 @@ class Groups:
         look, place = group.after, group.place
         may_change_later = group.accepted or group.elsewhere
         if look is not None and not may_change_later and statuses_in(look).get(place.role_instance) == READY:
-            hold_count, operation_count = self._instances.hold_count(place), self._operations_at(place)
+            hold_count, operation_count = self._instances.hold_count(place), self._operation_count(place)
             self._last[str(place)] = _LastLook(look, trio.current_time(), hold_count, operation_count)
 
     async def _until_nobody_joins(self, group: Group) -> None:
@@ -299,25 +309,24 @@ class Groups:
                 await trio.lowlevel.checkpoint()
 
     async def note_answer(self, group: Group) -> None:
-        """Notes that one member has got its answer.
+        """Notes that one member has got its answer. The last member makes the look after; the others wait for `looked`."""
+        group.unanswered -= 1
+        if group.unanswered == 0:
+            await self._look_after(group)
 
-        The last member makes the look after; the others wait for `looked`.
-        """
-        group.sending -= 1
-        if group.sending:
-            return
-        deployment = group.place.deployment
+    async def _look_after(self, group: Group) -> None:
+        """Makes the last look of a group; if the group is to be taken apart, keeps the campaign away and its reimages held."""
         self._note_reimages(group)
         try:
-            group.after = await self._instances.look(deployment)
+            group.after = await self._instances.look(group.place.deployment)
             self._note_reimages(group)
-            if group.is_changed and not group.names_culprit and group.held is not None:
+            if group.is_changed and not group.is_cause_certain and group.held is not None:
                 group.stack.enter_context(self._instances.closed_to_campaign(group.place))
                 group.stack.enter_context(self._budget.held_for_repeats(group.held))
         finally:
             group.looked.set()
 
     def _note_reimages(self, group: Group) -> None:
-        """Notes which reimages of ours, under way now, may have changed the instance of a group."""
+        """Notes whether reimages of other instances are under way now that may have changed the instance of a group."""
         group.beside = group.beside or self._operations.may_be_busy(group.place.deployment)
         group.elsewhere = group.elsewhere or self._operations.may_reach_by_name(group.place)

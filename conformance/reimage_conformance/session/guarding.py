@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reimage_conformance.session.operations import Operations
     from reimage_conformance.session.recorder import Recorder
 
-OTHERS = "REQ-REIMAGE-OTHERS-UNTOUCHED"
+_SOUND_REIMAGE = "REQ-REIMAGE-OTHERS-UNTOUCHED"
 """The kind of a sound reimage: the requirement that it must not change other instances."""
 _READING = ("GET", "HEAD")
 
@@ -33,21 +33,24 @@ class Departure:
 
     @property
     def reason(self) -> str:
-        """Why no more requests are sent of a kind that may have done it."""
+        """Why no more requests are sent of a kind that may have caused it."""
         return (
-            f"{self.instance} left ReadyRole in deployment {self.deployment.path} after such a request, and the target "
-            f"file does not list {self.instance} there"
+            f"{self.instance} left ReadyRole in deployment {self.deployment.path} after a request of this kind, and "
+            f"the target file does not list {self.instance} there"
         )
 
 
 class Guard:
-    """Compares each look at a deployment with the one before, and blocks the kinds of requests that may have reimaged an unlisted instance."""
+    """Compares each look at a deployment with the one before, and blocks the kinds of requests that may have reimaged an unlisted instance.
+
+    `_blocked` holds the reason for each kind that is blocked.
+    """
 
     def __init__(self, recorder: Recorder, operations: Operations) -> None:
         self._recorder, self._operations = recorder, operations
         self._last: dict[Deployment, Exchange] = {}
         self._departures: list[Departure] = []
-        self._closed: dict[str, str] = {}
+        self._blocked: dict[str, str] = {}
 
     def take(self, exchange: Exchange) -> None:
         """Takes each exchange; a look at a listed deployment is compared with the last look at it."""
@@ -76,33 +79,34 @@ class Guard:
         if answered < look.number - before.number - 1:
             return
         self._departures.remove(departure)
-        suspects, kinds = self._suspects(departure), self._kinds(departure)
+        suspects = self._suspects(departure)
         if not suspects:
             return
+        kinds = self._kinds(suspects)
         verdicts = self._recorder.judge(unlisted_untouched, [before, suspects[-1], look], requirement=kinds[-1])
         if any(verdict.outcome is not Outcome.INCONCLUSIVE for verdict in verdicts):
-            self._closed |= {kind: departure.reason for kind in kinds if kind not in self._closed}
+            self._blocked |= {kind: departure.reason for kind in kinds if kind not in self._blocked}
 
-    def _kinds(self, departure: Departure) -> list[str]:
-        """The kinds of the requests that may have caused a departure, the likeliest last."""
-        return [kind_of(each.request, self._recorder.world) for each in self._suspects(departure)]
+    def _kinds(self, exchanges: list[Exchange]) -> list[str]:
+        """The kind of the request of each exchange."""
+        return [kind_of(each.request, self._recorder.world) for each in exchanges]
 
     @property
-    def is_alarmed(self) -> bool:
-        """Whether an instance that is not listed may have been reimaged by a request of ours."""
-        return bool(self._closed or self._departures)
+    def may_have_done_harm(self) -> bool:
+        """Whether a request of ours may have reimaged an instance that is not listed."""
+        return bool(self._blocked or self._departures)
 
-    def exposed(self) -> list[Deployment]:
+    def deployments_with_unlisted(self) -> list[Deployment]:
         """The deployments that were shown to have instances which are not listed."""
         return [deployment for deployment, look in self._last.items() if unlisted_in(deployment, look)]
 
-    def closed(self, request: Request, world: World) -> str:
+    def why_blocked(self, request: Request, world: World) -> str:
         """Why no more requests of the kind of `request` are sent, "" where they are; `request` and `world` hold unmasked names."""
-        if not self.is_alarmed or request.method in _READING:
+        if not self.may_have_done_harm or request.method in _READING:
             return ""
         kind = kind_of(request, world)
-        open_now = (each.reason for each in self._departures if kind in self._kinds(each))
-        return self._closed.get(kind) or next(open_now, "")
+        undecided = (each.reason for each in self._departures if kind in self._kinds(self._suspects(each)))
+        return self._blocked.get(kind) or next(undecided, "")
 
     def _suspects(self, departure: Departure) -> list[Exchange]:
         """The requests that may have caused a departure between its two looks, the likeliest last."""
@@ -119,13 +123,13 @@ class Guard:
 
 
 def _may_do_harm(exchange: Exchange) -> bool:
-    """Whether a request may have reimaged an instance: it is no reading one, and addresses an instance or something unknown."""
+    """Whether a request may have reimaged an instance: it is no GET or HEAD, and addresses an instance or something unknown."""
     if exchange.request.method in _READING or exchange.label == "probe":
         return False
     return read_target(exchange.request.resource).kind in (Kind.REIMAGE, Kind.OTHER)
 
 
 def kind_of(request: Request, world: World) -> str:
-    """The kind of a request: the first requirement that it breaks, or OTHERS for a sound reimage."""
+    """The kind of a request: the first requirement that it breaks, or _SOUND_REIMAGE."""
     binding = permitted(request, world).binding
-    return binding[0].requirement if binding else OTHERS
+    return binding[0].requirement if binding else _SOUND_REIMAGE

@@ -1,4 +1,18 @@
-"""Instances: watches role instances during and after their reimages, and controls which task may use an instance when."""
+"""Instances: watches role instances during and after their reimages, and controls which task may use an instance when.
+
+The states that an instance reaches after its reimage, and the functions that wait for them or show them:
+
+| state | begins when | functions |
+| --- | --- | --- |
+| settled | the operation is over, and an unwatched instance had time to leave ReadyRole | `until_settled` |
+| online | every watch of the instance is over: it came back to ReadyRole, or had time to | `until_online` |
+| ready | a look shows the instance at ReadyRole | `until_ready` |
+| steady | the instance was back for so long that it does not leave ReadyRole once more | `until_steady`, `unsteady_seconds` |
+| at rest | it was steady for REST_SHARE of the duration of its operation | `are_at_rest` |
+| running again | Get Deployment is offered (then looks show it), or the instance is steady | `until_running_again` |
+
+A state ends with the next reimage of the instance; it is ready only until it leaves ReadyRole.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.judging.instances.effects import SETTLING_SHARE, relapse_seconds, settling_seconds
+from reimage_conformance.judging.instances.effects import SETTLING_FACTOR, second_departure_seconds, settling_seconds
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.deployments import READY, has_instance_list, statuses_in
 from reimage_conformance.protocol.requests import OBSERVING_VERSION, Place
@@ -58,9 +72,10 @@ class Watch:
 class Instances(Looks):
     """The role instances of a target: the looks at them, the watches, and the locks.
 
-    `on_watch_over` is called with each watch that is over. A task that examines or reimages an instance holds its lock
-    meanwhile (`hold`). `given_up` says that some instance did not come back in time; then none is waited for any more.
-    `_departs_late` says whether instances leave ReadyRole only after the end of their operation, None while unknown.
+    `on_watch_over`, set by `session/resuming.py`, is called with each watch that is over. A task that examines or
+    reimages an instance holds its lock meanwhile (`hold`). `given_up` says that some instance did not come back in time;
+    then none is waited for any more. `_departs_late` says whether instances leave ReadyRole only after the end of their
+    operation, None while unknown.
     """
 
     def __init__(self, target: Target, builder: RequestBuilder, sender: Sender) -> None:
@@ -100,9 +115,10 @@ class Instances(Looks):
         return exchange
 
     async def look_before(self, place: Place) -> Exchange:
-        """The look before a reimage of an instance; waits first if an earlier reimage of ours has taken it offline.
+        """The look before a reimage of an instance.
 
-        The watch of that reimage may have ended before the instance left ReadyRole.
+        If the instance is offline after an earlier reimage of ours, whose watch ended before it left ReadyRole, this waits
+        until it is back.
         """
         look = await self.look(place.deployment)
         shown = statuses_in(look)
@@ -147,7 +163,7 @@ class Instances(Looks):
         return {place for place, requests in self._addressed.items() if requests}
 
     def unaddress(self, place: Place) -> None:
-        """Takes back one `address` of `place`: the operation failed because of its request, and reimaged nothing."""
+        """Takes back one call of `address`: the operation failed because of its request, and reimaged nothing."""
         self._addressed[str(place)] -= 1
 
     def address(self, place: Place) -> None:
@@ -219,7 +235,7 @@ class Instances(Looks):
         """For how many seconds after the end of an operation its instance may still leave ReadyRole at this endpoint."""
         limits = self._sender.limits
         usual = settling_seconds(operation.duration, limits, departs_early=self._departs_late is False)
-        return min(max(usual, SETTLING_SHARE * self._latest_departure), limits.operation_timeout_seconds)
+        return min(max(usual, SETTLING_FACTOR * self._latest_departure), limits.operation_timeout_seconds)
 
     def _end(self, watch: Watch) -> None:
         watch.is_over = True
@@ -238,21 +254,21 @@ class Instances(Looks):
                 await self._sender.patience.rest(left)
 
     def unsteady_seconds(self, operations: list[Operation]) -> float:
-        """For how many seconds from now on the instances of these operations may leave ReadyRole once more after their return."""
+        """For how many seconds from now on the instances of these operations may leave ReadyRole once more; negative once they may not."""
         waited = {id(watch.operation): watch.waited for watch in self.watches if watch.is_over}
         returns = (
             (operation.ended or operation.began)
             + waited.get(id(operation), self._settling_seconds(operation))
-            + relapse_seconds(operation.duration)
+            + second_departure_seconds(operation.duration)
             for operation in operations
             if operation.state is State.ENDED
         )
         return max(returns, default=0.0) - self._sender.clock.now()
 
-    def are_steady(self, operations: list[Operation]) -> bool:
+    def are_at_rest(self, operations: list[Operation]) -> bool:
         """Whether these operations and their watches ended so long ago that they cannot change their instances any more.
 
-        The rest is longer than a relapse may take, since an instance that was never reimaged would be a better witness.
+        This takes longer than until they are steady: a late change would be taken for the effect of another reimage.
         """
         watched = (watch for watch in self.watches if any(watch.operation is each for each in operations))
         is_over = all(each.state is State.ENDED for each in operations) and all(watch.is_over for watch in watched)
@@ -295,7 +311,7 @@ class Instances(Looks):
         return [place.role_instance] in left
 
     async def until_running_again(self, operations: list[Operation]) -> None:
-        """Waits as long as an instance may take to run again after these operations; not where looks tell that it does."""
+        """Waits as long as an instance may take to run again after these operations; it does not wait where looks show that."""
         if not self.offers_deployment:
             await self.until_steady(operations)
 

@@ -23,7 +23,7 @@ class Lanes:
     """Lets up to `width` requests be under way at the same time.
 
     `asked_for` is the width that the target file or the operator wants. `reasons` says why `width` is smaller.
-    `narrowed` is called with each new width.
+    `narrowed`, set by `Sender`, is called with each new width.
     """
 
     def __init__(self, width: int) -> None:
@@ -58,7 +58,7 @@ class Lanes:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[Passage]:
-        """Gives one request all lanes: no other request is under way beside it."""
+        """Gives one request all lanes: no other request is under way meanwhile."""
         if self._under_way or self._waiting_alone:
             try:
                 await self._waiting_alone.park()  # until `_let_in` gives it all lanes

@@ -40,7 +40,7 @@ class Call(StrEnum):
 class Looks:
     """Makes the two calls, and keeps their answers.
 
-    `first` and `last` hold the first and the latest answer that listed instances, by the name of the deployment.
+    `first` and `last` hold the first and the latest answer that listed instances, by deployment.
     `unanswered` holds the calls that got no reply when the run began, and what happened instead, in words.
     """
 
@@ -97,7 +97,7 @@ class Looks:
         return False
 
     def _note_silence(self, call: Call, looks: list[Exchange]) -> None:
-        """Notes the call as unanswered if no look got a reply: it is not known then whether the call is offered."""
+        """Notes the call as unanswered if each look got no reply or was throttled: it is not known then whether the call is offered."""
         if all(look.reply is None or is_busy(look) for look in looks):
             self.unanswered[call] = reply_summary(looks[-1])
 
@@ -118,7 +118,7 @@ class Looks:
         return exchange
 
     async def survey(self) -> dict[str, tuple[str, ...]]:
-        """The instances that each listed deployment shows at the beginning of the run, by its key."""
+        """The instances that each listed deployment shows at the beginning of the run, by the key of the deployment."""
         if not self.offers_deployment:
             return {}
         looks = {d.key: self.first.get(d) or await self.look(d) for d in self._target.deployments}

@@ -23,5 +23,5 @@ class Manner:
 
     @property
     def again(self) -> Manner:
-        """The manner of a repetition: on any connection, beside other requests."""
+        """The manner of a repetition: on any connection, while other requests may be under way."""
         return replace(self, on=None, alone=False)

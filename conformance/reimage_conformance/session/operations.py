@@ -1,4 +1,4 @@
-"""Operations: each accepted operation has a task that polls it to its end, beside the rest of the run."""
+"""Operations: each accepted operation has a task that polls it to its end, while the rest of the run goes on."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from reimage_conformance.session.recorder import Recorder
     from reimage_conformance.session.sending import Sender
 
-__all__ = ["NOT_KNOWN", "UNPOLLED", "Operation", "Operations", "State"]
+__all__ = ["UNPOLLED", "UNPOLLED_BECAUSE", "Operation", "Operations", "State"]
 
 UNPOLLED = "no reimage gave an x-ms-request-id that could be polled"
 """Why a case that needs an operation is inconclusive where the run has none."""
-NOT_KNOWN = (
+UNPOLLED_BECAUSE = (
     "REQ-REIMAGE-REQID-USABLE",
     "REQ-GOS-ROOT",
     "REQ-GOS-STATUS",
@@ -46,7 +46,8 @@ NOT_KNOWN = (
 class Operations:
     """All operations of a run.
 
-    `renew` repeats the reimage of a forgotten operation. `needed` gives the number of reimages that others still need:
+    `Reimages` sets two callbacks. `renew` repeats the reimage of a forgotten operation, and gives the new operation, or
+    None where the endpoint does not know it. `reimages_needed` gives the number of reimages that others still need:
     `known` leaves that many of the budget.
     """
 
@@ -60,7 +61,7 @@ class Operations:
         self._starting: list[Place] = []
         self._renewed = 0
         self.renew: Callable[[Operation], Awaitable[Operation | None]] = _not_renewed
-        self.needed: Callable[[], int] = int
+        self.reimages_needed: Callable[[], int] = int
 
     def follow_in(self, tasks: trio.Nursery) -> None:
         """Sets the nursery in which the tasks that poll operations run."""
@@ -88,7 +89,7 @@ class Operations:
         With `anyway` it is polled even if earlier operations reached no end. `unwanted` says that the request ought to
         have been refused.
         """
-        operation = self._added(start, self._clock.now(), place, form, unwanted=unwanted)
+        operation = self._add(start, self._clock.now(), place, form, unwanted=unwanted)
         self._recorder.note(
             "operation",
             start=start.number,
@@ -104,9 +105,10 @@ class Operations:
             self._tasks.start_soon(self._follow, operation)
         return operation
 
-    def _added(
+    def _add(
         self, start: Exchange, began: float, place: Place | None, form: UriForm | None, *, unwanted: bool
     ) -> Operation:
+        """Adds an operation; if it may fail late because of its request, its reimage stays open in the budget until its end."""
         operation = Operation(start, start.request_id, began, place, form, unwanted=unwanted)
         if read_target(start.request.resource).subscription == self.world.target.other_subscription_id:
             operation.subscription = self._builder.target.other_subscription_id or ""
@@ -131,7 +133,7 @@ class Operations:
         `origin` is the reading of the clock when the run began. The `gap` between the parts, in seconds, is not counted
         as part of the duration of an unfinished operation, since it was not polled then.
         """
-        operation = self._added(start, origin + start.at + start.elapsed, place, form, unwanted=unwanted)
+        operation = self._add(start, origin + start.at + start.elapsed, place, form, unwanted=unwanted)
         for poll in polls:
             operation.add_poll(poll)
             operation.polled = origin + poll.at + poll.elapsed
@@ -169,7 +171,7 @@ class Operations:
             operation.state, operation.ended = State.LOST, self._clock.now()
         finally:
             self._end(operation)
-            with trio.CancelScope(shield=True):
+            with trio.CancelScope(shield=True):  # also when this task is being cancelled: others must not wait for ever
                 async with self._quiet:
                     self._quiet.notify_all()
 
@@ -218,7 +220,7 @@ class Operations:
         return [operation for operation in self.all if operation.is_under_way]
 
     @property
-    def usual_seconds(self) -> float | None:
+    def longest_seconds(self) -> float | None:
         """The longest time that an operation was seen to take, in seconds; None while none was seen to end."""
         return max((o.duration for o in self.all if o.state is State.ENDED), default=None)
 
@@ -251,45 +253,53 @@ class Operations:
 
     @property
     def hopeless(self) -> bool:
-        """Whether MAX_OVERDUE_OPERATIONS reached no end, and fewer ended; then the campaign starts no more."""
+        """Whether MAX_OVERDUE_OPERATIONS or more reached no end, and fewer than those ended; then the campaign starts no more."""
         stuck = [o for o in self.all if o.state is State.OVERDUE or (o.state is State.LOST and not o.unwanted)]
         ended = [o for o in self.all if o.state is State.ENDED]
         return len(stuck) >= MAX_OVERDUE_OPERATIONS and len(stuck) > len(ended)
 
     @property
-    def unwanted(self) -> int:
+    def unwanted_count(self) -> int:
         """How many operations were started by requests that ought to have been refused, and have not ended Failed."""
         return sum(1 for operation in self.all if operation.unwanted and operation.status != "Failed")
 
     async def known(self, status: str = "") -> Operation:
         """An operation of the target's own subscription that the endpoint knows now; with `status`, one that ended with it.
 
-        Where the endpoint has forgotten all operations (REQ-GOS-RETENTION), a reimage is repeated, at most
-        MAX_RENEWED_OPERATIONS times in a run. Raises Inconclusive where there is no operation, Untested where all are
-        forgotten and no more reimages are started.
+        This may start a reimage: where the endpoint has forgotten all such operations (REQ-GOS-RETENTION), the reimage of
+        one of them is repeated, at most MAX_RENEWED_OPERATIONS times in a run. Raises Inconclusive where there is no
+        operation, Untested where all are forgotten and no repeated reimage gives one that is known.
         """
         found = await self._known(status)
+        if found is not None:
+            return found
         forgotten = [o for o in self.all if o.is_forgotten and not o.subscription and status in ("", o.status)]
-        affordable = self._renewed < MAX_RENEWED_OPERATIONS and self._budget.allows(reserved=self.needed())
-        if found is None and forgotten and affordable:
+        if forgotten:
+            return await self._renewed_from(forgotten[0])
+        message = f"the run had no operation that ended {status}" if status else UNPOLLED
+        why = {"": Why.OTHER, "Failed": Why.NO_FAILURE}.get(status, Why.NO_END)
+        raise Inconclusive(message, UNPOLLED_BECAUSE, why)
+
+    async def _renewed_from(self, forgotten: Operation) -> Operation:
+        """The operation of a repeated reimage, in place of a forgotten one; raises Untested where it cannot be had."""
+        if self._renewed >= MAX_RENEWED_OPERATIONS:
+            why = f"the suite has repeated {MAX_RENEWED_OPERATIONS} reimages because of that, and repeats no more"
+        elif not self._budget.allows(reserved=self.reimages_needed()):
+            why = "max_reimages under [limits] in the target file leaves no room for another reimage"
+        else:
             self._renewed += 1
-            found = await self.renew(forgotten[0])
-        if found is None and forgotten:
-            raise Untested(
-                "the endpoint forgets operations soon after their end, and max_reimages under [limits] in the target file leaves no room for another reimage"
-            )
-        if found is None:
-            message = f"the run had no operation that ended {status}" if status else UNPOLLED
-            why = {"": Why.OTHER, "Failed": Why.NO_FAILURE}.get(status, Why.NO_END)
-            raise Inconclusive(message, NOT_KNOWN, why)
-        return found
+            again = await self.renew(forgotten)
+            if again is not None:
+                return again
+            why = "no repeated reimage gave one that it still knew"
+        raise Untested(f"the endpoint forgets operations soon after their end, and {why}")
 
     async def known_poll(self) -> Request:
-        """A request that polls a known operation, which ought to be answered 200; raises as `known` does."""
+        """A request that polls a known operation, which ought to be answered 200; may start a reimage, and raises, as `known` does."""
         return self._builder.operation_status((await self.known()).identifier)
 
     async def _known(self, status: str) -> Operation | None:
-        """The first operation that `known` may give, or None; polls those that may have been forgotten."""
+        """The first operation that the endpoint knows and that fits `status`, or None; polls those that may have been forgotten."""
         for operation in self.all:
             matches = not status or (operation.state is State.ENDED and operation.status == status)
             if matches and not operation.subscription and await self.is_known_now(operation):

@@ -133,7 +133,9 @@ class Patience:
             if len(self._silent) > 1:  # two different resources gave no reply
                 self.note_outage()
         if exchange.failure is not None and exchange.failure.kind in _COSTLY_FAILURES:
-            self.lost_seconds += min(exchange.elapsed, now - self._lost_until)  # requests beside each other count once
+            self.lost_seconds += min(
+                exchange.elapsed, now - self._lost_until
+            )  # requests under way at the same time count once
             self._lost_until = now
         self._weigh(now)
 

@@ -41,7 +41,7 @@ def progress_of(sut: SystemUnderTest, cases_done: int, cases: int, pace: float) 
     under_way = list(sut.operations.under_way)
     room = max(budget.limit - budget.spent - budget.held, 0)
     waiting = Counter(step.place.deployment.path for step in list(sut.campaign.agenda.pending)[:room])
-    reimaging = reimaging_seconds(sut.operations.usual_seconds, _ages(under_way, now), waiting)
+    reimaging = reimaging_seconds(sut.operations.longest_seconds, _ages(under_way, now), waiting)
     return Progress(
         cases_done,
         cases,

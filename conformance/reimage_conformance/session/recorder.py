@@ -79,7 +79,7 @@ class Writes(Protocol):
 class Recorder:
     """Keeps exchanges by number and verdicts in order, and writes both to the journal at once.
 
-    Cases run beside each other. Each runs in a context of its own (`enter`), and what is recorded in the context
+    Cases run at the same time. Each runs in a context of its own (`enter`), and what is recorded in the context
     belongs to the case. `made` holds the verdicts as they were made, `verdicts` the same verdicts as they
     count (`Weighing`).
     """

@@ -31,7 +31,7 @@ class Redirects:
     def moved(self, exchange: Exchange, request: Request) -> Request | None:
         """The same request at the URI in Location, where that is on the same host, or None.
 
-        It counts as a request for the same resource where the path there is no address of this protocol.
+        If the path there is no address of this protocol, the new request counts as one for the old resource (`moved_from`).
         """
         parts = urlsplit(self._locations.pop(exchange.number, ""))
         if not parts.path.startswith("/") or not self._is_here(parts.netloc):

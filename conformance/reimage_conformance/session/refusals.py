@@ -55,7 +55,7 @@ class Refusals:
         return answered.exchange
 
     async def attempt(self, request: Request, *, label: str = "refusal", kind: str = "", **options: Any) -> Exchange:
-        """Sends a request that ought to be refused, within the budget; one that meets a conflict is repeated. Judges nothing.
+        """Sends a request within the budget, and repeats it if it meets a conflict; judges nothing.
 
         A request that may be accepted is not sent while a reimage of ours may still change its instance.
         """
@@ -107,8 +107,10 @@ class Refusals:
         for exchange in self._recorder.exchanges:
             address = read_target(exchange.request.resource)
             is_reimage = exchange.label != "probe" and address.kind is Kind.REIMAGE
-            if is_reimage and address.instance == place.role_instance:
-                found += [exchange] if self._recorder.world.deployment_of(address) == place.deployment else []
+            if not is_reimage or address.instance != place.role_instance:
+                continue
+            if self._recorder.world.deployment_of(address) == place.deployment:
+                found.append(exchange)
         return found
 
     def blame_for_change(self, place: Place, refusals: list[Exchange]) -> tuple[str, str]:

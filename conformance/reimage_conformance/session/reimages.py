@@ -52,7 +52,7 @@ class Reimages:
         self.cut_short: frozenset[str] = frozenset()
         self.left_out: set[str] = set()
         parts.operations.renew = self._renewed
-        parts.operations.needed = lambda: campaign.needed
+        parts.operations.reimages_needed = lambda: campaign.reimages_needed
 
     async def result(self, name: str) -> Result:
         """The result of step `name` of the campaign, once it was sent.
@@ -120,7 +120,8 @@ class Reimages:
     ) -> Exchange:
         """Sends a sound reimage when no operation of ours runs; `closing` adds `Connection: close`.
 
-        Cases that call it at the same time are served one after the other.
+        It is sent again after conflicts, and after a 400 that may say that the instance does not run again yet. Cases that
+        call it at the same time are served one after the other.
         """
         self.raise_if_cut_short()
         request = self._builder.reimage(place, form, version=version)
@@ -133,7 +134,7 @@ class Reimages:
                 exchange = await self._conflicts.send_past(send, FEW_CONFLICT_TRIES)
                 if self._instances.may_not_run_again(place, exchange):
                     await self._instances.until_running_again(self._operations.at(place))
-                    exchange = await send()
+                    exchange = await self._conflicts.send_past(send, FEW_CONFLICT_TRIES)
                 return exchange
 
     async def start_beside(self, place: Place, form: UriForm) -> Exchange:

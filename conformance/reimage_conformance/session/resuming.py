@@ -1,6 +1,6 @@
 """Resuming: restores the state of an earlier part of a run from its journal.
 
-Cases that were judged are not run again. Operations that were under way are polled on. Steps of the campaign that were
+Cases that were judged are not run again. Operations that were under way are polled further. Steps of the campaign that were
 sent keep their results, and are followed on if they were not over. A request whose reply was not recorded stays in the
 journal as an exchange without reply; if it is a sound reimage, it counts as spent.
 """
@@ -41,10 +41,10 @@ def keep_for_resuming(sut: SystemUnderTest) -> None:
         others=list(watch.others),
         waited=round(watch.waited, 6),
     )
-    sut.step_runs.starting = lambda step, before, probed: note(
+    sut.step_runs.on_sending = lambda step, before, probed: note(
         "step", name=step.name, before=_numbers([before] if before is not None else []), probe_before=_numbers(probed)
     )
-    sut.step_runs.probed = lambda result: note(
+    sut.step_runs.on_probed = lambda result: note(
         "probed", name=result.step.name, probe_after=_numbers(result.probe_after)
     )
 
@@ -162,7 +162,7 @@ class _Resumption:
         for at, event in enumerate(self._events):
             if event["type"] != "step":
                 continue
-            step = self._sut.campaign.waiting(event["name"])
+            step = self._sut.campaign.pending_step(event["name"])
             exchange = self._answer_to(event["name"], at)
             if step is None or exchange is None or not _is_final(exchange) or self._is_postponed(step, exchange):
                 continue

@@ -1,4 +1,4 @@
-"""The scheduler: runs cases ahead of pytest, many beside each other, phase after phase."""
+"""The scheduler: runs cases ahead of pytest, many at the same time, phase after phase."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ STOPPED = Conclusion(
     "the run ended before the case did",
     Inconclusive("the run ended before the case did", why=Why.CUT_SHORT),
 )
+"""The conclusion of a case that had not ended when the session did."""
 
 
 class Session:
@@ -150,15 +151,15 @@ class Session:
         Those few are properties, which send one request after another. The campaign gets the whole budget after the
         first phase.
         """
-        beside = 1 if self._may_begin else MAX_CASES_UNDER_WAY
+        at_a_time = 1 if self._may_begin else MAX_CASES_UNDER_WAY
         async with trio.open_nursery() as both:
-            both.start_soon(self._run_first_phase, beside)
+            both.start_soon(self._run_first_phase, at_a_time)
             await self._few_left.wait()
-            await self._run_phase(Phase.AFTERWARDS, beside)
+            await self._run_phase(Phase.AFTERWARDS, at_a_time)
 
-    async def _run_first_phase(self, beside: int) -> None:
+    async def _run_first_phase(self, at_a_time: int) -> None:
         """Runs the first phase, and lets the campaign go on after it."""
-        await self._run_phase(Phase.BESIDE, beside, few=0 if self._may_begin else FEW_CASES_LEFT)
+        await self._run_phase(Phase.BESIDE, at_a_time, few=0 if self._may_begin else FEW_CASES_LEFT)
         self._sut.campaign.go_on()
         self._few_left.set()
 
@@ -172,13 +173,13 @@ class Session:
             with trio.move_on_after(max(self._time_left(), 0)):
                 await self._sut.campaign.all_over()
 
-    async def _run_phase(self, phase: Phase, beside: int, few: int = 0) -> None:
-        """Runs every case of a phase, `beside` of them at a time.
+    async def _run_phase(self, phase: Phase, at_a_time: int, few: int = 0) -> None:
+        """Runs every case of a phase, up to `at_a_time` of them at the same time.
 
         Sets `_few_left` when `few` are left, unless that is 0.
         """
         left = [case for case in self._cases if case.phase is phase and not case.conclusion.done()]
-        room = trio.Semaphore(beside)
+        room = trio.Semaphore(at_a_time)
 
         async def run(case: Case) -> None:
             try:

@@ -1,9 +1,9 @@
-"""Sending: sends one request, follows redirects, and repeats it after throttling or a lost connection, within limits."""
+"""Sending: sends a request, follows its redirects, and repeats it after throttling, a passing fault or a lost connection."""
 
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -39,11 +39,11 @@ from reimage_conformance.session.unanswered import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from reimage_conformance.gate import Gate
     from reimage_conformance.model import Exchange, Limits, Request
-    from reimage_conformance.session.lanes import Lanes
+    from reimage_conformance.session.lanes import Lanes, Passage
     from reimage_conformance.session.patience import Patience
     from reimage_conformance.session.recorder import Recorder
     from reimage_conformance.session.wires import Wire
@@ -55,13 +55,14 @@ _ALIVE = Manner("alive")
 
 
 class Sender:
-    """Sends requests, as many at the same time as the lanes allow, and records what comes.
+    """Sends requests, as many at the same time as the lanes allow, and records the exchanges.
 
     `gate` says which requests may go out, and what to look up first. `host` is passed to `Redirects`.
-    `life` asks an endpoint that has stopped answering for signs of life. `seen` is called with every exchange. `closed`
-    gives the reason why no more requests like the given one are sent, "" while they are. `unanswered_repeats` counts,
-    by kind, the requests that got no reply when they were repeated alone either. `_unanswered_alone` holds the kinds and
-    the families of requests that got no reply although they were sent alone.
+    `life` asks an endpoint that has stopped answering for signs of life. `SystemUnderTest` sets two callbacks: `on_exchange`
+    is called with every recorded exchange, and `why_blocked` gives the reason why no more requests like the given one are
+    sent, "" while they are. `unanswered_repeats` counts, by kind, the requests that got no reply when they were repeated
+    alone either. `_unanswered_alone` holds the kinds and the families of requests that got no reply although they were
+    sent alone.
     """
 
     def __init__(
@@ -78,8 +79,8 @@ class Sender:
     ) -> None:
         self.clock, self.limits, self.lanes, self.patience = clock, limits, lanes, patience
         self.life = SignsOfLife(clock, lanes, patience, lambda question: self._record(question, _ALIVE))
-        self.seen: Callable[[Exchange], None] = lambda _: None
-        self.closed: Callable[[Request], str] = lambda _: ""
+        self.on_exchange: Callable[[Exchange], None] = lambda _: None
+        self.why_blocked: Callable[[Request], str] = lambda _: ""
         self._wire, self._recorder = wire, recorder
         lanes.narrowed = wire.limit
         self._gate, self._redirects = gate, Redirects(host)
@@ -90,7 +91,7 @@ class Sender:
         self._looking_up = trio.Lock()
 
     def once_more(self, recorder: Recorder) -> Sender:
-        """A sender for another try, by the same wire, gate, lanes and patience, whose exchanges go to `recorder`."""
+        """A sender for another try, with the same wire, gate, lanes and patience, whose exchanges go to `recorder`."""
         shared: dict[str, Any] = {"lanes": self.lanes, "patience": self.patience, "gate": self._gate}
         again = Sender(self._wire, self.clock, self.limits, recorder, host="", **shared)
         again._redirects = self._redirects
@@ -98,7 +99,7 @@ class Sender:
 
     @property
     def given_up(self) -> str:
-        """Why nothing more is sent, "" while requests are sent."""
+        """The reason why nothing more is sent, "" while requests are sent."""
         return self.patience.over
 
     def give_up(self, reason: str) -> None:
@@ -106,11 +107,12 @@ class Sender:
         self.patience.give_up(reason)
 
     async def once(self, request: Request, manner: Manner = _PLAIN) -> Exchange:
-        """Sends a request and gives the exchange; throttling is not waited out.
+        """Sends a request and gives its last exchange; a throttled request is not repeated.
 
-        A 307 is followed (REQ-HTTP-307). A request that was answered by an error inside the endpoint is repeated
-        (REQ-ERR-INTERNAL, REQ-ASYNC-NON202). If the endpoint is away, this waits until it is back, and repeats what may
-        be sent twice.
+        A request that never went out, because the endpoint accepted no connection, is sent again. So is one without reply,
+        where it may be sent twice, if others were under way or the endpoint was away; this waits until the endpoint is
+        back. A request that was answered by an error inside the endpoint is repeated (REQ-ERR-INTERNAL, REQ-ASYNC-NON202).
+        A 307 is followed (REQ-HTTP-307).
         Raises Inconclusive where the endpoint, or this kind of request, was given up, and Withheld where the gate keeps the request back.
         """
         await self.pass_gate(request)
@@ -132,7 +134,8 @@ class Sender:
     async def send(self, request: Request, manner: Manner = _PLAIN) -> Exchange:
         """Sends a request as `once` does, and repeats it while it is throttled (REQ-THROTTLE).
 
-        A GET or HEAD whose connection was lost is sent once more; a POST never is.
+        After MAX_BUSY_IN_A_ROW throttled requests in a row, it waits until any request was served, and is not repeated. A
+        GET or HEAD that went out, and whose connection was lost, is sent once more.
         """
         if self._busy_in_a_row >= MAX_BUSY_IN_A_ROW:
             await self.life.wait_until(lambda: self.patience.served_replies > self._served_before_busy)
@@ -145,7 +148,7 @@ class Sender:
         return exchange
 
     async def past_throttling(self, exchange: Exchange, send: Callable[[], Awaitable[Exchange]]) -> Exchange:
-        """`exchange`, or the last exchange of `send`, which is repeated while the answer is throttled, a few times at most."""
+        """Repeats a throttled request by `send`, up to MAX_BUSY_TRIES tries with the first one, `exchange`; gives the last exchange."""
         tries = 1
         while is_busy(exchange) and tries < MAX_BUSY_TRIES:
             await self.patience.rest(self._pause(exchange, tries))
@@ -161,7 +164,10 @@ class Sender:
         self._busy_in_a_row += 1
 
     async def at_once(self, requests: Sequence[Request], *, label: str = "") -> list[Exchange]:
-        """Sends several requests at the same time and gives their exchanges; raises as `once` does."""
+        """Sends several requests at the same time and gives their exchanges; raises as `once` does.
+
+        If there is one lane only, they are sent one after the other.
+        """
         for request in requests:
             await self.pass_gate(request)
         manner = Manner(label)
@@ -171,11 +177,9 @@ class Sender:
         async with self.lanes.lane():
             for request, sort in zip(requests, sorts, strict=True):
                 self._allow(request, sort)
-            try:
+            with _withheld_as_signal():
                 carried = await self._wire.together(requests, label=label)
-            except gates.Withheld as error:
-                raise Withheld(str(error), error.why) from None
-        exchanges = [self._kept(exchange) for exchange in carried]
+        exchanges = [self._keep(exchange) for exchange in carried]
         return [
             await self._followed_up(exchange, request, manner, sort)
             for exchange, request, sort in zip(exchanges, requests, sorts, strict=True)
@@ -190,10 +194,8 @@ class Sender:
         """Looks up what the gate needs to know; raises Withheld where `request`, or its kind, may not go out."""
         self._pass_guard(request)
         await self._look_up(request)
-        try:
+        with _withheld_as_signal():
             self._gate.check(request)
-        except gates.Withheld as error:
-            raise Withheld(str(error), error.why) from None
 
     async def is_alive(self) -> bool:
         """Whether the endpoint answers an ordinary request now; throttling is an answer."""
@@ -211,7 +213,7 @@ class Sender:
 
     def _pass_guard(self, request: Request) -> None:
         """Raises Withheld where a request of this kind may have reimaged an unlisted instance (`session/guarding.py`)."""
-        reason = self.closed(request)
+        reason = self.why_blocked(request)
         if reason:
             raise Withheld(f"not sent, to do no more harm: {reason}")
 
@@ -235,14 +237,27 @@ class Sender:
         return await self._followed_up(exchange, question, _LOOK_UP, sort)
 
     async def _carry(self, request: Request, manner: Manner, sort: Sort) -> Exchange:
-        """Sends a request in a lane and records the exchange.
+        """Sends a request in a lane, and counts it; repeats it alone if it failed while others were under way, where that is safe.
 
-        A request that fails while others are under way is repeated alone, where that is safe. After a request without
-        reply, this returns only when the endpoint has answered any request.
+        After a request to which no part of a reply came, this returns only when the endpoint has answered any request.
+        """
+        began, exchange, passage = await self._send_in_lane(request, manner, sort)
+        if passage.is_shared and is_busy(exchange):
+            self.lanes.narrow(self.lanes.width // 2, "requests sent at the same time were throttled")
+        may_repeat = manner.on is None and is_repeatable(request, exchange) and not self.patience.is_away
+        if passage.is_shared and may_repeat and is_crowded_out(exchange):
+            exchange = await self._repeat_alone(exchange, request, manner, sort)
+        if missing_reply_counts(request):
+            await self._account_for(exchange, sort, began)
+        return exchange
+
+    async def _send_in_lane(self, request: Request, manner: Manner, sort: Sort) -> tuple[float, Exchange, Passage]:
+        """Sends a request in a lane, or in all where it is to be sent alone, once the endpoint is not away.
+
+        Gives the reading of the clock when it was sent, the recorded exchange, and its passage through the lane.
         """
         alone = manner.alone and sort.family not in self._unanswered_alone
-        exchange = None
-        while exchange is None:
+        while True:
             await self.life.wait_until(lambda: not self.patience.is_away)
             async with self.lanes.alone() if alone else self.lanes.lane() as passage:
                 self._allow(request, sort)  # other requests may have ended the run, or this kind, meanwhile
@@ -256,25 +271,18 @@ class Sender:
                     self._unanswered_alone.add(sort.family)
                 if manner.alone and exchange.reply is None:
                     self.unanswered_repeats[sort.kind] += 1
-        if passage.is_shared and is_busy(exchange):
-            self.lanes.narrow(self.lanes.width // 2, "requests sent at the same time were throttled")
-        may_repeat = manner.on is None and is_repeatable(request, exchange) and not self.patience.is_away
-        is_crowded = passage.is_shared and may_repeat and is_crowded_out(exchange)
-        last = await self._alone(exchange, request, manner, sort) if is_crowded else exchange
-        if missing_reply_counts(request):
-            await self._account_for(last, sort, began)
-        return last
+                return began, exchange, passage
 
     async def _account_for(self, exchange: Exchange, sort: Sort, began: float) -> None:
-        """Counts an exchange; if it has no reply, waits until the endpoint answers any request."""
+        """Counts an exchange; if no part of a reply came, waits until the endpoint answers any request."""
         self.patience.note(exchange, began, self.clock.now())
         if exchange.response is None:
             replies = self.patience.replies
             await self.life.wait_until(lambda: self.patience.replies > replies)
         self.patience.count(sort, exchange)
 
-    async def _alone(self, exchange: Exchange, request: Request, manner: Manner, sort: Sort) -> Exchange:
-        """Repeats alone a request that got no reply while others were under way; gives the last exchange.
+    async def _repeat_alone(self, exchange: Exchange, request: Request, manner: Manner, sort: Sort) -> Exchange:
+        """Repeats a request that got no reply while others were under way, with no other under way; gives the last exchange.
 
         If a request of this kind got no reply alone before, nothing is sent, and `exchange` is given.
         """
@@ -293,7 +301,7 @@ class Sender:
         return again
 
     def narrow_after(self, exchange: Exchange) -> None:
-        """Sends fewer requests at the same time: `exchange` got no reply beside others, and its repetition alone did.
+        """Sends fewer requests at the same time: `exchange` got no reply while others were under way, and its repetition alone did.
 
         A connection that was used before and was closed proves nothing, since endpoints close idle connections.
         """
@@ -301,23 +309,22 @@ class Sender:
             return
         how = exchange.failure.kind.value if exchange.failure is not None else "no reply"
         self.lanes.narrow(
-            self.lanes.width // 2, f"a request got no reply beside others ({how}), and got one when it was sent alone"
+            self.lanes.width // 2,
+            f"a request got no reply while others were under way ({how}), and got one when it was sent alone",
         )
 
     async def _record(self, request: Request, manner: Manner) -> Exchange:
-        try:
+        with _withheld_as_signal():
             carried = await self._wire.exchange(
                 request, label=manner.label, on=manner.on, watch_close=manner.watch_close
             )
-        except gates.Withheld as error:
-            raise Withheld(str(error), error.why) from None
-        return self._kept(carried)
+        return self._keep(carried)
 
-    def _kept(self, carried: Exchange) -> Exchange:
-        """Records an exchange as it came, and shows it to the parts that watch all of them."""
+    def _keep(self, carried: Exchange) -> Exchange:
+        """Records an exchange, and gives the recorded one, which is masked; only `Redirects` sees it unmasked."""
         self._redirects.see(carried)
         exchange = self._recorder.record(carried)
-        self.seen(exchange)
+        self.on_exchange(exchange)
         return exchange
 
     def _pause(self, exchange: Exchange, tries: int) -> float:
@@ -353,9 +360,18 @@ class Sender:
             exchange = await self._carry(request, replace(manner.again, alone=alone), sort)
 
     def _may_have_started(self, exchange: Exchange) -> bool:
-        """Whether an answer leaves open if a reimage was started that the endpoint may accept."""
+        """Whether a request may have started a reimage: it may be accepted, and the answer leaves open what became of it."""
         is_post = exchange.request.method == "POST" and may_have_been_carried_out(exchange)
         return is_post and permitted(exchange.request, self._recorder.world).may_be_accepted
+
+
+@contextmanager
+def _withheld_as_signal() -> Iterator[None]:
+    """Raises the session's Withheld in place of the gate's."""
+    try:
+        yield
+    except gates.Withheld as error:
+        raise Withheld(str(error), error.why) from None
 
 
 def _sort_of(request: Request, manner: Manner) -> Sort:

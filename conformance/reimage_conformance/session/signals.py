@@ -43,7 +43,7 @@ class Inconclusive(Unjudged):
 
 
 class Untested(Unjudged):
-    """The profile or the budget left the case out."""
+    """The profile, the budget or another limit of the run left the case out."""
 
 
 class NotReached(Untested):

@@ -1,4 +1,4 @@
-"""Step runs: carry out one step of the campaign, from the look before it to the probe of its instance after it."""
+"""Step runs: how one step of the campaign is carried out, from the look before it to the probe of its instance after it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CONTEND_SAME, CONTEND_OTHER = "contend:same", "contend:other"
 """The labels of the requests that contend with a step: reimages of the same instance, and of another one.
 
-They go out on new connections: a loss on a used one would show nothing.
+They go out on new connections: an endpoint may close one that was used before for other reasons than contention.
 """
 
 
@@ -35,9 +35,10 @@ They go out on new connections: a loss on a used one would show nothing.
 class Result:
     """The result of a step.
 
-    `sent` is set once its request was answered, `over` once its watch and its probe have ended. `same` and `other` are
-    the contending requests, to the same instance and to another one. `skipped` says why the step was left out.
-    `adopted` says that an earlier part of the run sent it, `was_refused` that the step was refused before and is sent again.
+    `sent` is set once its request was answered, or will not be: the step was left out or stopped. `over` is set once its
+    watch and its probe have ended, or there are none. `same` and `other` are the contending requests, to the same
+    instance and to another one. `skipped` says why the step was left out or stopped. `adopted` says that an earlier part
+    of the run sent it, `was_refused` that the step was refused before and is sent again.
     """
 
     step: Step
@@ -85,7 +86,7 @@ def label_of(name: str) -> str:
 
 
 def contending_places(step: Step) -> list[Place]:
-    """The other instance of which a reimage is sent while a contended step runs, as a list; empty where there is none."""
+    """A list of the one other instance that is reimaged while a contended step runs; empty where there is none, and for other steps."""
     names = [name for name in step.place.deployment.role_instances if name != step.place.role_instance]
     return [Place(step.place.deployment, names[0])] if step.contend and names else []
 
@@ -93,14 +94,14 @@ def contending_places(step: Step) -> list[Place]:
 class StepRuns:
     """Carries out steps whose instances are held, and fills their results.
 
-    `starting` is called with each step before it is sent, the look before it and the exchanges of the probe; `probed`
-    with each result whose instance was probed. `met_conflict` says that a step met a conflict: from then on the campaign
-    runs one step at a time.
+    `on_sending` is called before each try of a step, with the step, the look before it and the exchanges of the probe.
+    `on_probed` is called with each result whose instance was probed after the step. `session/resuming.py` sets both.
+    `met_conflict` says that a step met a conflict: from then on the campaign runs one step at a time.
     """
 
     def __init__(self, parts: Collaborators) -> None:
-        self.starting: Callable[[Step, Exchange | None, list[Exchange]], None] = lambda *_: None
-        self.probed: Callable[[Result], None] = lambda *_: None
+        self.on_sending: Callable[[Step, Exchange | None, list[Exchange]], None] = lambda *_: None
+        self.on_probed: Callable[[Result], None] = lambda *_: None
         self.met_conflict = False
         self._conflicting: set[Deployment] = set()  # the deployments whose last step was answered 409 every time
         self._builder, self._sender, self._operations = parts.builder, parts.sender, parts.operations
@@ -128,7 +129,7 @@ class StepRuns:
             result.watch = self._instances.watch(result.operation, step.place, before, bystanders)
 
     async def _send(self, step: Step, result: Result) -> Exchange | None:
-        """Sends a step's request, repeats it while it meets a conflict, and gives the look before the last time."""
+        """Sends a step's request, repeats it while it meets a conflict, and gives the look before the last try, if there was one."""
         deployment = step.place.deployment
         is_patient = not result.was_refused and deployment not in self._conflicting
         max_repeats = MAX_STEP_CONFLICTS if is_patient else FEW_CONFLICT_TRIES
@@ -136,21 +137,21 @@ class StepRuns:
         looks: list[Exchange | None] = []
 
         async def look_and_send() -> Exchange:
-            looks.append(await self._look_before(step, result) if observed else None)
-            self.starting(step, looks[-1], result.probe_before)
+            looks.append(await self._look_and_mark(step, result) if observed else None)
+            self.on_sending(step, looks[-1], result.probe_before)
             return await self._sender.send(self._request_of(step), Manner(label_of(step.name)))
 
-        result.exchange = await self._conflicts.send_past(look_and_send, max_repeats, self._go_one_at_a_time, calm=True)
+        result.exchange = await self._conflicts.send_past(look_and_send, max_repeats, self._note_conflict, calm=True)
         if is_conflict(result.exchange):
             self._conflicting.add(deployment)
         else:
             self._conflicting.discard(deployment)
         return looks[-1]
 
-    async def _look_before(self, step: Step, result: Result) -> Exchange | None:
-        """The look before a step, None without Get Deployment.
+    async def _look_and_mark(self, step: Step, result: Result) -> Exchange | None:
+        """Makes the look before a step and gives it, None without Get Deployment.
 
-        The first time also the markers of the probe are written.
+        The first time, it also writes the markers of the probe.
         """
         before = None
         if self._instances.offers_deployment:
@@ -159,7 +160,7 @@ class StepRuns:
             result.probe_before = await self._mark(step.place)
         return before
 
-    def _go_one_at_a_time(self) -> None:
+    def _note_conflict(self) -> None:
         self.met_conflict = True
 
     def _request_of(self, step: Step) -> Request:
@@ -167,7 +168,7 @@ class StepRuns:
         request = varied(self._builder.reimage(step.place, step.form, version=step.version), step.variations)
         if step.query is not None:
             request = with_query(request, step.query)
-        if step.name == "slot-case":
+        if step.capital_slot:
             slot = step.place.deployment.slot
             request = replace(request, target=request.target.replace(f"/{slot}/", f"/{slot.capitalize()}/", 1))
         return replace(request, identity=step.identity)
@@ -194,10 +195,10 @@ class StepRuns:
             patience = probing_seconds(operation.duration, limits)
             await self._probe.until_reinstalled(place, result.probe_before[0], operation.ended, patience, self._sender)
         result.probe_after = await self._read(place)
-        self.probed(result)
+        self.on_probed(result)
 
     def _bystanders(self, place: Place) -> tuple[str, ...]:
-        """Instances of the same deployment that no request reimages now, or reimaged a short time ago (`_is_at_rest`)."""
+        """The other instances of the deployment that no reimage of ours may still change (`_is_at_rest`)."""
         places = [Place(place.deployment, name) for name in place.deployment.role_instances]
         return tuple(p.role_instance for p in places if p != place and self._is_at_rest(p))
 
@@ -206,25 +207,28 @@ class StepRuns:
         if str(place) not in self._instances.addressed:
             return True
         operations = self._operations.at(place)
-        return bool(operations) and self._instances.are_steady(operations)
+        return bool(operations) and self._instances.are_at_rest(operations)
 
     async def contend(self, result: Result) -> None:
-        """Sends two reimages while the step's operation runs: of the same instance, and of another one."""
+        """Sends another reimage of the same instance while the step's operation runs, then one of another instance.
+
+        The second one is sent only if there is another instance, and an operation of ours is still under way.
+        """
         step = result.step
         same = replace(self._builder.reimage(step.place, step.form), fresh_connection=True)
         result.same = await self._sender.send(same, Manner(CONTEND_SAME))
-        result.same_operation = self._opened(result.same, step.place, step)
+        result.same_operation = self._open_if_accepted(result.same, step.place, step)
         for place in contending_places(step):
             result.other_place = place
             if self._operations.under_way:
                 other = replace(self._builder.reimage(place, step.form), fresh_connection=True)
                 result.other = await self._sender.send(other, Manner(CONTEND_OTHER))
-                result.other_operation = self._opened(result.other, place, step)
+                result.other_operation = self._open_if_accepted(result.other, place, step)
                 if result.other_operation is not None:
                     self._instances.address(place)
 
-    def _opened(self, exchange: Exchange, place: Place, step: Step) -> Operation | None:
-        """The operation that a contending request started, or None."""
+    def _open_if_accepted(self, exchange: Exchange, place: Place, step: Step) -> Operation | None:
+        """Adds the operation that a contending request started, and gives it; None where it was not accepted."""
         if exchange.is_successful:
             return self._operations.open(exchange, place, step.form)
         return None

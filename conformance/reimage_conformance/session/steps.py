@@ -45,7 +45,7 @@ class Step:
 
     With `contend`, two more requests are sent while it runs: for the same instance and for another one. `expected` is "succeeds",
     "fails" for an instance in failing_role_instances, or "open" where the documents do not say. With `observe` the instance is
-    looked at and probed.
+    looked at and probed. `capital_slot` writes the slot in the URI with a capital letter.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Step:
     expected: str = "succeeds"
     query: str | None = None
     observe: bool = True
+    capital_slot: bool = False
     stands_for: tuple[Step, ...] = ()
     """The merged steps: if this one is accepted, so are they; if it is refused, they are sent one by one."""
 
@@ -289,7 +290,7 @@ class Planner:
         yield from self._open_questions()
 
     def _open_questions(self) -> Iterator[Step]:
-        """Requests for which the documents define no answer; only observations come of them."""
+        """Steps whose requests the documents define no answer for; they give observations, and no verdicts."""
         places = [self.place(d, i) for i in (0, 1) for d in (*self.others, self.main)]
         queries = {
             "comp-upper-name": "COMP=reimage",
@@ -299,4 +300,4 @@ class Planner:
         }
         for number, (name, query) in enumerate(queries.items()):
             yield Step(name, places[number % len(places)], NAME, query=query, observe=False, expected="open")
-        yield Step("slot-case", places[0], SLOT, expected="open", observe=False)
+        yield Step("slot-case", places[0], SLOT, expected="open", observe=False, capital_slot=True)

@@ -45,8 +45,8 @@ def sufficing(sut: SystemUnderTest) -> Sufficing | None:
         return None
     if sut.campaign.agenda.starts_on_demand:
         return Sufficing(sut.budget.spent + left_out + missing, exact=False)
-    enough = max(planned(sut.target, sut.profile) + sut.operations.unwanted, sut.budget.limit + 1)
-    return Sufficing(enough, exact=not missing and not sut.operations.unwanted)
+    enough = max(planned(sut.target, sut.profile) + sut.operations.unwanted_count, sut.budget.limit + 1)
+    return Sufficing(enough, exact=not missing and not sut.operations.unwanted_count)
 
 
 def _contending_requests(step: Step) -> int:

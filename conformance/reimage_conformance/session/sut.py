@@ -60,10 +60,11 @@ class SystemUnderTest(Judging):
         self.reimages = Reimages(self.campaign, self.planner, profile, parts)
         guard = self.guard = Guard(self.recorder, self.operations)
         reader = Reader(replace(self.world, target=target, memory={}))
-        answers = Answers(parts, reader, exposed=guard.exposed, pause_campaign=self.campaign.pause)
+        unlisted, pause = guard.deployments_with_unlisted, self.campaign.pause
+        answers = Answers(parts, reader, deployments_with_unlisted=unlisted, pause_campaign=pause)
         self.refusals = Refusals(answers, reader, parts)
-        self.sender.seen = self._see
-        self.sender.closed = lambda request: guard.closed(request, reader.world)
+        self.sender.on_exchange = self._see
+        self.sender.why_blocked = lambda request: guard.why_blocked(request, reader.world)
         self.take_up: Callable[[], Awaitable[None]] | None = None
         self.is_another_try = False
         self._began = self.sender.clock.now()
@@ -139,7 +140,7 @@ class SystemUnderTest(Judging):
         """Waits until a sound reimage was sent in each of `forms`, and its operation polled.
 
         Without `forms`, they are those in which bad requests were sent: a refusal counts only where a sound request in
-        the same form is accepted. Another try has those of the run.
+        the same form is accepted. Another try relies on those of the run.
         """
         if self.is_another_try:
             return
@@ -155,7 +156,7 @@ class SystemUnderTest(Judging):
 
         `may_start` gets the names of a step.
         """
-        self.campaign.hold_back(self._first_steps(tuple(UriForm)), lambda step: may_start(step.names))
+        self.campaign.hold_back_all_but(self._first_steps(tuple(UriForm)), lambda step: may_start(step.names))
 
     def limit_campaign_to_demand(self, may_start: Callable[[tuple[str, ...]], bool]) -> None:
         """Makes the campaign start a step only when a case asks for it: the first in each form, and those that `may_start` allows.
@@ -163,7 +164,7 @@ class SystemUnderTest(Judging):
         `may_start` gets the names of a step.
         """
         first = set(self._first_steps(tuple(UriForm)))
-        self.campaign.hold_back((), lambda step: not first.isdisjoint(step.names) or may_start(step.names))
+        self.campaign.hold_back_all_but((), lambda step: not first.isdisjoint(step.names) or may_start(step.names))
 
     def keep_reimage_for_comparing(self) -> None:
         """Keeps a reimage of the budget for a case that looks at every deployment while an instance is reimaged.
@@ -180,8 +181,10 @@ class SystemUnderTest(Judging):
         took another instance offline.
         """
         if self.planner.namesakes and self.campaign.an_instance_stayed:
-            usual = self.operations.usual_seconds or 0.0
-            await self.sender.patience.rest(usual + settling_seconds(usual, self.sender.limits, departs_early=False))
+            longest = self.operations.longest_seconds or 0.0
+            await self.sender.patience.rest(
+                longest + settling_seconds(longest, self.sender.limits, departs_early=False)
+            )
 
     def _first_steps(self, forms: Container[UriForm]) -> list[str]:
         """The names of the first planned steps in these forms; refusals are compared with them."""
@@ -189,20 +192,20 @@ class SystemUnderTest(Judging):
         return [name for form, name in first.items() if form in forms]
 
     async def _find_width(self, question: Request) -> None:
-        """Sends a question that was answered once alone, then in all lanes; narrows the lanes if the endpoint is slow beside others.
+        """Sends a question that was answered once alone, then in all lanes; narrows the lanes if the endpoint is slow then.
 
         An endpoint that is far away gets more reimages reserved for bad requests.
         """
         question = replace(question, fresh_connection=True)
         alone = await self.sender.once(question, Manner("width"))
-        beside = await self.each(
+        together = await self.each(
             lambda request: self.sender.once(request, Manner("width")), [question] * self.sender.lanes.asked_for
         )
         if alone.elapsed > FAR_SECONDS:
             self.budget.reserve_for_distance()
-        slowest = max((exchange.elapsed for exchange in beside), default=0.0)
+        slowest = max((exchange.elapsed for exchange in together), default=0.0)
         if slowest > SLOW_SECONDS and slowest > SLOWER_BY * alone.elapsed:
-            slowness = f"the slowest of {len(beside)} requests at the same time took {slowest:.2f} s, and one alone {alone.elapsed:.2f} s"
+            slowness = f"the slowest of {len(together)} requests at the same time took {slowest:.2f} s, and one alone {alone.elapsed:.2f} s"
             self.sender.lanes.narrow(1, slowness)
 
     def _questions(self) -> list[Request]:
@@ -226,11 +229,11 @@ class SystemUnderTest(Judging):
         return await self.sender.send(request, Manner(**options))
 
     async def send_all(self, requests: Iterable[Request], **options: Any) -> list[Exchange]:
-        """Sends requests beside each other; gives the exchanges in the order of the requests."""
+        """Sends requests at the same time; gives the exchanges in the order of the requests."""
         return await self.each(partial(self.send, **options), requests)
 
     async def each(self, function: Callable[[Any], Awaitable[Answer]], values: Iterable[Any]) -> list[Answer]:
-        """Calls an asynchronous function with each of `values`, beside each other, and gives the results in order.
+        """Calls an asynchronous function with each of `values`, at the same time, and gives the results in order.
 
         Raises one of the exceptions that were raised, a Nonconformance before all others.
         """
@@ -264,7 +267,7 @@ class SystemUnderTest(Judging):
         return await self.refusals.refuse(ExpectedRefusal(request, requirement, **options))
 
     async def refuse_all(self, requests: Iterable[Request], requirement: str = "", **options: Any) -> list[Exchange]:
-        """Sends several requests that ought to be refused, beside each other, and judges them as `refuse` does."""
+        """Sends several requests that ought to be refused, at the same time, and judges them as `refuse` does."""
         return await self.each(lambda request: self.refuse(request, requirement, **options), requests)
 
     async def attempt(self, request: Request, *, label: str = "refusal", **options: Any) -> Exchange:

@@ -28,15 +28,15 @@ MAX_UNWANTED_OPERATIONS = 40
 MAX_CONFLICT_TRIES = 60
 """How often a bad request that is answered 409 is sent again, each time when no operation of ours runs."""
 FEW_CONFLICT_TRIES = 2
-"""The same number where the request before it was answered 409 every time."""
+"""The same number for a reimage of a case, and where the request before it was answered 409 every time."""
 MAX_STEP_CONFLICTS = 40
 """How often a reimage of the campaign that is answered 409 is sent again."""
 LAST_CONFLICT_TRIES = 2
 """For this many last tries no bad request is sent: one may have started the operation that causes the conflict."""
 REST_SHARE = 2.0
-"""An instance counts as a bystander again this much later than it may still leave once more, in durations of its operation."""
+"""An instance counts as a bystander again this long after it became steady (`session/instances.py`), in durations of its operation."""
 CASE_REIMAGES = 8
-"""The most reimages that cases start themselves in a whole run, beside the campaign, at an endpoint that conforms."""
+"""The most reimages that cases start themselves in a whole run, besides those of the campaign, at an endpoint that conforms."""
 RESERVED_REIMAGES = 1
 """How many reimages the campaign leaves for bad requests until all of those were sent."""
 FEWEST_FOR_CAMPAIGN = 3
@@ -58,7 +58,7 @@ PROGRESS_SECONDS = 1.0
 MAX_BUSY_TRIES = 6
 """How often a throttled request is sent, the first time included."""
 MAX_REDIRECTS = 4
-"""How many redirects of one request are followed; the last time it is sent with no other request beside it."""
+"""How many redirects of one request are followed; the last time it is sent while no other is under way."""
 MAX_BUSY_IN_A_ROW = 4
 """After this many throttled requests in a row, each further one is sent once, and only after any request was served."""
 MAX_SAME_FAILURES = 3
@@ -82,20 +82,20 @@ SIGN_OF_LIFE_SECONDS = 1.0
 """The pause between two questions to an endpoint that has stopped answering."""
 
 MAX_TRYING_SHARE = 0.25
-"""Violations that may be a matter of time are tried again for at most this share of the time that the run has taken."""
+"""Violations that may depend on timing are tried again for at most this share of the time that the run has taken."""
 LEAST_TRYING_SECONDS = 4.0
 """They may take this long in a run that was shorter."""
 MAX_FINDINGS_TRIED_AGAIN = 6
-"""So many findings are tried again; each may cost reimages."""
+"""At most this many findings are tried again; each may cost reimages."""
 MAX_STEPS_OF_A_TRY = 6
-"""So many steps of the campaign may be started for a try; each takes a role instance down."""
+"""At most this many steps of the campaign are started for a try; each takes a role instance down."""
 MAX_VERDICTS_COMPARED = 12
-"""So many verdicts of a finding are compared, to find the one that takes the fewest reimages to see again."""
+"""At most this many verdicts of a finding are compared, to find the one that takes the fewest reimages to see again."""
 
 SLOW_SECONDS = 0.5
-"""Requests beside each other count as slow above this time, if SLOWER_BY holds as well."""
+"""Requests at the same time count as slow if the slowest takes longer than this, and SLOWER_BY holds as well."""
 SLOWER_BY = 3
-"""They count as slow if they take this many times as long as one alone: the endpoint serves one request at a time."""
+"""They count as slow if the slowest takes this many times as long as one alone: the endpoint serves one request at a time."""
 
 UNKNOWN_SECONDS = 10.0
 """An operation that every poll is answered with an error for is given up after this."""
@@ -104,7 +104,7 @@ UNKNOWN_AGAIN_SECONDS = 2.5
 MAX_UNANSWERED_POLLS = 2
 """An operation is given up after this many polls in a row without reply."""
 OPERATIONS_POLLED_AFRESH = 2
-"""So many operations are polled on a new connection as well while they run: few reimages may all use one connection."""
+"""This many operations are polled on a new connection as well while they run: all other polls may use the same connection."""
 MAX_DENIED_POLLS = 10
 """An operation of a bad request is given up after this many polls in a row were answered 401 or 403."""
 MAX_OVERDUE_OPERATIONS = 2

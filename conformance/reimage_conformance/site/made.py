@@ -26,9 +26,9 @@ TABLES: Mapping[str, tuple[Mapping[str, Key], Mapping[str, str], type[Any] | Non
     "[capabilities]": (keys.CAPABILITIES, meanings.CAPABILITIES, None),
     "[probe]": (keys.PROBE, meanings.PROBE, None),
 }
-"""The tables of a target file: their keys, what these are for, and the class whose defaults hold."""
+"""The tables of a target file: their keys, what each key is for, and the class that has the defaults, None for none."""
 ONLY_IN_A_CHECKOUT = re.compile(r"[ \n]\(In the built site; here: [^)]*\)")
-"""What tells readers of the files where to find what only the built site has."""
+"""The hint in a file where to find what only the built site has."""
 _BEGIN, _END = "<!-- made: ", " -->"
 _OTHER_DEFAULTS = {"get_deployment": '`"auto"`', "get_cloud_service": '`"auto"`', "connections": "8 or 4"}
 """Defaults that are not defaults of a class, in Markdown."""
@@ -64,7 +64,7 @@ MADE: Mapping[str, Callable[[], str]] = {
 
 
 def with_made(markdown: str) -> str:
-    """`markdown` with each line `<!-- made: NAME -->` replaced by the part of that name, and without what is meant for a checkout alone.
+    """`markdown` with each line `<!-- made: NAME -->` replaced by the part of that name, and without the hints that are meant for readers of the files.
 
     Raises KeyError for an unknown name.
     """

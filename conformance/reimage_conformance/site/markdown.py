@@ -20,7 +20,7 @@ def prose(text: str, folder: str = "") -> str:
     parts = text.split("`")
     if len(parts) % 2 == 0:  # a lone backtick is no code
         return _plain(text.replace("`", "'"), folder)
-    return "".join(f"`{part}`" if place % 2 else _plain(part, folder) for place, part in enumerate(parts))
+    return "".join(f"`{part}`" if index % 2 else _plain(part, folder) for index, part in enumerate(parts))
 
 
 def _plain(text: str, folder: str) -> str:

@@ -37,7 +37,7 @@ CHAPTERS: Mapping[str, str] = {
     "instances": "Instances: what a reimage does to them",
     "transport": "Transport: HTTP and XML",
     "concurrency": "Concurrency: several reimages at once, throttling",
-    "unspecified": "Unspecified: what later documents say otherwise",
+    "unspecified": "Unspecified: what later documents say differently",
 }
 CLIENTS_TITLE = "Clients: what a recorded client is judged by"
 
@@ -86,7 +86,7 @@ def _index() -> str:
     ]
     told = (
         f"The catalogue holds {len(CATALOGUE)} requirements (version {CATALOGUE_VERSION}). Each has a page: what must hold, where it comes from "
-        "and how sure that is, what it counts as, what is sent, what a right endpoint answers, how wrong ones fail, and what mends them. "
+        "and how sure that is, what it counts as, what is sent, what a conforming endpoint answers, how others fail, and how to correct that. "
         "`reimage-conformance explain REQ-...` says the same."
     )
     clients = (
@@ -100,7 +100,7 @@ def _index() -> str:
 def _levels() -> str:
     return (
         "FAIL is a violation, which fails the run. WARN is an advisory, which fails none. INFO is recorded and never judged. "
-        "CLIENT binds the client, so that the suite keeps it itself. Where strict and lenient differ, the first word is strict."
+        "CLIENT binds the client, which is the suite itself. Where strict and lenient differ, the first word is strict."
     )
 
 

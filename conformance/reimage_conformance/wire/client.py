@@ -87,8 +87,8 @@ class Client:
         that is always done after requests for which it must close.
         """
         begun = self._begin(request, case, label)
-        sent, name = with_client_id(request, self._run, begun.number)
-        return self._recorded(replace(begun, client_request_id=name), self._send(sent, on, watch=watch_close))
+        sent, client_id = with_client_id(request, self._run, begun.number)
+        return self._recorded(replace(begun, client_request_id=client_id), self._send(sent, on, watch=watch_close))
 
     def exchange_together(self, requests: Sequence[Request], *, label: str = "", case: str = "") -> list[Exchange]:
         """Send `requests` at the same time, each on a connection of its own, and give their exchanges.
@@ -99,13 +99,13 @@ class Client:
             for request in requests:
                 self._gate.check(request)
         begun = [self._begin(request, case, label) for request in requests]
-        named = [with_client_id(each.request, self._run, each.number) for each in begun]
-        extensions = {"reimage.together": [sent for sent, _ in named]}
+        with_ids = [with_client_id(each.request, self._run, each.number) for each in begun]
+        extensions = {"reimage.together": [sent for sent, _ in with_ids]}
         response = self._http.send(httpx.Request("GET", _NOMINAL_URL, extensions=extensions))
-        received: list[Received] = response.extensions["reimage.received"]
+        all_received: list[Received] = response.extensions["reimage.received"]
         return [
-            self._recorded(replace(each, client_request_id=name), came)
-            for each, (_, name), came in zip(begun, named, received, strict=True)
+            self._recorded(replace(each, client_request_id=client_id), received)
+            for each, (_, client_id), received in zip(begun, with_ids, all_received, strict=True)
         ]
 
     def _recorded(self, begun: Exchange, received: Received) -> Exchange:
@@ -152,7 +152,7 @@ class Client:
         return received
 
     def _begin(self, request: Request, case: str, label: str) -> Exchange:
-        """The next exchange, without reply, once the rate allows it; it was announced. Raises what the gate raises."""
+        """Waits until the rate allows it, then announces and gives the next exchange, still without reply; raises what the gate raises."""
         with self._lock:
             self._gate.check(request)
             if self._interval:

@@ -28,9 +28,9 @@ def with_client_id(request: Request, run: str, number: int) -> tuple[Request, st
 
 def _takes_another_line(request: Request) -> bool:
     lines = request.headers
-    sound = all(TOKEN.fullmatch(name) and value.isascii() and value.isprintable() for name, value in lines)
+    are_valid = all(TOKEN.fullmatch(name) and value.isascii() and value.isprintable() for name, value in lines)
     return (
-        sound
+        are_valid
         and request.http_version.startswith("HTTP/1.")
         and bool(lines)
         and not request.values(HEADER)

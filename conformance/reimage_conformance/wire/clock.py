@@ -24,6 +24,6 @@ class SystemClock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait for `seconds`; nothing when they are not positive."""
+        """Wait for `seconds`; return at once if they are not positive."""
         if seconds > 0:
             time.sleep(seconds)

@@ -18,6 +18,8 @@ _KNOWN_CODINGS = {"chunked", "gzip", "x-gzip", "deflate", "compress", "x-compres
 _TARGET = re.compile(r"[\x21-\x7e]+")
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_MAX_DIGITS = 18
+"""A Content-Length with more digits is read as 10 ** _MAX_DIGITS, which is more than any reply has."""
 
 
 class Extent(Enum):
@@ -88,8 +90,8 @@ def _of_length(head: Head) -> Framing:
     if len({value.lstrip("0") for value in lengths}) > 1:
         return Framing(Extent.UNKNOWABLE, 0, (f"differing-content-lengths: {', '.join(lengths)}",))
     anomalies = (f"repeated-content-length: {', '.join(lengths)}",) if len(lengths) > 1 else ()
-    huge = len(lengths[0].lstrip("0")) > 18
-    return Framing(Extent.LENGTH, 10**18 if huge else int(lengths[0]), anomalies)
+    is_huge = len(lengths[0].lstrip("0")) > _MAX_DIGITS
+    return Framing(Extent.LENGTH, 10**_MAX_DIGITS if is_huge else int(lengths[0]), anomalies)
 
 
 def is_plainly_framed(request: Request) -> bool:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 _REQUEST_TIMEOUT = re.compile(rb"HTTP/1\.[01] 408\b")
 _IDLE_LIMIT = 16
+"""At most this many idle connections are kept for each identity."""
 _ASIDE_LIMIT = 32
+"""At most this many connections are kept that were set aside."""
 _CLOSE_PAUSE_SECONDS = 0.02
 """The pause between closing an excess connection and opening another: the endpoint may need time to notice the close."""
 
@@ -55,8 +57,8 @@ class Connection:
 class ConnectionPool:
     """Connections that may be used again, the latest first.
 
-    A connection is set aside if an endpoint could misread the end of its last request: it is used again only by number,
-    so that a misreading affects no other exchange. `late_anomalies` collects anomalies of octets that arrived after their
+    A connection is set aside if an endpoint could misread the end of its last request: it is used again only where its number is
+    asked for, so that a misreading affects no other exchange. `late_anomalies` collects anomalies of octets that arrived after their
     response; the next exchange reports them. At most `max_open` connections are open (None: any number), as far as closing
     unused ones allows. `pause` waits for some seconds. `drops_idle` says that the endpoint has closed an idle
     connection. `_opened` counts the connections ever opened, `_open` those that are open now. Several threads may share
@@ -170,6 +172,7 @@ class ConnectionPool:
         return None
 
     def _still_open(self, connection: Connection) -> Connection:
+        """`connection`; raises StreamError if the endpoint has closed it."""
         waiting = connection.stream.pending()
         if waiting == b"":
             self.drop(connection)
@@ -178,6 +181,7 @@ class ConnectionPool:
         return connection
 
     def _is_quiet(self, connection: Connection) -> bool:
+        """Whether nothing came on an idle connection, neither octets nor a close; closes the connection if not."""
         waiting = connection.stream.pending()
         if waiting is None:
             return True

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy")
 """Environment variables that name a proxy to other programs."""
 HEAD_LIMIT = 65_536
-"""How many octets of the head of an answer to CONNECT are read at most."""
+"""The most octets that are read of the head of an answer to CONNECT."""
 
 
 def proxies_in(environment: Mapping[str, str]) -> list[str]:

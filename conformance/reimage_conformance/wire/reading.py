@@ -32,7 +32,7 @@ _LF_BETWEEN_CHUNKS = "bad-chunk: a line between chunks ends with LF alone, witho
 _SHOWN_OCTETS = 10
 """How much is shown of content that ought to begin with the size of a chunk."""
 _NEAR_THE_END = 16
-"""A chunk that is shorter than its size says has its CR LF among this many of the octets that were read for it."""
+"""If a chunk is shorter than its size says, its CR LF is looked for in this many octets at the end of what was read for it."""
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]+)[ \t]*(?:;[^\r\n]*)?")
 
 
@@ -104,7 +104,7 @@ class ResponseReader:
         self._anomalies: list[str] = []
         self._empty_line_octets = 0
         self._awaits_first_chunk = False
-        self._chunk = 0
+        self._chunk_size = 0  # of the latest chunk
         self._chunk_ended_with_lf = False
 
     def read(self) -> Reading:
@@ -165,10 +165,10 @@ class ResponseReader:
         while True:
             head = self._read_head()
             self._anomalies += head.anomalies
-            if head.status >= 200 or head.status in {0, 101} or head.status < 100:
+            if head.status == 101 or not 100 <= head.status < 200:
                 self._head = head
                 return head
-            self._anomalies += [a for a in framing_of(head, self._method).anomalies if "-on-1" in a]
+            self._anomalies += [a for a in framing_of(head, self._method).anomalies if "-on-1" in a]  # on a 1xx
             self._interim.append(head.status)
             if len(self._interim) > INTERIM_LIMIT:
                 raise _IncompleteError(FailureKind.TOO_LARGE, f"more than {INTERIM_LIMIT} interim responses")
@@ -204,6 +204,7 @@ class ResponseReader:
             raise _not_http(bytes(self._buffer), self._interim)
 
     def _end_within_head(self) -> None:
+        """Keeps the part of the head that came, and raises _IncompleteError."""
         if not self._buffer:
             after = self._after_interim() or "without a reply"
             raise _IncompleteError(FailureKind.CLOSED, f"the endpoint closed the connection {after}")
@@ -253,7 +254,7 @@ class ResponseReader:
                     self._move(len(self._buffer))
                     raise self._truncated(f"within a chunk of {size} octets, {len(self._body)} in all")
             self._move(size)
-            self._chunk, noted = size, len(self._anomalies)
+            self._chunk_size, noted = size, len(self._anomalies)
             if self._read_line():
                 raise self._bad_chunk(
                     f"the size of a chunk is given as {size}, but no CR LF comes after so many octets"
@@ -273,14 +274,15 @@ class ResponseReader:
     def _bad_size(self, line: bytes) -> _IncompleteError:
         """What is wrong where `line` does not hold the size of a chunk: often the chunk before is shorter than its size says."""
         instead = excerpt(line.decode("latin-1")) if line else "an empty line"
-        if not self._chunk:
+        size = self._chunk_size
+        if not size:
             return self._bad_chunk(f"a chunk does not begin with its size, but with {instead}")
-        end = self._body[-self._chunk :].rfind(b"\r\n")
-        if end < max(0, self._chunk - _NEAR_THE_END):
+        end = self._body[-size:].rfind(b"\r\n")
+        if end < max(0, size - _NEAR_THE_END):
             return self._bad_chunk(f"after a chunk comes {instead}, not the size of the next chunk")
         if self._chunk_ended_with_lf:  # this line end is a part of what follows the chunk
             self._anomalies.remove(_LF_BETWEEN_CHUNKS)
-        return self._bad_chunk(f"the size of a chunk is given as {self._chunk}, but CR LF comes after {end} octets")
+        return self._bad_chunk(f"the size of a chunk is given as {size}, but CR LF comes after {end} octets")
 
     def _read_line(self) -> bytes:
         while (end := self._buffer.find(b"\n")) < 0:
@@ -310,6 +312,7 @@ class ResponseReader:
         return _IncompleteError(FailureKind.TRUNCATED, f"the chunked coding is broken: {how}", f"bad-chunk: {how}")
 
     def _progress(self) -> str:
+        """How much had arrived when an error came, in words; moves the octets of content that are left from the buffer."""
         if self._head is None and self._interim and not self._buffer:
             return self._after_interim()
         if self._head is None:
@@ -325,6 +328,7 @@ class ResponseReader:
         return f"after the interim {what} {', '.join(statuses)}" if statuses else ""
 
     def _note_a_stall(self, failure: Failure) -> None:
+        """Adds the anomaly STALLED if the endpoint fell silent within the content."""
         if failure.kind is FailureKind.TIMEOUT and self._head is not None and self._source.fell_silent():
             of = "octets, neither more nor an end" if self._expected is None else f"of {self._expected} octets"
             if self._awaits_first_chunk and self._body and not _CHUNK_SIZE.match(bytes(self._body)):

@@ -114,7 +114,7 @@ def _distrust(
             return (
                 "base_url",
                 f"its name does not match base_url ({found})",
-                "name in base_url what it is for; connect_to dials another address",
+                "base_url needs a name that it is for; connect_to can name another address to connect to",
             )
         case code if code in _UNKNOWN_ISSUER:
             return "ca_bundle", *_unknown_issuer(error.verify_code, certificate, has_ca_bundle=has_ca_bundle)
@@ -131,11 +131,11 @@ def _expiry(certificate: x509.Certificate | None, now: datetime) -> str:
 
 
 def _unknown_issuer(code: int, certificate: x509.Certificate | None, *, has_ca_bundle: bool) -> tuple[str, str]:
-    place = "in ca_bundle" if has_ca_bundle else "known to this system"
+    where = "in ca_bundle" if has_ca_bundle else "known to this system"
     if code == _SIGNED_BY_ITSELF:
-        return f"it is signed by itself and not {place}", "set ca_bundle to its CA, here the certificate itself"
+        return f"it is signed by itself and not {where}", "set ca_bundle to its CA, here the certificate itself"
     issuer = f" {certificate.issuer.rfc4514_string()!r}" if certificate is not None else ""
-    return f"its issuer{issuer} is not {place}", "set ca_bundle to its CA"
+    return f"its issuer{issuer} is not {where}", "set ca_bundle to its CA"
 
 
 def _names(certificate: x509.Certificate | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""The faults of the emulator: hundreds of named ways to break one requirement each, by chapter."""
+"""The faults of the emulator: hundreds of named ways to break a requirement, by chapter."""
 
 # ruff: noqa: F401, I001  the modules register their faults when they are imported
 
@@ -34,7 +34,7 @@ from reimage_conformance.emulator.faults import concurrency
 if TYPE_CHECKING:
     from reimage_conformance.emulator.layouts import Layout
 
-__all__ = ["FAULTS", "Fault", "find_fault", "refuse_without_place"]
+__all__ = ["FAULTS", "Fault", "check_can_show", "find_fault"]
 
 
 def find_fault(name: str) -> Fault:
@@ -44,7 +44,7 @@ def find_fault(name: str) -> Fault:
     return FAULTS[name]
 
 
-def refuse_without_place(fault: Fault, layout: Layout) -> None:
+def check_can_show(fault: Fault, layout: Layout) -> None:
     """Raises UsageError where `fault` cannot show in the world of `layout`."""
     if lacks := lacking(layout, fault.needs):
         raise UsageError(

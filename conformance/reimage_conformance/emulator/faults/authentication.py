@@ -1,4 +1,4 @@
-"""Faults in who may do what: client certificates and the subscriptions that they open; they show over TLS only."""
+"""Faults in authentication: client certificates and the subscriptions that they open; they show over TLS only."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def _holder(*names: str | None) -> When:
 
 
 def _note_holder(original: Callable[..., Operation], call: Call, *args: Any) -> Operation:
+    """Notes with which certificate an operation was started."""
     operation = original(call, *args)
     call.notes[operation.id] = call.client.identity
     return operation
@@ -51,7 +52,7 @@ def _foreign(call: Call) -> bool:
 Slip("anonymous-served", TLS, "no certificate is needed{}", also=(FAIL,)).at(
     _PLACES, lambda place: skips(check_certificate, both(place.when, _holder(None)))
 )
-Slip("stranger-served", FAIL, "a certificate that nobody registered will do{}").at(
+Slip("stranger-served", FAIL, "a certificate that is not registered is accepted{}").at(
     _PLACES, lambda place: skips(check_certificate, both(place.when, _stranger))
 )
 Slip("foreign-subscription-open", FAIL, "a certificate of one subscription opens another{}").at(
@@ -60,9 +61,7 @@ Slip("foreign-subscription-open", FAIL, "a certificate of one subscription opens
 Slip("second-certificate-refused", ANY, "only the first certificate of a subscription is known{}").at(
     _PLACES, lambda place: gives(may_manage, value=False, when=both(place.when, _holder("second")))
 )
-Slip(
-    "second-certificate-fails", ANY, "reimages that the second certificate starts fail", also=("REQ-REIMAGE-COMPLETES",)
-).by(
+Slip("second-certificate-fails", ANY, "reimages with the second certificate fail", also=("REQ-REIMAGE-COMPLETES",)).by(
     instead(start_operation, _note_holder),
     instead(
         operation_fails,

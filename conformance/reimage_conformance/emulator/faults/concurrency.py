@@ -1,4 +1,4 @@
-"""Faults in what happens to a reimage, and to the one under way, when it meets another in the same deployment."""
+"""Faults in what happens to two reimages if the second is requested while the first is under way in the same deployment."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.emulator.admission import check_conflict, check_reimage_target
 from reimage_conformance.emulator.conditions import (
+    SILENCE,
     has_run_its_time,
     performs,
     refusal_code,
@@ -17,7 +18,7 @@ from reimage_conformance.emulator.conditions import (
 from reimage_conformance.emulator.departures import Change, When, instead, skips
 from reimage_conformance.emulator.faults.operations.lifecycle import COMPLETES, fitting_result, shown
 from reimage_conformance.emulator.faults.registry import Slip
-from reimage_conformance.emulator.messages import Pause, Refusal, Reply, Reset
+from reimage_conformance.emulator.messages import Refusal, Reply, Reset
 from reimage_conformance.emulator.needs import Need
 from reimage_conformance.emulator.operations import (
     conflicting_operation,
@@ -39,7 +40,7 @@ SAME, OTHER, NO_EFFECT = "REQ-CONC-SAME", "REQ-CONC-OTHER", "REQ-CONC-REFUSED-NO
 
 
 def _meets(*, same: bool) -> When:
-    """Reimages of the same instance as the one under way, or of another one."""
+    """Reimages while one of the same instance is under way; with `same` false, while one of another instance is, in the same deployment."""
 
     def test(call: Call) -> bool:
         deployment = call.deployment
@@ -65,7 +66,7 @@ def _second(place: Place, name: str, summary: str, *also: str) -> Slip:
 
 
 def _still_locked(original: Callable[..., Operation | None], call: Call) -> Operation | None:
-    """Keeps a deployment busy with an operation that has failed."""
+    """Keeps a deployment busy after its latest operation has failed."""
     last = call.deployment.operation if call.deployment is not None else None
     failed = last is not None and has_run_its_time(call, last) and operation_fails(call, last)
     return last if failed else original(call)
@@ -86,14 +87,14 @@ def _lock_left_behind(original: Callable[..., Refusal | None], call: Call) -> Re
 Slip(
     "lock-kept-after-failure",
     "REQ-REIMAGE-202",
-    "once an operation has failed every reimage in its deployment is refused with 409",
+    "once an operation has failed, every reimage in its deployment is refused with 409",
     also=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"),
     needs=(Need.FAILING_INSTANCE,),
 ).by(instead(conflicting_operation, _still_locked))
 Slip(
     "lock-kept-after-unknown-instance",
     "REQ-REIMAGE-202",
-    "once a reimage named an instance that does not exist every other in the deployment is refused with 409",
+    "once a reimage named an instance that does not exist, every other in the deployment is refused with 409",
     also=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME", "REQ-REIMAGE-UNKNOWN-INSTANCE"),
 ).by(instead(check_reimage_target, _lock_left_behind))
 
@@ -120,13 +121,13 @@ def _across_forms(original: Callable[..., Reply], call: Call, refusal: Refusal) 
 Slip(
     "conflict-code-across-forms",
     OTHER,
-    "a reimage in one URI form while one in the other runs gets 409 Conflict",
+    "a reimage in one URI form while one in the other runs gets 409 with the code Conflict",
     also=(SAME, "REQ-ERR-CODES"),
 ).by(instead(refuse, _across_forms))
 
 
 def _noted(key: str) -> Callable[[Call, Operation], None]:
-    """Notes an operation under `key`, for `_status_if_noted`."""
+    """Makes an effect that notes an operation under `key`, for `_status_if_noted`."""
     return lambda call, operation: call.notes.setdefault(key, set()).add(operation.id)
 
 
@@ -141,6 +142,7 @@ def _status_if_noted(key: str, status: str, *, once_succeeded: bool = False) -> 
 
 
 def _answered_with_running_id(original: Callable[..., Reply], call: Call) -> Reply:
+    """Answers 202 with the id of the operation under way, and starts none."""
     running = call.deployment.operation if call.deployment else None
     return original(call) if running is None else Reply(202, "accepted", request_id=running.id)
 
@@ -169,8 +171,8 @@ for _place in _SECOND:
     _second(_place, "empty-conflict", "the 409 for a second reimage{place} has no content", "REQ-ERR-BODY-OPTIONAL").by(
         reply_edit(reply_set(body=b"", media_type=""), "conflict", when=_place.when)
     )
-    _second(_place, "hangs", "a second reimage{place} hangs").by(performs(Pause(3600.0), when=_place.when))
-    _second(_place, "resets", "a second reimage{place} resets").by(performs(Reset(), when=_place.when))
+    _second(_place, "hangs", "a second reimage{place} is never answered").by(performs(SILENCE, when=_place.when))
+    _second(_place, "resets", "a second reimage{place} ends in a reset").by(performs(Reset(), when=_place.when))
     _second(
         _place, "unknown", "a second reimage{place} is answered 202 with an id that is not known", USABLE, COMPLETES
     ).by(*_second_operation(_forget, _place))
@@ -214,7 +216,7 @@ def _reimage_anyway(call: Call, _: Operation) -> None:
         write_guest(call, call.instance)
 
 
-def _move(call: Call, operation: Operation) -> None:
+def _retarget(call: Call, operation: Operation) -> None:
     """Makes the operation reimage the instance that the refused request names."""
     if call.instance is not None:
         operation.instance = call.instance
@@ -233,7 +235,7 @@ Slip(
     "conflict-holds-the-first", NO_EFFECT, "after a 409 the operation under way stays InProgress", also=(COMPLETES,)
 ).by(_on_conflict(_noted("held")), _status_if_noted("held", "InProgress"))
 Slip(
-    "conflict-restarts-the-first", NO_EFFECT, "every 409 lets the operation under way begin again", also=(COMPLETES,)
+    "conflict-restarts-the-first", NO_EFFECT, "every 409 makes the operation under way begin again", also=(COMPLETES,)
 ).by(_on_conflict(_begin_again))
 Slip(
     "conflict-forgets-the-first",
@@ -247,11 +249,11 @@ Slip(
     "a 409 for another instance makes the operation under way reimage that one",
     also=("REQ-GOS-NOTFOUND-NOEFFECT", "REQ-REIMAGE-FRESH-OS", "REQ-REIMAGE-OTHERS-UNTOUCHED"),
     needs=(Need.SECOND_INSTANCE,),
-).by(_on_conflict(_move))
+).by(_on_conflict(_retarget))
 Slip(
     "conflict-reimages-anyway",
     "REQ-GOS-NOTFOUND-NOEFFECT",
-    "the instance refused with 409 gets a fresh guest all the same",
+    "an instance whose reimage is refused with 409 gets a fresh guest",
     also=("REQ-REIMAGE-OTHERS-UNTOUCHED", NO_EFFECT),
     needs=(Need.PROBE,),
 ).by(_on_conflict(_reimage_anyway))
@@ -264,6 +266,7 @@ def _take_along(call: Call, operation: Operation) -> None:
 
 
 def _status_if_taken_along(original: Callable[..., str], call: Call, instance: Instance) -> str:
+    """The status of an instance, or of the one with which it goes offline."""
     operation = call.notes.get("taken along", {}).get(instance)
     goes_along = operation is not None and instance.operation is None and operation.instance.operation is operation
     return original(call, operation.instance if goes_along else instance)
@@ -272,7 +275,7 @@ def _status_if_taken_along(original: Callable[..., str], call: Call, instance: I
 Slip(
     "conflict-takes-it-offline",
     "REQ-REIMAGE-OTHERS-UNTOUCHED",
-    "an instance whose reimage is refused with 409 goes offline all the same",
+    "an instance whose reimage is refused with 409 goes offline",
     also=(NO_EFFECT, "REQ-GOS-NOTFOUND-NOEFFECT"),
     needs=(Need.SECOND_INSTANCE,),
 ).by(_on_conflict(_take_along), instead(instance_status, _status_if_taken_along))

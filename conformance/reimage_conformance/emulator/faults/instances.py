@@ -1,4 +1,4 @@
-"""Faults in what a reimage does to the role instance, its guest, and those around it."""
+"""Faults in what a reimage does to the role instance, its guest, and other instances."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OFFLINE, ONLINE, OTHERS, NAME = (
 )
 FRESH, LOCAL, DATA = "REQ-REIMAGE-FRESH-OS", "REQ-REIMAGE-LOCALSTORE", "REQ-REIMAGE-OTHERDATA-LOST"
 Bystander = Callable[["Instance", "Operation"], bool]
-"""Says whether an instance is affected by an operation that reimages another one."""
+"""Whether an instance is affected by an operation that reimages another one."""
 
 _WHERE = (*FORMS, STAGING, WORKER_ROLE, SECOND_TIME)
 
@@ -69,6 +69,7 @@ Slip("stays-away", ONLINE, "a reimaged instance stays {}").each(
 
 
 def _reimaged(instance: Instance, call: Call) -> bool:
+    """Whether the latest reimage of an instance is over."""
     operation = instance.operation
     return operation is not None and call.now >= operation.ends_at
 
@@ -114,19 +115,19 @@ Slip("{}", NAME, "{}").rows(
     ),
     ("role-changed", "a reimaged instance is of another role", _node(_child_text(0, lambda _: "OtherRole1"))),
 )
-Slip("role-lost", NAME, "a reimaged instance is of no role", also=("REQ-DEPL-INSTANCES",)).by(
+Slip("role-lost", NAME, "a reimaged instance has an empty RoleName", also=("REQ-DEPL-INSTANCES",)).by(
     _node(_child_text(0, lambda _: ""))
 )
 
 
-def _gone(original: Callable[..., Node], call: Call, deployment: Deployment) -> Node:
+def _without_reimaged(original: Callable[..., Node], call: Call, deployment: Deployment) -> Node:
     gone = {each.name for each in deployment.instances.values() if _reimaged(each, call)}
     listed = original(call, deployment)
     return Node(listed.name, tuple(each for each in listed.children if each.children[1].content not in gone))
 
 
 Slip("gone-after-reimage", NAME, "a reimaged instance is no longer listed", also=(ONLINE, "REQ-DEPL-INSTANCES")).by(
-    instead(instance_list, _gone)
+    instead(instance_list, _without_reimaged)
 )
 
 
@@ -187,7 +188,7 @@ _BYSTANDERS: tuple[tuple[str, str, Bystander, Need], ...] = (
 """For each kind of instance that a reimage may affect: a word for names, words for sentences, a test, and what the world must hold."""
 for _name, _words, _which, _need in _BYSTANDERS:
     Slip(f"others-go-offline[{_name}]", OTHERS, f"{_words} goes offline as well", needs=(_need,)).by(_affected(_which))
-    Slip(f"others-stay-offline[{_name}]", OTHERS, f"{_words} goes offline for good", also=(ONLINE,), needs=(_need,)).by(
+    Slip(f"others-stay-offline[{_name}]", OTHERS, f"{_words} goes offline for ever", also=(ONLINE,), needs=(_need,)).by(
         _affected(_which, "StoppedVM", for_ever=True)
     )
     Slip(f"others-unready[{_name}]", OTHERS, f"{_words} is BusyRole during a reimage", needs=(_need,)).by(
@@ -238,7 +239,7 @@ Slip("reimage-only-reboots", FRESH, "a reimage is a reboot: the guest keeps ever
 
 
 def _guests_written(found: Callable[[Deployment, Instance], Iterable[Instance]]) -> Change:
-    """Writes, for a reimage of an instance, fresh guests into the instances that `found` names in each deployment."""
+    """Writes, for a reimage of an instance, fresh guests into the instances that `found` gives for each deployment."""
 
     def effect(_: Callable[..., None], call: Call, instance: Instance) -> None:
         for deployment in call.world.deployments:
@@ -268,26 +269,26 @@ def _namesakes(deployment: Deployment, instance: Instance) -> list[Instance]:
 Slip(
     "wrong-guest-written",
     FRESH,
-    "the next instance's guest is written afresh instead",
+    "the next instance gets a fresh guest instead",
     also=(DATA, OTHERS),
     needs=(Need.SECOND_INSTANCE,),
 ).by(_guests_written(_next_one))
 Slip(
     "every-guest-written",
     OTHERS,
-    "the guest of every instance of the deployment is written afresh",
+    "every instance of the deployment gets a fresh guest",
     needs=(Need.SECOND_INSTANCE, Need.PROBE),
 ).by(_guests_written(_whole_deployment))
 Slip(
     "namesakes-written",
     OTHERS,
-    "the guests of all instances of the same name, in whatever deployment, are written afresh",
+    "all instances of the same name, in whatever deployment, get a fresh guest",
     needs=(Need.NAMESAKES, Need.PROBE),
 ).by(_guests_written(_namesakes))
 
 
 def _status_of_any_namesake(original: Callable[..., str], call: Call, instance: Instance) -> str:
-    """The status of an instance, or of one of the same name that is not ready."""
+    """The status of an instance, or of one of the same name that is not at ReadyRole."""
     namesakes = [each for deployment in call.world.deployments for each in _namesakes(deployment, instance)]
     statuses = [original(call, each) for each in (instance, *namesakes)]
     return next((status for status in statuses if status != "ReadyRole"), "ReadyRole")
@@ -299,7 +300,7 @@ Slip(
     "all instances of the same name, in whatever deployment, go offline",
     needs=(Need.NAMESAKES,),
 ).by(instead(instance_status, _status_of_any_namesake))
-Slip("failed-reimage-writes", FRESH, "only a reimage that fails writes the guest afresh", also=(DATA,)).by(
+Slip("failed-reimage-writes", FRESH, "only a reimage that fails writes a fresh guest", also=(DATA,)).by(
     instead(guest_due, lambda _, __, operation: operation.instance.failing)
 )
 Slip(

@@ -33,7 +33,7 @@ class Fault:
 
     @property
     def family(self) -> str:
-        """The part of the name that faults with the same mistake in different places have in common."""
+        """The name without the part in brackets: faults of one mistake in different places, or with different values, share it."""
         return self.name.partition("[")[0]
 
 
@@ -57,7 +57,7 @@ class Slip:
     needs: tuple[Need, ...] = ()
 
     def inside(self, place: Place) -> Slip:
-        """The same mistake at one place: names of faults have the word of the place before their own; {place} in the sentence is replaced."""
+        """The same mistake at one place. In names, the word of the place comes before that of the fault; in the sentence it replaces {place}."""
         return replace(
             self,
             name=f"{self.name}[{place.word}:{{}}]",
@@ -67,29 +67,29 @@ class Slip:
         )
 
     def by(self, *changes: Change) -> None:
-        """The one fault that these changes cause."""
+        """Registers one fault with these changes."""
         self._register(self.name, self.summary, changes)
 
     def at(self, places: Iterable[Place], change: Callable[[Place], Changes]) -> None:
-        """A fault for each place; `change` makes its changes."""
+        """Registers a fault for each place; `change` makes its changes."""
         for place in places:
             name = self._name_with(place.word) if place.word or "{}" in self.name else self.name
             self._register(name, self._sentence_with(place.words), change(place), place.also, place.needs)
 
     def each(self, values: Iterable[Value], change: Callable[[Value], Changes]) -> None:
-        """A fault for each value; the text of the value is its word in name and sentence. `change` makes its changes."""
+        """Registers a fault for each value; the text of the value is its word in name and sentence. `change` makes its changes."""
         self.table(change, *((str(value), str(value), value) for value in values))
 
     def each_named(self, values: Mapping[str, Value], change: Callable[[Value], Changes]) -> None:
-        """A fault for each value; its key is the word in the name, and stands for {name} in the sentence. `change` makes its changes."""
+        """Registers a fault for each value; its key is the word in the name, and stands for {name} in the sentence. `change` makes its changes."""
         self.table(change, *((name, str(value), value) for name, value in values.items()))
 
     def table(self, change: Callable[[Value], Changes], *rows: tuple[str, str, Value]) -> None:
-        """A fault for each row: a word for its name, words for its sentence, the value that its changes are made from."""
+        """Registers a fault for each row: a word for its name, words for its sentence, the value that its changes are made from."""
         self.rows(*((word, words, change(value)) for word, words, value in rows))
 
     def rows(self, *rows: tuple[str, str, Changes]) -> None:
-        """A fault for each row: a word for its name, words for its sentence, its changes."""
+        """Registers a fault for each row: a word for its name, words for its sentence, its changes."""
         for word, words, changes in rows:
             self._register(self._name_with(word), self._sentence_with(words, word), changes)
 

@@ -1,4 +1,4 @@
-"""Faults in what a reimage must say of its content: Content-Type, Content-Length, body; and in reading header names."""
+"""Faults in the rules for the content of a reimage (Content-Type, Content-Length, body), and in reading header names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.admission import check_body, check_length, check_media_type, media_type_accepted
-from reimage_conformance.emulator.conditions import both, fields_dropped, request_edit
+from reimage_conformance.emulator.conditions import both, fields_kept, request_edit
 from reimage_conformance.emulator.departures import Change, When, gives, instead, skips
 from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.messages import Call, Refusal
@@ -29,8 +29,8 @@ def _body_if(test: Callable[[bytes], bool]) -> Change:
 
 
 def _unread(name: str) -> Change:
-    """Requests are read as if a field whose name is written exactly so were not there."""
-    return request_edit(fields_dropped(lambda found, _: found != name))
+    """Reads requests without the fields whose name is written exactly as `name`."""
+    return request_edit(fields_kept(lambda found, _: found != name))
 
 
 def _fits(pattern: str) -> Callable[[str], object]:
@@ -48,7 +48,7 @@ def _type_unless(test: Callable[[str], object]) -> Change:
 Slip("type-missing-accepted", CT, "Content-Type may be left out{}").at(
     FORMS, lambda place: skips(check_media_type, both(place.when, _missing("content-type")))
 )
-Slip("type-any-accepted", CT, "any Content-Type will do{}").at(
+Slip("type-any-accepted", CT, "any Content-Type is accepted{}").at(
     FORMS, lambda place: gives(media_type_accepted, value=True, when=place.when)
 )
 Slip("length-missing-accepted", CL, "Content-Length may be left out{}").at(
@@ -135,13 +135,13 @@ Slip("literal-contentlength-refused", LITERAL, "a field called ContentLength is 
         ),
     )
 )
-Slip("literal-contentlength-required", CL, "the field called ContentLength does for Content-Length").by(
+Slip("literal-contentlength-required", CL, "a field called ContentLength is accepted in place of Content-Length").by(
     instead(check_length, lambda original, call: None if call.message.values("contentlength") else original(call))
 )
 Slip(
     "literal-contentlength-read",
     LITERAL,
-    "a field called ContentLength is one Content-Length too many",
+    "a field called ContentLength counts as a second Content-Length, and is refused",
 ).by(
     instead(
         check_length,
@@ -159,8 +159,8 @@ Slip("field-case[{} in lower case]", CASE, "{} is not read in lower case").each(
 
 
 def _host_by_case(unread: str) -> Change:
-    """Requests are read as if a Host written exactly so were not there; unlike `_unread`, before HTTP is checked."""
-    drop = fields_dropped(lambda found, _: found != unread)
+    """Reads requests without a Host that is written exactly as `unread`; unlike `_unread`, before HTTP is checked."""
+    drop = fields_kept(lambda found, _: found != unread)
 
     def check(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
         drop(call)

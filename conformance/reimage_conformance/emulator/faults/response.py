@@ -1,4 +1,4 @@
-"""Faults in the 202: its status, its request id, its missing content; and in request ids at large."""
+"""Faults in the 202 (its status, its request id, content that it must not have), and in the request ids of all responses."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ Slip("accepted-body", "REQ-REIMAGE-BODY-EMPTY", "the 202 for a reimage{} has con
 
 
 def _id_fields(make: Callable[[str], Fields], *about: str) -> Change:
-    """Replies about one of `about`, or all, have the fields that `make` gives for their request id in place of x-ms-request-id."""
+    """Replies whose `about` is among these, or all, have the fields that `make` gives for their request id in place of x-ms-request-id."""
 
     def fields(original: Callable[..., Fields], call: Call, reply: Reply) -> Fields:
         wanted = not about or reply.about in about
@@ -158,7 +158,9 @@ Slip("ids-constant[refusals]", _UNIQUE, "all refused requests get the same id").
 Slip("ids-constant[deployments]", _UNIQUE, "all answers of Get Deployment get the same id").by(
     _ids(lambda *_: "3" * 32, lambda call: call.kind == "deployment")
 )
-Slip("ids-of-the-second", _UNIQUE, "ids depend on the second only").by(_ids(lambda call, _: f"{int(call.now):032x}"))
+Slip("ids-of-the-second", _UNIQUE, "ids depend only on the time in whole seconds").by(
+    _ids(lambda call, _: f"{int(call.now):032x}")
+)
 Slip("ids-come-round", _UNIQUE, "after five ids the first comes again").by(
     _ids(lambda call, _: _numbered(call, "round", 5))
 )
@@ -196,11 +198,11 @@ Slip(
 
 Slip("poll-id-missing", "REQ-GOS-REQID", "the answer{} carries no request id").at(
     (
-        POLL.called(" of a poll", ""),
-        IN_PROGRESS.called(" of a poll while the operation runs"),
-        SUCCEEDED.called(" of a poll that finds success"),
-        FAILED.called(" of a poll that finds failure"),
-        LATER.called(" of a poll that is not the first request on its connection"),
+        POLL.called(" to a poll", ""),
+        IN_PROGRESS.called(" to a poll while the operation runs"),
+        SUCCEEDED.called(" to a poll that finds success"),
+        FAILED.called(" to a poll that finds failure"),
+        LATER.called(" to a poll that is not the first request on its connection"),
     ),
     lambda place: reply_edit(reply_set(request_id=""), "poll", when=place.when),
 )

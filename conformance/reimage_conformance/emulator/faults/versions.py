@@ -15,7 +15,7 @@ from reimage_conformance.emulator.admission import (
 )
 from reimage_conformance.emulator.conditions import (
     both,
-    fields_dropped,
+    fields_kept,
     kind_is,
     refusal_status,
     request_edit,
@@ -44,7 +44,7 @@ Slip("version-missing-accepted", "REQ-VER-MISSING", "x-ms-version may be left ou
 
 
 def _well_formed_if(test: Callable[[str], Any], when: When = always) -> tuple[Change, Change]:
-    """Lets through what passes `test`, as if it were a version that is known."""
+    """Accepts what passes `test`, as if it were a version that is known."""
 
     def accept(original: Callable[..., bool], call: Call, version: str) -> bool:
         return original(call, version) or bool(test(version))
@@ -58,7 +58,7 @@ def _version_fits(test: Callable[[str], Any]) -> When:
 
 def _read_if(keeps: Callable[[str], bool], when: When = always) -> Change:
     """Reads x-ms-version only where its name, as written, passes `keeps`."""
-    return request_edit(fields_dropped(lambda name, _: name.lower() != "x-ms-version" or keeps(name)), when)
+    return request_edit(fields_kept(lambda name, _: name.lower() != "x-ms-version" or keeps(name)), when)
 
 
 def _matching(pattern: str) -> Callable[[str], Any]:
@@ -112,10 +112,10 @@ Slip("version-minimum-exclusive", MINIMUM, "2010-10-28 itself is refused{}").at(
         both(kind_is("reimage"), place.when),
     ),
 )
-Slip("version-minimum-raised", MINIMUM, "a reimage needs {}", also=("REQ-VER-OLD-KEPT",)).each(
+Slip("version-minimum-raised", MINIMUM, "a reimage needs version {} or later", also=("REQ-VER-OLD-KEPT",)).each(
     ("2011-02-25", "2011-10-01"), lambda least: gives(earliest_version, least, kind_is("reimage"))
 )
-Slip("operation-version-minimum-raised", "REQ-GOS-VERSION-MIN", "the status of an operation needs {}").each(
+Slip("operation-version-minimum-raised", "REQ-GOS-VERSION-MIN", "a poll needs version {} or later").each(
     ("2010-04-01", "2010-10-28", "2011-10-01"), lambda least: gives(earliest_version, least, kind_is("operation"))
 )
 
@@ -139,7 +139,7 @@ Slip(
     "REQ-GOS-VERSION-MIN",
     "an operation can be polled only with the version that started it",
 ).by(instead(check_version, _same_version_only, kind_is("operation")), instead(serve_call, _note_version))
-Slip("version-dropped", "REQ-VER-OLD-KEPT", "{} is no longer callable").each(
+Slip("version-dropped", "REQ-VER-OLD-KEPT", "version {} is no longer accepted").each(
     (
         "2011-02-25",
         "2011-06-01",
@@ -168,6 +168,7 @@ Slip(
 
 
 def _space_kept(pattern: bytes) -> Change:
+    """Refuses a version where the rest of its header line after the colon matches `pattern`."""
     padded = re.compile(rb"x-ms-version:" + pattern, re.IGNORECASE)
     return instead(
         check_version,
@@ -190,12 +191,12 @@ for _defect, _requirement in {
     "version-format": "REQ-VER-FORMAT",
     "version-old": OLD,
 }.items():
-    Slip(f"{_defect}-status", _requirement, f"{_defect} gives {{}}", also=("REQ-ERR-CODES",)).each(
+    Slip(f"{_defect}-status", _requirement, f"{_defect} is answered {{}}", also=("REQ-ERR-CODES",)).each(
         (403, 404, 412), refusal_status(_defect)
     )
 Slip(
     "version-not-checked",
     "REQ-VER-MISSING",
-    "x-ms-version is not looked at",
+    "x-ms-version is not checked",
     also=("REQ-VER-FORMAT", OLD),
 ).by(skips(check_version))

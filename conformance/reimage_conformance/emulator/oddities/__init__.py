@@ -21,7 +21,7 @@ from reimage_conformance.emulator.oddities import (
 )
 from reimage_conformance.emulator.oddities import deployments, instances
 from reimage_conformance.emulator.oddities.transport import markup, messages
-from reimage_conformance.emulator.oddities import concurrency
+from reimage_conformance.emulator.oddities.concurrency import locks, refusals, limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Oddities of addresses: spellings that are taken, and how names that do not exist are refused."""
+"""Oddities of addresses: other spellings that are accepted, and how names that do not exist are refused."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ oddity(
 )
 oddity(
     "unplain-targets-html",
-    "NUL, slashes in names and what is no UTF-8 are answered in HTML, before the application sees them",
+    "targets with an encoded NUL, slash or backslash, or that are no UTF-8, are answered in HTML, before the application sees them",
     reply_edit(
         answered_by_front(b"<html><body>Bad Request</body></html>", "text/html"),
         *("service", "slot", "deployment", "instance", "operation", "comp-wrong"),
@@ -55,7 +55,7 @@ oddity(
 
 oddity(
     "special-characters-html",
-    "marks of markup, wildcards, semicolons and percent signs in names are answered in HTML, before the application sees them",
+    "names with angle brackets, ampersands, asterisks, semicolons or percent signs are answered in HTML, before the application sees them",
     reply_edit(
         answered_by_front(b"<html><body>Not Found</body></html>", "text/html"),
         *("service", "slot", "deployment", "instance", "operation"),
@@ -98,8 +98,9 @@ def _accepts_missing_target(original: Callable[..., Refusal | None], call: Call)
     refused = original(call)
     if refused is None or refused.status != 404:
         return refused
-    call.deployment = Deployment(call.route.subscription, call.route.service, "nowhere", call.route.place, "0" * 32, {})
-    call.instance = Instance("Missing", call.route.instance, failing=True, installation_id="")
+    route = call.route
+    call.deployment = Deployment(route.subscription, route.service, "nowhere", route.slot_or_name, "0" * 32, {})
+    call.instance = Instance("Missing", route.instance, failing=True, installation_id="")
     return None
 
 
@@ -122,24 +123,24 @@ oddity(
 )
 oddity(
     "unknown-targets-fail-at-once-or-later",
-    "the reimage of what does not exist is refused at once or accepted and ends Failed with 404, each time another",
+    "by turns, the reimage of what does not exist is refused at once, or accepted and ends Failed with 404",
     instead(check_reimage_target, _accepts_missing_target, lambda call: call.number % 2 == 1),
     _missing_once_failed(operation_http_status, "404"),
     _missing_once_failed(operation_error, ("ResourceNotFound", "No such role instance.")),
 )
 oddity(
     "slots-without-case",
-    "slots are matched without regard to case",
+    "slots are compared without regard to case",
     instead(
         find_deployment,
-        lambda original, call, service, form, place: original(
-            call, service, form, place.lower() if form == "slot" else place
+        lambda original, call, service, form, asked: original(
+            call, service, form, asked.lower() if form == "slot" else asked
         ),
     ),
 )
 oddity(
     "names-without-case",
-    "names are matched without regard to case",
+    "names of role instances are compared without regard to case",
     instead(
         find_instance,
         lambda original, call, deployment, name: (
@@ -150,7 +151,7 @@ oddity(
 )
 oddity(
     "comp-without-case",
-    "comp is matched without regard to case",
+    "comp=reimage is compared without regard to case",
     instead(
         comp_selects,
         lambda original, call, values: original(
@@ -176,11 +177,11 @@ oddity(
 )
 oddity(
     "historical-slots",
-    "Production and Staging are accepted",
+    "the slots Production and Staging are accepted",
     instead(
         find_deployment,
-        lambda original, call, service, form, place: original(
-            call, service, form, place.lower() if form == "slot" and place.istitle() else place
+        lambda original, call, service, form, asked: original(
+            call, service, form, asked.lower() if form == "slot" and asked.istitle() else asked
         ),
     ),
 )

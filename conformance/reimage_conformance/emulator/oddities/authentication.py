@@ -28,7 +28,7 @@ oddity(
 )
 oddity(
     "strangers-refused-in-front",
-    "what ends TLS answers callers without a registered certificate in HTML, before the application sees them",
+    "a TLS proxy in front of the application answers callers without a registered certificate in HTML",
     reply_edit(
         answered_by_front(b"<html><body>403 Forbidden</body></html>", "text/html"),
         "certificate",
@@ -37,7 +37,7 @@ oddity(
 )
 oddity(
     "strangers-refused-in-front-400",
-    "what ends TLS answers callers without a registered certificate 400 in HTML, as nginx does",
+    "a TLS proxy in front of the application answers callers without a registered certificate 400 in HTML, as nginx does",
     reply_edit(
         answered_by_front(b"<html>No certificate was sent</html>", "text/html", status=400),
         "certificate",

@@ -59,7 +59,7 @@ oddity(
 )
 oddity(
     "instances-with-namesakes",
-    "role instances hold elements of another namespace that are called like theirs",
+    "role instances hold elements of another namespace with the names of their own",
     edits(namespace_declarations, lambda _, text: f'{text} xmlns:f="urn:example:f"'),
     edits(
         instance_node,
@@ -78,7 +78,7 @@ def _without_those_away(call: Call, deployment: Deployment, listed: Node) -> Nod
 
 oddity(
     "instances-unlisted-while-away",
-    "a role instance is not listed while it is written afresh",
+    "a role instance is not listed while it is reimaged",
     instead(
         instance_list,
         lambda original, call, deployment: _without_those_away(call, deployment, original(call, deployment)),

@@ -1,4 +1,4 @@
-"""Oddities of errors: which of several permitted answers is given, and which defect is looked at first."""
+"""Oddities of errors: which of several permitted answers is given, and which defect is noticed first."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ oddity(
 )
 oddity(
     "head-not-allowed",
-    "HEAD is a wrong verb everywhere",
+    "HEAD is allowed on no resource",
     edits(allowed_methods, lambda _, methods: tuple(each for each in methods if each != "HEAD")),
 )
 oddity("refusals-close", "the connection is closed after every refusal", error_edit(reply_set(close=True)))
@@ -109,13 +109,13 @@ oddity(
 )
 oddity(
     "http-errors-html",
-    "what HTTP forbids is answered in HTML",
+    "requests that are not valid HTTP are answered in HTML",
     reply_edit(answered_by_front(b"<html><body>Bad Request</body></html>", "text/html"), *_HTTP_DEFECTS),
     advisories=("REQ-ASYNC-REQID-ERRORS",),
 )
 oddity(
     "http-errors-empty",
-    "what HTTP forbids is answered without content",
+    "requests that are not valid HTTP are answered without content",
     reply_edit(answered_by_front(), *_HTTP_DEFECTS),
     advisories=("REQ-ASYNC-REQID-ERRORS",),
 )
@@ -141,28 +141,28 @@ def _reversed(given: list[Check]) -> list[Check]:
     return [*given[:2], *given[-2:1:-1], given[-1]] if given[-1] is check_conflict else given
 
 
-oddity("version-checked-last", "the version is looked at after everything else", _moved(check_version, 99))
+oddity("version-checked-last", "the version is checked after everything else", _moved(check_version, 99))
 oddity(
     "target-checked-first",
-    "the role instance is looked up before the request is looked at",
+    "the role instance is looked up before version, query, headers and body are checked",
     _moved(check_reimage_target, 3),
 )
 oddity("target-checked-before-comp", "the role instance is looked up before comp", _moved(check_reimage_target, 4))
-oddity("body-checked-first", "the body is looked at first of all", _moved(check_body, 3))
-oddity("type-checked-first", "the media type is looked at first of all", _moved(check_media_type, 3))
+oddity("body-checked-first", "the body is checked before version, query and headers", _moved(check_body, 3))
+oddity("type-checked-first", "the media type is checked before version, query and body", _moved(check_media_type, 3))
 oddity(
     "resource-before-certificate",
-    "whether there is such a path is looked at before the certificate",
+    "the path is checked before the certificate",
     _moved(check_certificate, 1),
 )
 oddity(
     "checks-in-reverse",
-    "everything is looked at in reverse order, except for certificate, path and conflict",
+    "everything is checked in reverse order, except for certificate, path and conflict",
     _reordered(_reversed),
 )
 oddity(
     "checks-in-either-order",
-    "everything is looked at in the usual order or in reverse order, each time another",
+    "everything is checked in the usual order and in reverse order by turns",
     edits(checks, lambda call, given: _reversed(list(given)) if call.number % 2 else given),
 )
 
@@ -173,7 +173,7 @@ def _busy_first(original: Callable[..., Refusal | None], call: Call) -> Refusal 
     if refused is None or refused.defect in ("certificate", "path", "target", "verb", "verb-unknown"):
         return refused
     for deployment in call.world.services(call.route.subscription).get(call.route.service, []):
-        if call.route.place in (deployment.slot, deployment.name):
+        if call.route.slot_or_name in (deployment.slot, deployment.name):
             call.deployment = deployment
             return check_conflict(call) or refused
     return refused
@@ -201,7 +201,7 @@ oddity(
 )
 oddity(
     "errors-with-odd-messages",
-    "the messages of errors have no words",
+    "the messages of errors have special characters and no words",
     edits(
         error_document,
         lambda _, root: Node(root.name, (root.children[0], Node("Message", "<&\"'> \N{SNOWMAN}"), *root.children[2:])),

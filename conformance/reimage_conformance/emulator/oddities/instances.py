@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _status(timeline: Callable[[float, float], str]) -> Change:
-    """Makes the status of an instance `timeline(age, duration)`: seconds since the 202, and seconds that the operation takes."""
+    """Gives an instance the status `timeline(age, seconds)`: the seconds since the 202, and those that the operation takes."""
 
     def status(_: Callable[..., str], call: Call, instance: Instance) -> str:
         operation = instance.operation
@@ -28,9 +28,15 @@ def _status(timeline: Callable[[float, float], str]) -> Change:
 
 
 def _after_success(age: float, seconds: float) -> str:
-    if age < seconds * 1.2:
-        return "ReadyRole"
-    return "StoppedVM" if age < seconds * 2 else "BusyRole" if age < seconds * 2.8 else "ReadyRole"
+    if seconds * 1.2 <= age < seconds * 2:
+        return "StoppedVM"
+    return "BusyRole" if seconds * 2 <= age < seconds * 2.8 else "ReadyRole"
+
+
+def _busy_once_more(age: float, seconds: float) -> str:
+    if age < seconds:
+        return "StoppedVM"
+    return "BusyRole" if 1.3 <= age / seconds < 1.7 else "ReadyRole"
 
 
 def _every_state(age: float, seconds: float) -> str:
@@ -59,7 +65,7 @@ oddity(
 )
 oddity(
     "offline-long-after-success",
-    "an instance goes offline one second after the end of the operation, for another",
+    "an instance goes offline one second after the end of the operation, for one second",
     _status(lambda age, seconds: "StoppedVM" if 1.0 <= age - seconds < 2.0 else "ReadyRole"),
 )
 oddity(
@@ -70,14 +76,12 @@ oddity(
 oddity(
     "ready-for-a-moment",
     "an instance is ready with success, then busy once more for a moment",
-    _status(
-        lambda age, seconds: "StoppedVM" if age < seconds else "BusyRole" if 1.3 <= age / seconds < 1.7 else "ReadyRole"
-    ),
+    _status(_busy_once_more),
 )
 
 
 def _busy_now_and_then(original: Callable[..., str], call: Call, instance: Instance) -> str:
-    """BusyRole for a moment every now and then, at other times for each instance, whatever the requests of the client are."""
+    """BusyRole for a moment every now and then, whatever clients request; each instance has other times."""
     seconds = call.state.operation_seconds
     age = (call.now + len(instance.name) * seconds + sum(instance.name.encode()) % 7 * seconds) % (9 * seconds)
     status = original(call, instance)

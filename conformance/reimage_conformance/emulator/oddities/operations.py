@@ -94,7 +94,9 @@ oddity(
     ),
 )
 oddity(
-    "shown-id-undashed", "ID is the id as it is in the header", instead(shown_id, lambda _, __, operation: operation.id)
+    "shown-id-undashed",
+    "ID is the id as the header of the 202 has it",
+    instead(shown_id, lambda _, __, operation: operation.id),
 )
 oddity(
     "shown-id-upper-case",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from reimage_conformance.emulator.departures import Change
-    from reimage_conformance.emulator.simultaneous import Simultaneous
+    from reimage_conformance.emulator.simultaneous import SimultaneousHandling
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +15,8 @@ class Oddity:
     """One named way to be unusual and still conform.
 
     `lenient_only` says that it conforms only under lenient strictness, `server_only` that it shows only over sockets. `advisories` names
-    the requirements about which a suite may advise because of it. `unjudged` is what a suite may say of requirements that it could not judge
-    because of it, "" where it can judge all. `simultaneous` says how the server then handles requests that come at the
+    the requirements about which a suite may advise because of it. `unjudged` is a text in every reason that a suite may give for not judging a
+    requirement because of it, "" where it can judge all. `simultaneous` says how the server then handles requests that come at the
     same time.
     """
 
@@ -26,7 +26,7 @@ class Oddity:
     lenient_only: bool = False
     server_only: bool = False
     advisories: tuple[str, ...] = ()
-    simultaneous: Simultaneous | None = None
+    simultaneous: SimultaneousHandling | None = None
     unjudged: str = ""
 
 
@@ -41,10 +41,10 @@ def oddity(
     lenient_only: bool = False,
     server_only: bool = False,
     advisories: tuple[str, ...] = (),
-    simultaneous: Simultaneous | None = None,
+    simultaneous: SimultaneousHandling | None = None,
     unjudged: str = "",
 ) -> None:
-    """Registers an oddity; the fields are those of `Oddity`. One that sets `simultaneous` is `server_only`. Raises ValueError for a name twice."""
+    """Registers an oddity with the fields of `Oddity`; one with `simultaneous` is `server_only`. Raises ValueError for a name that is taken."""
     if name in ODDITIES:
         raise ValueError(f"two oddities are called {name!r}")
     server_only = server_only or simultaneous is not None

@@ -1,4 +1,4 @@
-"""Oddities of requests: how a missing or foreign Content-Type, length or body is answered, and what the historical service let pass."""
+"""Oddities of requests: how Content-Type, Content-Length and bodies are refused, and what the historical service accepted."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ oddity(
 )
 oddity(
     "type-400",
-    "a wrong Content-Type gives 400 InvalidContentType",
+    "a missing or wrong Content-Type gives 400 InvalidContentType",
     refusal_edit(refused_with(status=400, code="InvalidContentType"), "type-missing", "type-wrong"),
 )
 oddity("body-413", "a body gives 413", refusal_edit(refused_with(status=413), "body"))
@@ -59,7 +59,7 @@ oddity(
     skips(check_media_type, lambda call: not call.message.values("content-type")),
     lenient_only=True,
 )
-oddity("historical-type-any", "Content-Type is not looked at", skips(check_media_type), lenient_only=True)
+oddity("historical-type-any", "Content-Type is not checked", skips(check_media_type), lenient_only=True)
 oddity(
     "historical-type-atom",
     "application/atom+xml is accepted",

@@ -1,4 +1,4 @@
-"""Oddities of versions: which ones are taken, and how the others are refused."""
+"""Oddities of versions: which ones are accepted, and how the others are refused."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ oddity(
 )
 oddity(
     "historical-old-versions",
-    "2009-10-01 reimages",
+    "a reimage with version 2009-10-01 is accepted",
     gives(earliest_version, "2009-10-01", kind_is("reimage")),
     lenient_only=True,
     advisories=("REQ-REIMAGE-VERSION-OLD",),

@@ -25,7 +25,7 @@ MIN_PAUSE_SECONDS = 1.0
 PATIENCE_SECONDS = 60.0
 """A client that has not polled for this long has given up: it is twice the longest pause of published clients."""
 SILENT_PAUSES = 4
-"""So has a client that has not polled for this many times its own longest pause."""
+"""A client that has not polled for this many times its own longest pause has given up too."""
 LOOKS = ("GET", "HEAD")
 """Methods that change nothing."""
 RUNNING = "InProgress"
@@ -78,8 +78,8 @@ def _used(poll: Exchange, source: Exchange) -> Verdict:
     asked, verdict = polled_id(poll), about("REQ-CLIENT-POLL-ID", poll, source)
     subscriptions = {read_target(each.request.resource).subscription.lower() for each in (source, poll)}
     if _starts_nothing(source):
-        sort, symptom = ("a poll", "poll") if is_poll(source.request) else (source.request.method, "look")
-        seen = f"{quoted(asked)}, the id of the reply to {sort}"
+        what, symptom = ("a poll", "poll") if is_poll(source.request) else (source.request.method, "look")
+        seen = f"{quoted(asked)}, the id of the reply to {what}"
         return verdict.violated("the x-ms-request-id of a 202", seen, symptom)
     if source.reply is not None and source.reply.status >= REFUSED:
         seen = f"the id of a reply {reply_summary(source)}"
@@ -137,7 +137,7 @@ def _end(operation: Followed, until: float, *, over: bool, faulty: bool) -> Iter
 
 
 def _patience(operation: Followed) -> float:
-    """Seconds of silence after which a client has given up, by its own longest pause where it has made any."""
+    """Seconds of silence after which a client has given up, according to its own longest pause where it has made any."""
     pauses = _pauses(operation.polls)
     return min(PATIENCE_SECONDS, max(MIN_PAUSE_SECONDS, SILENT_PAUSES * max(pauses))) if pauses else PATIENCE_SECONDS
 

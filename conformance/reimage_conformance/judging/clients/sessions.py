@@ -49,7 +49,7 @@ def is_reimage(request: Request) -> bool:
 def is_poll(request: Request) -> bool:
     """Whether a request asks for the status of an operation, with or without an id.
 
-    List Subscription Operations is none: it has the path of a poll without id, but always a query.
+    A request for List Subscription Operations is no poll: it has the path of a poll without id, but always a query.
     """
     address = read_target(request.resource)
     return address.kind is Kind.OPERATION or _WITHOUT_ID.fullmatch(request.target) is not None

@@ -35,15 +35,15 @@ MIN_LOOKS = 4
 SETTLING_SECONDS = 0.3
 """An instance may leave ReadyRole this many seconds after the end of its operation, or later (`settling_seconds`)."""
 LATE_DEPARTURE_SECONDS = 2.0
-"""This replaces `SETTLING_SECONDS` where no instance of the endpoint was seen to leave before the end.
+"""This replaces `SETTLING_SECONDS` where it is not known that instances of the endpoint leave before the end, or not at all.
 
 In recordings of the historical service, an instance left a second after the end of its operation.
 """
 SETTLING_POLLS = 4
 """As `SETTLING_SECONDS`, in poll intervals; the longest of the three times counts."""
-SETTLING_SHARE = 1.5
+SETTLING_FACTOR = 1.5
 """As `SETTLING_SECONDS`, as a multiple of the duration of the operation."""
-RELAPSE_SHARE = 1.0
+SECOND_DEPARTURE_FACTOR = 1.0
 """For how long after its return an instance may leave ReadyRole once more, as a multiple of the duration of its operation.
 
 No document says that it stays at ReadyRole once it is back.
@@ -52,19 +52,19 @@ _MAX_NAMES = 6
 """A message names at most this many role instances, and counts the others."""
 
 
-def relapse_seconds(duration: float) -> float:
+def second_departure_seconds(duration: float) -> float:
     """For how many seconds after its return an instance may leave ReadyRole once more; `duration` is that of its operation, in seconds."""
-    return RELAPSE_SHARE * duration
+    return SECOND_DEPARTURE_FACTOR * duration
 
 
 def settling_seconds(duration: float, limits: Limits, *, departs_early: bool) -> float:
     """How many seconds after the end of an operation its instance may still leave ReadyRole, if it has not left yet.
 
     `duration` is how long the operation took, in seconds. `departs_early` says that instances of this endpoint were
-    seen to leave while their operation was under way.
+    seen to leave while their operation was under way, or not at all.
     """
     least = SETTLING_SECONDS if departs_early else LATE_DEPARTURE_SECONDS
-    settling = max(least, SETTLING_SHARE * duration, SETTLING_POLLS * limits.poll_interval_seconds)
+    settling = max(least, SETTLING_FACTOR * duration, SETTLING_POLLS * limits.poll_interval_seconds)
     return min(settling, limits.operation_timeout_seconds)
 
 
@@ -111,22 +111,22 @@ def instance_effect(
     is when the end of the operation was seen, in seconds since the run began. `waited` is how many seconds after that
     the suite made its last look. An instance may be offline for so short a time that no look falls into it.
     """
-    course = _Course(world, instance, exchanges[0], exchanges[1], exchanges[2:])
-    unclear = course.unclear()
+    reimage = _Reimage(world, instance, exchanges[0], exchanges[1], exchanges[2:])
+    unclear = reimage.why_unclear()
     if unclear is not None:
         reason, why = unclear
         for requirement in ("REQ-REIMAGE-OFFLINE", "REQ-REIMAGE-ONLINE"):
-            yield about(requirement, course.start).inconclusive(reason, why=why)
+            yield about(requirement, reimage.start).inconclusive(reason, why=why)
         return
-    yield _offline(course, ended_at)
-    yield _same_name(course)
-    yield _online(course, waited, world.target.limits.operation_timeout_seconds)
-    yield from _others(course, others, refused)
+    yield _offline(reimage, ended_at)
+    yield _same_name(reimage)
+    yield _online(reimage, waited, world.target.limits.operation_timeout_seconds)
+    yield from _others(reimage, others, refused)
 
 
 @dataclass(frozen=True)
-class _Course:
-    """The looks at one instance: `before` its reimage, and `looks` after `start`, the 202; some may have no answer."""
+class _Reimage:
+    """The reimage of one instance, as looks show it: one `before` it, and `looks` after `start`, the 202; some may have no answer."""
 
     world: World
     instance: str
@@ -162,7 +162,7 @@ class _Course:
         """How many looks with a greater number than `after` show nothing, since they got no reply or were throttled."""
         return sum(1 for look in self.looks if look.number > after and (look.reply is None or is_busy(look)))
 
-    def unclear(self) -> tuple[str, Why] | None:
+    def why_unclear(self) -> tuple[str, Why] | None:
         """Why nothing can be judged, and the kind of reason; None where the looks suffice."""
         status = statuses_in(self.before).get(self.instance)
         if not self.seen:
@@ -173,87 +173,93 @@ class _Course:
         return None
 
 
-def _offline(course: _Course, ended_at: float) -> Verdict:
+def _offline(reimage: _Reimage, ended_at: float) -> Verdict:
     """The verdict on whether the instance left ReadyRole. `ended_at` is as for `instance_effect`."""
-    left = next((look for look, status in zip(course.seen, course.statuses, strict=True) if status != READY), None)
-    during = sum(1 for look in course.seen if look.at <= ended_at)
-    verdict = about("REQ-REIMAGE-OFFLINE", left or course.start, course.seen[-1])
-    shown = f"shown {counted(during, 'time')} while the operation ran"
+    left = next((look for look, status in zip(reimage.seen, reimage.statuses, strict=True) if status != READY), None)
+    during = sum(1 for look in reimage.seen if look.at <= ended_at)
+    verdict = about("REQ-REIMAGE-OFFLINE", left or reimage.start, reimage.seen[-1])
     if left is not None:
-        return verdict.met(f"{course.path}; {shown}")
-    if unanswered := course.unanswered():
-        reason = f"{course.path}; {counted(unanswered, 'request')} for Get Deployment got no answer"
+        answers = f"{counted(during, 'answer')} to Get Deployment while the operation ran"
+        return verdict.met(f"{reimage.path}; {answers}")
+    if unanswered := reimage.unanswered():
+        reason = f"{reimage.path}; {counted(unanswered, 'request')} for Get Deployment got no answer"
         return verdict.inconclusive(reason, why=Why.NO_REPLY)
     if during < MIN_LOOKS:
         return verdict.inconclusive(
             f"Get Deployment was answered only {counted(during, 'time')} while the operation ran"
         )
     actual = f"InstanceStatus was {READY} in all {during} answers to Get Deployment while the operation ran"
-    return verdict.violated(f"{course.name} leaves {READY}", actual, "never-offline")
+    return verdict.violated(f"{reimage.name} leaves {READY}", actual, "never-offline")
 
 
-def _same_name(course: _Course) -> Verdict:
+def _same_name(reimage: _Reimage) -> Verdict:
     """The verdict on whether the last look shows the instance under its own name, and in its role."""
-    last, instance, role = course.seen[-1], course.instance, roles_in(course.before).get(course.instance)
-    verdict = about("REQ-REIMAGE-SAME-NAME", last, course.before)
+    last, instance, role = reimage.seen[-1], reimage.instance, roles_in(reimage.before).get(reimage.instance)
+    verdict = about("REQ-REIMAGE-SAME-NAME", last, reimage.before)
     if instance not in statuses_in(last):
-        actual = f"{course.name} is no longer listed; {_new_names(course)}"
-        return verdict.violated(f"{course.name} of role {role}", actual, "renamed")
+        actual = f"{reimage.name} is no longer listed; {_new_names(reimage)}"
+        return verdict.violated(f"{reimage.name} of role {role}", actual, "renamed")
     now = roles_in(last).get(instance)
     expected, actual = (
-        f"{course.name} has {valued('RoleName', role or '')}",
-        f"{course.name} has {valued('RoleName', now or '')}",
+        f"{reimage.name} has {valued('RoleName', role or '')}",
+        f"{reimage.name} has {valued('RoleName', now or '')}",
     )
     return verdict.judged(now == role, expected, actual, "role-changed")
 
 
-def _new_names(course: _Course) -> str:
-    """The names that the last look lists and the look before the reimage did not; the only one, if an instance had it while it was away."""
-    new = sorted(set(statuses_in(course.seen[-1])) - set(statuses_in(course.before)))
-    shown = [statuses_in(look).get(new[0], READY) for look in course.seen] if len(new) == 1 else []
-    away = next((status for status in shown if status != READY), None)
+def _new_names(reimage: _Reimage) -> str:
+    """The names that the last look lists and the look before the reimage did not, in words.
+
+    If there is one such name, and a look shows it away from ReadyRole, the instance had this name while it was away.
+    """
+    new = sorted(set(statuses_in(reimage.seen[-1])) - set(statuses_in(reimage.before)))
+    statuses = [statuses_in(look).get(new[0], READY) for look in reimage.seen] if len(new) == 1 else []
+    away = next((status for status in statuses if status != READY), None)
     if away is not None:
-        return f"already while it was away ({away}) it had another name, {new[0]}"
+        return f"while it was away ({away}), it already had another name, {new[0]}"
     return f"new in the list: {first_names(new, _MAX_NAMES)}" if new else "no new name is listed"
 
 
-def _online(course: _Course, waited: float, time_limit: float) -> Verdict:
+def _online(reimage: _Reimage, waited: float, time_limit: float) -> Verdict:
     """The verdict on whether the instance is at ReadyRole again.
 
     The last look that showed instances decides. It came `waited` seconds after the end of the operation. If it does not
     show the instance at ReadyRole, the verdict is inconclusive where later looks got no answer, and where `waited` is
     less than `time_limit`, in seconds: the suite stops looking early where another instance did not come back.
     """
-    last, instance = course.seen[-1], course.instance
-    verdict = about("REQ-REIMAGE-ONLINE", last, course.before)
-    status, unanswered = statuses_in(last).get(instance), course.unanswered(after=last.number)
+    last, instance = reimage.seen[-1], reimage.instance
+    verdict = about("REQ-REIMAGE-ONLINE", last, reimage.before)
+    status, unanswered = statuses_in(last).get(instance), reimage.unanswered(after=last.number)
     if status is None:
         return verdict.inconclusive(
-            f"{course.name} is no longer listed after its reimage", because=("REQ-REIMAGE-SAME-NAME",)
+            f"{reimage.name} is no longer listed after its reimage", because=("REQ-REIMAGE-SAME-NAME",)
         )
     if status in BAD_STATES:
-        return verdict.inconclusive(f"{course.name} is {status}: the guest has a problem (REQ-DEPL-BAD-STATES)")
+        return verdict.inconclusive(f"{reimage.name} is {status}: the guest has a problem (REQ-DEPL-BAD-STATES)")
     if status != READY and unanswered:
-        reason = f"{course.path}; the last {counted(unanswered, 'request')} for Get Deployment got no answer"
+        reason = f"{reimage.path}; the last {counted(unanswered, 'request')} for Get Deployment got no answer"
         return verdict.inconclusive(reason, why=Why.NO_REPLY)
     late = f"{waited:.1f} s after the end of the operation"
     if status != READY and waited < time_limit:
-        reason = f"{course.path}; the last Get Deployment was only {late}, and the instance has {time_limit:g} s"
+        reason = (
+            f"{reimage.path}; the last Get Deployment was only {late}, "
+            f"and the instance may take {time_limit:g} s to return to {READY}"
+        )
         return verdict.inconclusive(reason, because=("REQ-REIMAGE-SAME-NAME", "REQ-DEPL-INSTANCES"))
-    actual = f"{course.path}; the last Get Deployment was {late}"
-    return verdict.judged(status == READY, f"{course.name} is {READY} again", actual, "still-offline")
+    actual = f"{reimage.path}; the last Get Deployment was {late}"
+    return verdict.judged(status == READY, f"{reimage.name} is {READY} again", actual, "still-offline")
 
 
-def _others(course: _Course, others: Sequence[str], refused: Sequence[str]) -> Iterator[Verdict]:
+def _others(reimage: _Reimage, others: Sequence[str], refused: Sequence[str]) -> Iterator[Verdict]:
     """The verdict on whether every other instance stayed as it was, except those whose guests had a problem (REQ-DEPL-BAD-STATES)."""
-    seen, start = course.seen, course.start
-    look, changed, watched = _first_change(seen, _watched(course.before, others))
+    seen, start = reimage.seen, reimage.start
+    look, changed, watched = _first_change(seen, _watched(reimage.before, others))
     if look is not None:
         name, status = next(iter(changed.items()))
         more = f", and {len(changed) - 1} more changed" if len(changed) > 1 else ""
-        reimaged = course.named(read_target(start.request.resource).instance)
+        reimaged = reimage.named(read_target(start.request.resource).instance)
         own = "; its own reimage was refused with 409, but may have had this effect" if name in refused else ""
-        actual = f"{course.named(name)} is {status} after a reimage of {reimaged}{own}{more}"
+        actual = f"{reimage.named(name)} is {status} after a reimage of {reimaged}{own}{more}"
         yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", look, start).violated(
             f"the other instances stay {READY}", actual, "others-touched"
         )
@@ -323,7 +329,7 @@ def equivalent_forms(
 
     Exchanges: `looked` looks, one at each deployment; the 202; then looks at every deployment in turn. If the
     addressed instance goes offline and others with it, REQ-REIMAGE-OTHERS-UNTOUCHED is violated instead. `others` are
-    the instances to consider beside it: those of its deployment that no request of ours may have taken offline. None
+    the other instances to consider: those of its deployment that no request of ours may have taken offline. None
     stands for all instances of every deployment that were at ReadyRole.
     """
     del world
@@ -359,7 +365,8 @@ def _places_that_left(
 ) -> list[_Where]:
     """The places other than `own` that were ready before and that some look shows not ready, in order.
 
-    A place counts only until a look shows a status that is due to its guest (REQ-DEPL-BAD-STATES). With `others`, only these instances of the deployment of `own` are considered.
+    A place counts only until a look shows a status that is due to its guest (REQ-DEPL-BAD-STATES). With `others`, only
+    these instances of the deployment of `own` are considered.
     """
     ready = {place for look in before for place, status in _statuses_by_place(look).items() if status == READY} - {own}
     if others is not None:

@@ -122,7 +122,7 @@ def storage_kept_and_lost(world: World, exchanges: Sequence[Exchange]) -> Iterat
 
 
 def _is_answered(exchange: Exchange) -> bool:
-    """Whether the probe answered, be it with 404; nobody answers for an instance that is offline."""
+    """Whether the probe itself answered, with 404 too. For an instance that is offline, a gateway may answer 5xx."""
     return exchange.reply is not None and exchange.reply.status < 500
 
 

@@ -59,20 +59,21 @@ def progress(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
         yield about(_PROGRESS, other[0][0]).violated(expected, actual, "other-status")
     end = next(((poll, status) for poll, status in known if status in TERMINAL), None)
     if end is not None:
-        seen, known = ([each for each in shown if not _is_simultaneous(each[0], end[0])] for shown in (seen, known))
+        seen = [each for each in seen if not _is_simultaneous(each[0], end[0])]
+        known = [each for each in known if not _is_simultaneous(each[0], end[0])]
         yield from _after_end(seen, known, known.index(end))
     elif known and not other:
         yield about(_PROGRESS, known[-1][0]).met(f"{len(known)} times InProgress")
 
 
-def _after_end(seen: list[PolledStatus], known: list[PolledStatus], first: int) -> Iterator[Verdict]:
-    """The verdicts on what polls showed after `known[first]`, the first that showed an end.
+def _after_end(seen: list[PolledStatus], known: list[PolledStatus], end_index: int) -> Iterator[Verdict]:
+    """The verdicts on what polls showed after `known[end_index]`, the first that showed an end.
 
     `known` are those of `seen` that showed a status of this protocol.
     """
-    end_poll, end = known[first]
-    changed = [(poll, status) for poll, status in known[first + 1 :] if status != end]
-    later = seen[seen.index(known[first]) + 1 :]
+    end_poll, end = known[end_index]
+    changed = [(poll, status) for poll, status in known[end_index + 1 :] if status != end]
+    later = seen[seen.index(known[end_index]) + 1 :]
     not_found = [p for p, status in later if not status and p.at <= end_poll.at + RETENTION_SECONDS and _is_gone(p)]
     heads = {p.number for p, _ in later if p.request.method == "HEAD"}
     all_statuses = ", ".join(_with_repeats_counted([status for _, status in known]))
@@ -82,7 +83,7 @@ def _after_end(seen: list[PolledStatus], known: list[PolledStatus], first: int) 
         yield about(_STABLE, not_found[0], end_poll).violated(expected, actual, "gone")
     elif changed:
         is_of_two_operations = not all(_is_own(poll) for poll in (end_poll, changed[0][0]))
-        roots = (_USABLE,) if is_of_two_operations else _violated_by_change(known, first, changed, heads)
+        roots = (_USABLE,) if is_of_two_operations else _violated_by_change(known, end_index, changed, heads)
         after_head = any(end_poll.number < number < changed[0][0].number for number in heads)
         different = ", after a HEAD to the operation" if after_head else _difference_of_ways(end_poll, changed[0][0])
         way = different if roots == (_READONLY,) else ""
@@ -94,29 +95,32 @@ def _after_end(seen: list[PolledStatus], known: list[PolledStatus], first: int) 
             yield verdict.violated(f"{expected}{any_way}", actual, "flip", because=because)
     else:
         yield about(_PROGRESS, end_poll).met(all_statuses)
-        if len(known) > first + 1:
+        if len(known) > end_index + 1:
             yield about(_STABLE, known[-1][0]).met(all_statuses)
-        if len({_way_of(poll) for poll, _ in known[first:]}) > 1:
+        if len({_way_of(poll) for poll, _ in known[end_index:]}) > 1:
             yield about(_READONLY, known[-1][0]).met(all_statuses)
 
 
 def _violated_by_change(
-    known: list[PolledStatus], first: int, changed: list[PolledStatus], heads: set[int]
+    known: list[PolledStatus], end_index: int, changed: list[PolledStatus], heads: set[int]
 ) -> tuple[str, ...]:
-    """The requirement that a change after an end violates; two where it may be either."""
-    end = known[first][1]
-    change = known.index(changed[0])
-    before, after = known[:change], known[change + 1 :]
-    if any(known[change - 1][0].number < number < changed[0][0].number for number in heads):
+    """The requirement that a change after an end violates; two where it may be either.
+
+    `known` and `end_index` are as in `_after_end`. `changed` are the later polls with another status, `heads` the numbers of HEAD requests.
+    """
+    end = known[end_index][1]
+    change_index = known.index(changed[0])
+    before, after = known[:change_index], known[change_index + 1 :]
+    if any(known[change_index - 1][0].number < number < changed[0][0].number for number in heads):
         return (_READONLY,)
     changed_ways = {_way_of(poll) for poll, _ in changed}
-    depends_on_way = changed_ways.isdisjoint(_way_of(poll) for poll, status in known[first:] if status == end)
+    depends_on_way = changed_ways.isdisjoint(_way_of(poll) for poll, status in known[end_index:] if status == end)
     is_new_way = _way_of(changed[0][0]) not in {_way_of(poll) for poll, _ in before}
     if (depends_on_way and any(status == end for _, status in after)) or (
-        is_new_way and change - first >= SETTLED_POLLS
+        is_new_way and change_index - end_index >= SETTLED_POLLS
     ):
         return (_READONLY,)
-    if change > first + 1 or first >= EARLY_POLLS:
+    if change_index > end_index + 1 or end_index >= EARLY_POLLS:
         return (_STABLE,)
     return (_PROGRESS,) if changed[0][1] == "InProgress" else (_STABLE, _PROGRESS)
 
@@ -126,12 +130,12 @@ def _is_simultaneous(poll: Exchange, end: Exchange) -> bool:
 
     The endpoint may have answered either of them first.
     """
-    beside = poll.at + _SAME_MOMENT_SECONDS < end.at + end.elapsed and end.at < poll.at + poll.elapsed
-    return poll.number > end.number and beside
+    overlaps = poll.at + _SAME_MOMENT_SECONDS < end.at + end.elapsed and end.at < poll.at + poll.elapsed
+    return poll.number > end.number and overlaps
 
 
 def _is_own(poll: Exchange) -> bool:
-    """Whether a poll shows the ID that it asked about, or none."""
+    """Whether a poll shows the ID that it asked about, or no ID."""
     shown = read_document(poll.reply).text("ID") if poll.reply is not None else None
     return shown is None or same_identifier(shown, read_target(poll.request.resource).operation)
 
@@ -201,7 +205,7 @@ def completes(
     elif code != "200":
         yield verdict.violated("Succeeded with 200", f"Succeeded, {shown_code}", "final-status")
     else:
-        yield verdict.met(f"Succeeded with 200 after {len(polls)} polls")
+        yield verdict.met(f"Succeeded with 200 after {counted(len(polls), 'poll')}")
 
 
 @check
@@ -226,8 +230,8 @@ def same_status(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict
 def fails_as_announced(world: World, exchanges: Sequence[Exchange], *, overdue: bool = False) -> Iterator[Verdict]:
     """A reimage of an instance that the target file lists as failing ends Failed, with an Error (REQ-GOS-ERROR).
 
-    `overdue` says that the suite waited as long as the operator allows. Succeeded accuses nobody: the target file may
-    be wrong.
+    `overdue` says that the suite waited as long as the operator allows. Succeeded is no violation, since the target file
+    may be wrong.
     """
     del world
     polls = exchanges[1:]
@@ -240,15 +244,16 @@ def fails_as_announced(world: World, exchanges: Sequence[Exchange], *, overdue: 
         yield verdict.violated("Failed, as the target file says, with an Error", actual, "no-end")
     else:
         shown = f"ended {status_of(ends[0])}" if ends else "was not seen to end"
-        yield verdict.inconclusive(f"the reimage of a failing role instance {shown}", why=Why.NO_FAILURE)
+        reason = f"the reimage of a role instance that the target file lists as failing {shown}"
+        yield verdict.inconclusive(reason, why=Why.NO_FAILURE)
 
 
 @check
 def polling_is_to_blame(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """A reimage that is polled as usual has the same outcome as one that is polled once (REQ-GOS-READONLY).
 
-    Exchanges: the 202 and the only poll of the latter, then the 202 and the polls of one that was started
-    after it.
+    Exchanges: the 202 and the only poll of the second one, then the 202 and the polls of the first one, which was
+    started later.
     """
     del world
     quiet, polls = exchanges[1], exchanges[3:]

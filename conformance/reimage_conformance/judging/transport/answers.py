@@ -98,7 +98,7 @@ def same_answer(world: World, exchanges: Sequence[Exchange], requirement: str, w
 def _is_documented(exchange: Exchange, polls: Sequence[Exchange], world: World) -> bool:
     """Whether the documents name the answer for a defect of its request: a status, or a 202 whose operation then failed.
 
-    What lenient permits besides does not count: under it a bad request may have any status of the application.
+    What lenient alone permits does not count: under it a bad request may have any status of the application.
     """
     documents = replace(world, strictness=Strictness.STRICT, memory={})
     defects = permitted(exchange.request, documents).binding

@@ -81,7 +81,7 @@ def is_date(value: str) -> bool:
 def _reaches_application(world: World, exchange: Exchange) -> bool:
     """Whether nothing in front of the application has a reason to refuse the request."""
     judged = permitted(exchange.request, world)
-    return judged.sound and all(defect.layer == "application" for defect in judged.defects)
+    return judged.passes_http and all(defect.layer == "application" for defect in judged.defects)
 
 
 @check

@@ -80,7 +80,7 @@
     button.addEventListener("click", () => copy(button));
   });
 
-  /* Cases: pytest-html draws its table anew whenever it sorts or filters. */
+  /* Cases: pytest-html draws its table again whenever it sorts or filters. */
   const search = one("#case-search");
   const narrow = () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -121,7 +121,7 @@
   /* pytest-html leaves an empty list inside each list of its environment. */
   all("#environment ul > ul").forEach((list) => list.remove());
 
-  /* Sections that this run has nothing for are no places to go to; print shows what is closed. */
+  /* Links to sections that this run does not have are hidden; print shows what is closed. */
   all("nav a").forEach((link) => { link.parentElement.hidden = !one(link.getAttribute("href")); });
   addEventListener("beforeprint", () => all("#findings details").forEach((block) => { block.open = true; }));
   reveal();

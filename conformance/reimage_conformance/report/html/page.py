@@ -14,7 +14,7 @@ from reimage_conformance.report.html.selection import FINDING_EVIDENCE, reply_wo
 from reimage_conformance.report.http_text import differing, exchange_lines, marked, request_lines
 from reimage_conformance.report.masked_names import MaskedNames
 from reimage_conformance.report.reimaged import reimaged_sentence
-from reimage_conformance.report.script import reproductions, shown_again
+from reimage_conformance.report.script import reproductions, sent_again
 from reimage_conformance.report.story import story_of
 from reimage_conformance.report.unjudged import unjudged
 from reimage_conformance.report.wording import (
@@ -102,7 +102,7 @@ class Page:
 
     def reimages(self, finding: Finding) -> str:
         """What the script of `finding` reimages, "" for nothing."""
-        return reimaged_sentence(story_of(shown_again(finding), self.exchanges), self.assessment.target)
+        return reimaged_sentence(story_of(sent_again(finding), self.exchanges), self.assessment.target)
 
     def requirements(self) -> Markup:
         """Every requirement with its outcome."""

@@ -18,12 +18,12 @@ MISSING = "REQ-REIMAGE-COMP-MISSING"
 
 
 def _selected_if(test: Callable[[list[str]], bool], when: When = always) -> Change:
-    """Values of comp that pass `test` select the reimage as well."""
+    """Makes values of comp that pass `test` select the reimage as well."""
     return instead(comp_selects, lambda original, call, values: test(values) or original(call, values), when)
 
 
 def _selected_by_first(test: Callable[[str], bool]) -> Change:
-    """The first value of comp selects the reimage where it passes `test`."""
+    """Makes the first value of comp select the reimage where it passes `test`."""
     return instead(comp_selects, lambda _, __, values: bool(values) and test(values[0]))
 
 
@@ -39,8 +39,8 @@ Slip("comp-missing-accepted", MISSING, "a request without comp is a reimage").at
 Slip("comp-value-ignored", MISSING, "any value of comp selects the reimage").at(
     FORMS, lambda place: _selected_if(bool, place.when)
 )
-Slip("comp-ignored", MISSING, "comp is not looked at").at(FORMS, lambda place: skips(check_comp, place.when))
-# A reboot shows the same states as a reimage: only the probe tells them apart.
+Slip("comp-ignored", MISSING, "comp is not checked").at(FORMS, lambda place: skips(check_comp, place.when))
+# A reboot shows the same states as a reimage: the difference can be seen only by the probe.
 Slip("comp-accepted[reboot]", "REQ-REIMAGE-COMP", "comp=reboot reimages", needs=(Need.PROBE,)).by(
     _selected_if(lambda values: values == ["reboot"])
 )
@@ -52,7 +52,7 @@ Slip("comp-{}", MISSING, "{}").table(
     _selected_by_first,
     ("prefix", "comp need only begin with reimage", lambda value: value.startswith("reimage")),
     ("substring", "comp need only contain reimage", lambda value: "reimage" in value),
-    ("initial", "comp need only begin like reimage", lambda value: value[:2] == "re"),
+    ("initial", "comp need only begin with re", lambda value: value[:2] == "re"),
 )
 Slip("comp-name-ignored", MISSING, "any parameter with the value reimage selects the reimage").by(
     instead(comp_selects, lambda _, call, __: "reimage" in [value for _, value in call.route.query])
@@ -64,6 +64,6 @@ Slip(
 ).by(instead(comp_selects, lambda _, call, __: "reimage" in call.message.target.partition("?")[2]))
 
 for _defect in COMP_DEFECTS:
-    Slip(f"{_defect}-status", MISSING, f"{_defect} gives {{}}", also=("REQ-ERR-CODES",)).each(
+    Slip(f"{_defect}-status", MISSING, f"{_defect} is answered {{}}", also=("REQ-ERR-CODES",)).each(
         (404, 405, 415), refusal_status(_defect)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.emulator.admission import check_comp
-from reimage_conformance.emulator.conditions import both, form_is, instance_matches, kind_is, two_digits
+from reimage_conformance.emulator.conditions import both, ends_in_two_digits, form_is, instance_matches, kind_is
 from reimage_conformance.emulator.departures import Change, edits, gives, instead
 from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.lookup import find_deployment, find_instance
@@ -36,6 +36,7 @@ def _unrouted(form: str) -> Callable[[Call, Route], Route]:
 def _neighbour(
     original: Callable[..., Instance | None], call: Call, deployment: Deployment, name: str
 ) -> Instance | None:
+    """Another instance than the one that is named: the first or the second of the deployment."""
     names = list(deployment.instances)
     found = original(call, deployment, name)
     return found and deployment.instances[names[(names.index(found.name) + 1) % min(2, len(names))]]
@@ -79,28 +80,32 @@ Slip(
     "role instances from _IN_10 on are not found",
     also=("REQ-REIMAGE-URI-NAME",),
     needs=(Need.TWO_DIGITS,),
-).by(gives(find_instance, None, instance_matches(two_digits)))
+).by(gives(find_instance, None, instance_matches(ends_in_two_digits)))
 
 
 def _slot_read_as(slots: dict[str, str]) -> Change:
-    def found(original: Callable[..., Any], call: Call, service: list[Deployment], form: str, place: str) -> Any:
-        return original(call, service, form, slots.get(place, place) if form == "slot" else place)
+    """Reads each slot that is a key of `slots` as its value."""
+
+    def found(original: Callable[..., Any], call: Call, service: list[Deployment], form: str, asked: str) -> Any:
+        return original(call, service, form, slots.get(asked, asked) if form == "slot" else asked)
 
     return instead(find_deployment, found, kind_is("reimage"))
 
 
 def _slot_if(test: Callable[[str, str], bool]) -> Change:
-    def found(original: Callable[..., Any], call: Call, service: list[Deployment], form: str, place: str) -> Any:
-        exact = original(call, service, form, place)
+    """Finds also a deployment for which `test(its slot, the slot that is asked for)` holds."""
+
+    def found(original: Callable[..., Any], call: Call, service: list[Deployment], form: str, asked: str) -> Any:
+        exact = original(call, service, form, asked)
         if exact is not None or form != "slot":
             return exact
-        return next((each for each in service if test(each.slot, place)), None)
+        return next((each for each in service if test(each.slot, asked)), None)
 
     return instead(find_deployment, found, kind_is("reimage"))
 
 
-def _unknown_is(wanted: str) -> Callable[[str, str], bool]:
-    return lambda slot, place: slot == wanted and place not in ("production", "staging")
+def _any_unknown_for(wanted: str) -> Callable[[str, str], bool]:
+    return lambda slot, asked: slot == wanted and asked not in ("production", "staging")
 
 
 _SLOTS = (PRODUCTION.called("production"), STAGING.called("staging"))
@@ -111,7 +116,7 @@ Slip("{}-slot-unknown", VALUES, "nothing is found in the slot {}").at(
     _SLOTS, lambda place: gives(find_deployment, None, both(kind_is("reimage"), place.when))
 )
 Slip("slot-other-is-{}", OTHER, "any unknown slot value stands for {}").at(
-    _SLOTS, lambda place: _slot_if(_unknown_is(place.word))
+    _SLOTS, lambda place: _slot_if(_any_unknown_for(place.word))
 )
 Slip(
     "staging-read-as-production",
@@ -132,22 +137,22 @@ Slip(
 ).by(_slot_read_as({"staging": "production", "production": "staging"}))
 Slip("slot-{}", OTHER, "{}").table(
     _slot_if,
-    ("prefix", "the beginning of a slot's name is enough", lambda slot, place: slot.startswith(place)),
-    ("suffix-ignored", "what follows a slot's name is ignored", lambda slot, place: place.startswith(slot)),
-    ("substring", "a slot's name somewhere in the value is enough", lambda slot, place: slot in place),
-    ("trimmed", "white space around the slot is taken away", lambda slot, place: place.strip() == slot),
+    ("prefix", "the beginning of a slot's name is enough", lambda slot, asked: slot.startswith(asked)),
+    ("suffix-ignored", "what follows a slot's name is ignored", lambda slot, asked: asked.startswith(slot)),
+    ("substring", "a slot's name somewhere in the value is enough", lambda slot, asked: slot in asked),
+    ("trimmed", "white space around the slot is ignored", lambda slot, asked: asked.strip() == slot),
     (
         "numbered",
         "0 stands for staging and 1 for production",
-        lambda slot, place: place == f"{int(slot == 'production')}",
+        lambda slot, asked: asked == f"{int(slot == 'production')}",
     ),
 )
 
 
-def _slot_takes_name(original: Callable[..., Any], call: Call, service: list[Deployment], form: str, place: str) -> Any:
-    return original(call, service, form, place) or original(call, service, "name", place)
+def _slot_takes_name(original: Callable[..., Any], call: Call, service: list[Deployment], form: str, asked: str) -> Any:
+    return original(call, service, form, asked) or original(call, service, "name", asked)
 
 
-Slip("slot-takes-deployment-name", OTHER, "a deployment name does where a slot belongs").by(
+Slip("slot-takes-deployment-name", OTHER, "a deployment name is accepted in place of a slot").by(
     instead(find_deployment, _slot_takes_name, form_is("slot"))
 )

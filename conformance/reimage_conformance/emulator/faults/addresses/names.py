@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SERVICE = "REQ-REIMAGE-UNKNOWN-SERVICE"
 INSTANCE = "REQ-REIMAGE-UNKNOWN-INSTANCE"
 Match = Callable[[str, str], bool]
+"""Whether the name of something that exists is taken for the name that is asked for."""
 
 _MATCHES: tuple[tuple[str, str, Match], ...] = (
     ("prefix", "the beginning of a name is enough", lambda known, asked: bool(asked) and known.startswith(asked)),
@@ -44,9 +45,9 @@ def _reimaged_if(match: Match) -> Change:
 
 
 def _deployment_if(match: Match) -> Change:
-    def found(original: Callable[..., Any], call: Call, service: list[Deployment], kind: str, place: str) -> Any:
-        exact = original(call, service, kind, place)
-        return exact or next((each for each in service if match(each.name, place)), None)
+    def found(original: Callable[..., Any], call: Call, service: list[Deployment], form: str, asked: str) -> Any:
+        exact = original(call, service, form, asked)
+        return exact or next((each for each in service if match(each.name, asked)), None)
 
     return instead(find_deployment, found, form_is("name"))
 
@@ -85,7 +86,7 @@ Slip("service-{}", SERVICE, "cloud services: {}").table(lambda match: _service_i
 Slip("instance-unknown-is-first", INSTANCE, "{}, an unknown role instance stands for the first").at(
     EACH_FORM, lambda place: _instance_if(lambda _, __: True, place.when)
 )
-Slip("service-not-looked-at", SERVICE, "{}, any cloud service name will do").at(
+Slip("service-not-looked-at", SERVICE, "{}, any cloud service name is accepted").at(
     EACH_FORM, lambda place: _service_if(lambda _, __: True, place.when)
 )
 Slip("instance-phantom", INSTANCE, "{}, the reimage of an unknown role instance succeeds").at(
@@ -110,7 +111,7 @@ Slip("instance-{}", INSTANCE, "{}").table(
     ),
     (
         "white-space-trimmed",
-        "white space around the name of a role instance is taken away",
+        "white space around the name of a role instance is ignored",
         lambda known, asked: known == asked.strip(),
     ),
 )
@@ -147,11 +148,11 @@ Slip(
 
 
 def _deployment_anywhere(
-    original: Callable[..., Any], call: Call, service: list[Deployment], form: str, place: str
+    original: Callable[..., Any], call: Call, service: list[Deployment], form: str, asked: str
 ) -> Any:
-    own = original(call, service, form, place)
+    own = original(call, service, form, asked)
     mine = [each for each in call.world.deployments if each.subscription == call.route.subscription]
-    return own or original(call, mine, form, place)
+    return own or original(call, mine, form, asked)
 
 
 Slip(
@@ -160,11 +161,11 @@ Slip(
     "deployment names are looked up in all cloud services",
     needs=(Need.SECOND_SERVICE,),
 ).by(instead(find_deployment, _deployment_anywhere, form_is("name")))
-Slip("deployment-name-takes-slot", SERVICE, "a slot does where a deployment name belongs").by(
+Slip("deployment-name-takes-slot", SERVICE, "a slot is accepted in place of a deployment name").by(
     instead(
         find_deployment,
-        lambda original, call, service, form, place: (
-            original(call, service, form, place) or original(call, service, "slot", place)
+        lambda original, call, service, form, asked: (
+            original(call, service, form, asked) or original(call, service, "slot", asked)
         ),
         form_is("name"),
     )
@@ -177,8 +178,8 @@ Slip(
 ).by(
     instead(
         find_deployment,
-        lambda original, call, service, form, place: (
-            original(call, service, form, place) or (service[0] if place in ("production", "staging") else None)
+        lambda original, call, service, form, asked: (
+            original(call, service, form, asked) or (service[0] if asked in ("production", "staging") else None)
         ),
         form_is("slot"),
     )
@@ -200,7 +201,7 @@ Slip("{}-phantom", SERVICE, "a reimage in {} succeeds").table(
     ("deployment", "a deployment that does not exist", "deployment"),
 )
 Slip("empty-slot-phantom", SERVICE, "a reimage in an empty slot succeeds", needs=(Need.EMPTY_SLOT,)).by(
-    _accepting("slot", when=lambda call: call.route.place in ("production", "staging"))
+    _accepting("slot", when=lambda call: call.route.slot_or_name in ("production", "staging"))
 )
 Slip("slot-phantom", "REQ-REIMAGE-SLOT-OTHER", "a reimage in a slot that does not exist succeeds").by(
     _accepting("slot")
@@ -215,26 +216,26 @@ Slip("instance-unknown-never-ends", INSTANCE, "the reimage of an unknown role in
     ),
 )
 
-Slip("names-decoded-twice", INSTANCE, "percent-encoding is undone twice").by(
+Slip("names-decoded-twice", INSTANCE, "percent-encoding is decoded twice").by(
     instead(decode_segment, lambda original, call, raw: original(call, original(call, raw)))
 )
 
 
-def _undecoded(places: tuple[int, ...]) -> Change:
+def _undecoded(segments: tuple[int, ...]) -> Change:
     """Leaves the percent-encoding in these path segments, counted from 0."""
 
     def keep(call: Call) -> str:
         path, mark, query = call.message.target.partition("?")
         parts = path.split("/")
-        for place in places:
-            if place + 1 < len(parts):
-                parts[place + 1] = parts[place + 1].replace("%", "%25")
+        for segment in segments:
+            if segment + 1 < len(parts):
+                parts[segment + 1] = parts[segment + 1].replace("%", "%25")
         return "/".join(parts) + mark + query
 
     return instead(origin_form, lambda _, call: keep(call), lambda call: call.message.target.startswith("/"))
 
 
-Slip("names-not-decoded", "REQ-NAME-ENCODING", "percent-encoded letters are not the letters ({name})").each_named(
+Slip("names-not-decoded", "REQ-NAME-ENCODING", "percent-encoding in the path is not decoded ({name})").each_named(
     {
         "instance": (7,),
         "deployment": (5,),
@@ -248,7 +249,7 @@ Slip("names-not-decoded", "REQ-NAME-ENCODING", "percent-encoded letters are not 
 Slip(
     "names-decoded-only-with-upper-case-digits",
     "REQ-NAME-ENCODING",
-    "percent-encoding with lower-case digits is not undone",
+    "percent-encoding with lower-case digits is not decoded",
 ).by(
     instead(
         decode_segment,

@@ -1,1 +1,1 @@
-"""Faults in Get Deployment and Get Cloud Service Properties: how they are reached, and what their documents hold."""
+"""Faults in Get Deployment and Get Cloud Service Properties: their addresses, answers and documents."""

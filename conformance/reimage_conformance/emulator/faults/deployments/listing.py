@@ -26,6 +26,7 @@ _READING = kind_is("deployment", "service")
 
 
 def _heading(order: tuple[int, ...]) -> Edit:
+    """An edit that puts the first three elements of a role instance into this order."""
     return lambda node: Node(node.name, (*(node.children[each] for each in order), *node.children[3:]))
 
 
@@ -108,7 +109,7 @@ Slip(
 Slip(
     "elements-not-gated-in-details",
     GATED,
-    "all elements are in the details in every version",
+    "all elements are in Get Cloud Service Properties in every version",
     also=("REQ-DEPL-VERSIONS",),
 ).by(gives(element_available, value=True, when=kind_is("service")))
 

@@ -1,4 +1,4 @@
-"""Faults in Get Deployment and Get Cloud Service Properties: how they are reached and what their documents hold."""
+"""Faults in Get Deployment and Get Cloud Service Properties: their addresses, answers and documents."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ from reimage_conformance.emulator.routing import read_segments
 URI, PROPS, ROOT, INSTANCES = "REQ-DEPL-URI", "REQ-PROPS-URI", "REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES"
 EMPTY = "REQ-DEPL-EMPTY-SLOT"
 Edit = Callable[[Node], Node]
-_READING = kind_is("deployment", "service")
 
 
 def _form(form: str) -> When:
@@ -46,7 +45,7 @@ def _unrouted(kind: str, form: str, _: Call, route: Route) -> Route:
 
 
 _BY = tuple(replace(place, when=_form(place.word)) for place in EACH_FORM)
-Slip("deployment-unrouted", URI, "Get Deployment{} leads nowhere").at(
+Slip("deployment-unrouted", URI, "Get Deployment{} leads to no resource").at(
     _BY, lambda place: edits(read_segments, partial(_unrouted, "deployment", place.word))
 )
 Slip("deployment-id-missing", URI, "Get Deployment{} carries no request id").at(
@@ -59,13 +58,13 @@ for _place in _BY:
 Slip("deployment-non-authoritative", URI, "Get Deployment is answered 203, however it is asked").by(
     reply_edit(reply_set(status=203), "deployment", when=kind_is("deployment"))
 )
-Slip("deployment-version-raised", URI, "Get Deployment needs {}").each(
+Slip("deployment-version-raised", URI, "Get Deployment needs version {} or later").each(
     ("2010-10-28", "2011-06-01"), lambda least: gives(earliest_version, least, kind_is("deployment"))
 )
-Slip("service-version-raised[2011-06-01]", PROPS, "Get Cloud Service Properties needs 2011-06-01").by(
+Slip("service-version-raised[2011-06-01]", PROPS, "Get Cloud Service Properties needs version 2011-06-01 or later").by(
     gives(earliest_version, "2011-06-01", kind_is("service"))
 )
-Slip("service-unrouted", PROPS, "Get Cloud Service Properties leads nowhere").by(
+Slip("service-unrouted", PROPS, "Get Cloud Service Properties leads to no resource").by(
     edits(read_segments, partial(_unrouted, "service", ""))
 )
 Slip("details-ignored", PROPS, "embed-detail is ignored").by(gives(details_wanted, value=False))
@@ -100,7 +99,7 @@ def without(*names: str) -> Edit:
 
 
 def inside(name: str, edit: Edit) -> Edit:
-    """An edit that edits the children called `name`."""
+    """An edit that applies `edit` to the children called `name`."""
     return lambda root: root.with_child_edited(name, edit)
 
 
@@ -126,7 +125,7 @@ Slip("deployment-root", ROOT, "the root of a deployment is {}", also=(INSTANCES,
     ("deployment", "Deployments", "HostedServiceDeployment"),
     lambda name: _deployment(_renamed(name), kind_is("deployment")),
 )
-Slip("deployment-name-wrong", ROOT, "Name is the cloud service's").by(
+Slip("deployment-name-wrong", ROOT, "Name is the name of the cloud service").by(
     edits(deployment_document, lambda call, root: with_text("Name", call.route.service)(root))
 )
 Slip("deployment-name-empty", ROOT, "Name is empty").by(_deployment(with_text("Name", "")))
@@ -148,7 +147,7 @@ def _busy(call: Call) -> bool:
 Slip(
     "deployment-status-while-busy",
     URI,
-    "Get Deployment is answered {} while a reimage runs in it",
+    "Get Deployment is answered {} while a reimage is under way in the deployment",
     also=("REQ-REIMAGE-OFFLINE", "REQ-ERR-STATUS"),
 ).each((204, 500), lambda status: reply_edit(reply_set(status=status, body=b""), "deployment", when=_busy))
 for _statuses, _also in (((200, 204), ("REQ-ERR-STATUS",)), ((400, 409), ())):

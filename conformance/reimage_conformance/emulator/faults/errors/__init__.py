@@ -1,1 +1,1 @@
-"""Faults in the answers that refuse: status, code and document, and which methods are allowed."""
+"""Faults in refusals: status, code and document, and which methods are allowed."""

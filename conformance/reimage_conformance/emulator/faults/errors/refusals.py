@@ -1,4 +1,4 @@
-"""Faults in the answers that refuse: status, code, Error document, media type, request id."""
+"""Faults in refusals: status, code, Error document, media type, request id."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
     "deployment": ("REQ-REIMAGE-UNKNOWN-SERVICE",),
     "instance": ("REQ-REIMAGE-UNKNOWN-INSTANCE",),
 }
-"""Which requirements a wrong code breaks beside CODES, for each defect whose code is in the documented table."""
+"""The requirements that a wrong code breaks as well as CODES, for each defect whose code is in the documented table."""
 _KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "version": (VERSION_DEFECTS, ("REQ-VER-MISSING", "REQ-VER-FORMAT", "REQ-REIMAGE-VERSION-OLD")),
     "comp": (COMP_DEFECTS, ("REQ-REIMAGE-COMP-MISSING",)),
@@ -70,6 +70,7 @@ for _defect, _also in _REQUIRED.items():
 
 
 def _spelt(change: Callable[[str], str]) -> Change:
+    """Writes the code that `change` gives in place of each code."""
     return instead(
         error_document,
         lambda original, call, refusal: original(call, replace(refusal, code=change(refusal.code))),
@@ -86,7 +87,7 @@ Slip("error-code-{}", CODES, "error codes are written {}", also=_BROKEN_BY_ANY).
 Slip(
     "error-codes-confused",
     CODES,
-    "a wrong comp is called a wrong version and the other way round",
+    "the codes for a wrong comp and for a wrong version are swapped",
     also=(*_KINDS["version"][1], *_KINDS["comp"][1]),
 ).by(
     refusal_edit(refused_with(code="MissingOrIncorrectVersionHeader"), *COMP_DEFECTS),
@@ -117,7 +118,7 @@ for _name, (_defects, _broken) in _KINDS.items():
 Slip("error-status-odd", STATUS, "errors have the status {}", also=(*_BROKEN_BY_ANY, CODES)).each(
     (299, 302, 444, 600), refusal_status(when=kind_is("reimage"))
 )
-Slip("error-body", BODY, "what an error has for content is {name}", also=(CODES, FORMAT)).each_named(
+Slip("error-body", BODY, "the content of an error is {name}", also=(CODES, FORMAT)).each_named(
     {
         "html": (b"<html><body><h1>Bad Request</h1></body></html>", "text/html"),
         "text": (b"The request was wrong.", "text/plain"),
@@ -173,12 +174,12 @@ def _octets(edit: Callable[[bytes], bytes]) -> Change:
 
 
 def _cut(octets: bytes) -> bytes:
-    """The message, as escaped, cut at a hundred octets."""
+    """The document with its message, as escaped, cut at a hundred octets."""
     return re.sub(rb"(<Message>[^<]{0,100})[^<]*</Message>", rb"\1</Message>", octets)
 
 
 def _in_cdata(octets: bytes) -> bytes:
-    """The message, not escaped, in a CDATA section."""
+    """The document with its message, not escaped, in a CDATA section."""
     return re.sub(
         rb"<Message>([^<]*)</Message>",
         lambda found: b"<Message><![CDATA[" + unescape(found[1].decode()).encode() + b"]]></Message>",

@@ -1,4 +1,4 @@
-"""Faults in which methods are allowed, and in what is said of the others."""
+"""Faults in which methods are allowed, and in how the others are refused."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.admission import KNOWN_METHODS, allowed_methods, check_verb, not_found
-from reimage_conformance.emulator.conditions import field_set, kind_is, refusal_edit, reply_edit, start_although_refused
+from reimage_conformance.emulator.conditions import (
+    fields_removed,
+    kind_is,
+    refusal_edit,
+    reply_edit,
+    start_although_refused,
+)
 from reimage_conformance.emulator.departures import Change, gives, instead, skips
 from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.observation import deployment_document
@@ -28,12 +34,12 @@ Slip(
 
 
 def _allowed_too(kind: str, *own: str) -> Callable[[str], Change]:
-    """Allows one more method for a kind of resource, beside its `own`."""
+    """Makes a function of a method. It returns the change that allows it for a kind of resource, in addition to its `own`."""
     return lambda method: gives(allowed_methods, (*own, method), kind_is(kind))
 
 
 def _refused_yet(effect: Callable[[Call], object]) -> Callable[[str], Change]:
-    """Refuses a method and has this effect all the same."""
+    """Makes a function of a method. It returns the change by which the method, which is refused, has this effect."""
 
     def change(method: str) -> Change:
         def answer(original: Callable[..., Reply], call: Call, refusal: Refusal) -> Reply:
@@ -67,12 +73,12 @@ Slip(
 Slip(
     "verb-unknown-accepted",
     VERB,
-    "a method that nobody knows reimages as POST does",
+    "an unknown method reimages as POST does",
     also=(UNKNOWN,),
 ).by(
     instead(
         check_verb,
-        lambda original, call: None if call.message.method.isupper() and _is_strange(call) else original(call),
+        lambda original, call: None if call.message.method.isupper() and _is_unknown(call) else original(call),
         kind_is("reimage"),
     )
 )
@@ -81,27 +87,25 @@ Slip("verb-not-checked", VERB, "any method reimages", also=(UNKNOWN, "REQ-HTTP-M
 )
 
 
-def _is_strange(call: Call) -> bool:
+def _is_unknown(call: Call) -> bool:
     return call.message.method not in KNOWN_METHODS
 
 
-def _describe_instance(original: Callable[..., Reply], call: Call, refusal: Refusal) -> Reply:
-    if refusal.defect != "verb" or call.message.method != "GET" or call.kind != "reimage":
+def _describe_deployment(original: Callable[..., Reply], call: Call, refusal: Refusal) -> Reply:
+    """Answers GET on a role instance with the document of the first deployment of its cloud service."""
+    deployments = call.world.services(call.route.subscription).get(call.route.service, [])
+    is_get = (refusal.defect, call.message.method, call.kind) == ("verb", "GET", "reimage")
+    if not is_get or not deployments:
         return original(call, refusal)
-    services = call.world.services(call.route.subscription).get(call.route.service, [])
-    return (
-        document_reply(call, 200, "deployment", deployment_document(call, services[0]))
-        if services
-        else original(call, refusal)
-    )
+    return document_reply(call, 200, "deployment", deployment_document(call, deployments[0]))
 
 
 Slip(
     "get-of-role-instance-answered",
     VERB,
-    "GET on a role instance gives 200 and a document, though no such operation exists",
-).by(instead(refuse, _describe_instance))
-Slip("method-case-ignored", "REQ-HTTP-METHOD-CASE", "post is taken for POST", also=(VERB,)).by(
+    "GET on a role instance gives 200 and a document, although no such operation exists",
+).by(instead(refuse, _describe_deployment))
+Slip("method-case-ignored", "REQ-HTTP-METHOD-CASE", "post counts as POST", also=(VERB,)).by(
     instead(
         check_verb,
         lambda original, call: None if call.message.method.upper() in allowed_methods(call) else original(call),
@@ -116,8 +120,8 @@ Slip("unknown-method-404", UNKNOWN, "an unknown method gives 404").by(
 Slip("known-method-501", UNKNOWN, "a known method that is not allowed gives 501").by(
     refusal_edit(lambda refusal: replace(refusal, status=501, fields=()), "verb")
 )
-Slip("allow-missing", ALLOW, "a 405 does not say what is allowed").each(
+Slip("allow-missing", ALLOW, "a 405 has no Allow").each(
     ("reimage", "operation", "deployment"),
-    lambda kind: reply_edit(field_set("Allow", None), "verb", when=kind_is(kind)),
+    lambda kind: reply_edit(fields_removed("Allow"), "verb", when=kind_is(kind)),
 )
-Slip("allow-missing", ALLOW, "no 405 says what is allowed").by(reply_edit(field_set("Allow", None), "verb"))
+Slip("allow-missing", ALLOW, "no 405 has Allow").by(reply_edit(fields_removed("Allow"), "verb"))

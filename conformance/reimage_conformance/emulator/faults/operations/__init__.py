@@ -1,1 +1,1 @@
-"""Faults in operations: polls, their documents, their course over time, and which of them can be asked about."""
+"""Faults in operations: polls, the documents that answer them, the course of operations, and which of them are found."""

@@ -1,4 +1,4 @@
-"""Faults that make the outcome of an operation depend on how, or how often, it is asked for."""
+"""Faults that make the outcome of an operation depend on how, or how often, it is polled."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reimage_conformance.emulator.faults.operations.lifecycle import (
     PROGRESS,
     READONLY,
     STABLE,
-    Seen,
+    StatusEdit,
     fitting_result,
     shown,
 )
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from reimage_conformance.emulator.world import Operation
 
 
-def _forgotten(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
-    """Finds an operation that is over once only."""
+def _found_once(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
+    """Finds an operation only once after it is over."""
     operation = original(call, operation_id)
     if operation is None or not has_run_its_time(call, operation):
         return operation
@@ -38,8 +38,8 @@ def _forgotten(original: Callable[..., Operation | None], call: Call, operation_
 
 
 Slip(
-    "forgotten-once-told", STABLE, "an operation is unknown as soon as its end was told", also=(READONLY, "REQ-GOS-200")
-).by(instead(find_operation, _forgotten))
+    "forgotten-once-told", STABLE, "an operation is unknown once a poll showed its end", also=(READONLY, "REQ-GOS-200")
+).by(instead(find_operation, _found_once))
 
 
 def _found_five_times(original: Callable[..., Any], call: Call, operation_id: str) -> Any:
@@ -55,14 +55,15 @@ Slip(
 ).by(instead(find_operation, _found_five_times))
 
 
-def _delay(call: Call, operation: Operation, seen: str) -> str:
+def _begin_again(call: Call, operation: Operation, seen: str) -> str:
+    """Makes an operation under way begin again."""
     if seen == "InProgress":
         operation.accepted_at = call.now
     return seen
 
 
-def _noted(key: str, test: Callable[[Call, Operation], bool]) -> Seen:
-    """Makes an operation fail if one of its polls has passed `test`; `key` is where the failing operations are noted."""
+def _fails_if(key: str, test: Callable[[Call, Operation], bool]) -> StatusEdit:
+    """Makes an operation fail once one of its polls has passed `test`; the operations that fail are noted under `key`."""
 
     def see(call: Call, operation: Operation, seen: str) -> str:
         failing = call.notes.setdefault(key, set())
@@ -73,14 +74,16 @@ def _noted(key: str, test: Callable[[Call, Operation], bool]) -> Seen:
     return see
 
 
-Slip("polling-begins-again", READONLY, "every poll lets the operation begin again", also=(COMPLETES,)).by(shown(_delay))
+Slip("polling-begins-again", READONLY, "every poll makes the operation begin again", also=(COMPLETES,)).by(
+    shown(_begin_again)
+)
 Slip(
     "polling-often-fails-it",
     READONLY,
     "an operation polled more than three times before its end fails",
     also=(COMPLETES,),
 ).by(
-    shown(_noted("often", lambda call, operation: operation.polls > 3 and not has_run_its_time(call, operation))),
+    shown(_fails_if("often", lambda call, operation: operation.polls > 3 and not has_run_its_time(call, operation))),
     *fitting_result(),
 )
 Slip(
@@ -88,7 +91,7 @@ Slip(
     READONLY,
     "an operation polled with 2009-10-01 fails",
     also=(COMPLETES, "REQ-GOS-VERSION-MIN", STABLE),
-).by(shown(_noted("oldest", lambda call, _: call.version == "2009-10-01")), *fitting_result())
+).by(shown(_fails_if("oldest", lambda call, _: call.version == "2009-10-01")), *fitting_result())
 Slip(
     "polling-with-oldest-version-fails-it[under way]",
     READONLY,
@@ -96,13 +99,15 @@ Slip(
     also=(COMPLETES, "REQ-GOS-VERSION-MIN", STABLE),
 ).by(
     shown(
-        _noted("oldest", lambda call, operation: call.version == "2009-10-01" and not has_run_its_time(call, operation))
+        _fails_if(
+            "oldest", lambda call, operation: call.version == "2009-10-01" and not has_run_its_time(call, operation)
+        )
     ),
     *fitting_result(),
 )
 
 
-def _asked_otherwise(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
+def _found_by_one_version(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
     """Finds an operation that is over until it was polled with two versions."""
     operation = original(call, operation_id)
     if operation is None or not has_run_its_time(call, operation):
@@ -119,15 +124,15 @@ Slip(
     READONLY,
     "an operation that has ended is unknown once it was polled with a second version",
     also=(STABLE, "REQ-GOS-200", "REQ-GOS-VERSION-MIN", "REQ-VER-OLD-KEPT"),
-).by(instead(find_operation, _asked_otherwise))
+).by(instead(find_operation, _found_by_one_version))
 Slip(
     "polling-with-another-version-fails-it",
     READONLY,
     "an operation polled with a version after 2011-10-01 fails",
     also=(COMPLETES, STABLE),
-).by(shown(_noted("newer", lambda call, _: call.version > "2011-10-01")), *fitting_result())
-Slip("polling-with-head-fails-it", READONLY, "an operation asked for with HEAD fails", also=(COMPLETES, STABLE)).by(
-    shown(_noted("head", lambda call, _: call.message.method == "HEAD")), *fitting_result()
+).by(shown(_fails_if("newer", lambda call, _: call.version > "2011-10-01")), *fitting_result())
+Slip("polling-with-head-fails-it", READONLY, "an operation polled with HEAD fails", also=(COMPLETES, STABLE)).by(
+    shown(_fails_if("head", lambda call, _: call.message.method == "HEAD")), *fitting_result()
 )
 Slip(
     "outcome-depends-on-version",

@@ -1,4 +1,4 @@
-"""Faults in the document that tells the status of an operation."""
+"""Faults in the document that shows the status of an operation."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ Slip("operation-id", "REQ-GOS-ID", "ID is {}").table(
     ("fresh", "a new one in every answer", lambda call, _: f"{call.number:032x}"),
     ("numbered", "the operation's number", lambda _, operation: str(operation.number)),
     ("instance", "the role instance's name", lambda _, operation: operation.instance.name),
-    ("subscription", "the subscription's", lambda _, operation: operation.subscription),
+    ("subscription", "the id of the subscription", lambda _, operation: operation.subscription),
     ("first", "that of the first operation", lambda call, _: next(iter(call.world.operations))),
     ("latest", "that of the latest operation", lambda call, _: list(call.world.operations)[-1]),
 )

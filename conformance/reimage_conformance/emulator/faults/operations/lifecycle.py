@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 COMPLETES, PROGRESS = "REQ-REIMAGE-COMPLETES", "REQ-GOS-PROGRESS"
 STABLE, READONLY = "REQ-GOS-TERMINAL-STABLE", "REQ-GOS-READONLY"
-Seen = Callable[["Call", "Operation", str], str]
-"""Gives the status that a poll of an operation reports, from the status that it would report."""
+StatusEdit = Callable[["Call", "Operation", str], str]
+"""A function that gives the status that a poll of an operation reports in place of the one that it would report."""
+_FOR_EVER = 500
+"""More polls than a run sends for one operation."""
 
 _SUBJECTS = (
     Place("", "a reimage", covers=lambda operation: not operation.instance.failing),
@@ -28,7 +30,7 @@ _SUBJECTS = (
 )
 
 
-def shown(see: Seen) -> Change:
+def shown(see: StatusEdit) -> Change:
     """Makes a poll report the status that `see` gives; when the operation ends, and what it does, stays the same."""
     return instead(operation_status, lambda original, call, operation: see(call, operation, original(call, operation)))
 
@@ -45,16 +47,16 @@ def fitting_result() -> tuple[Change, Change]:
     )
 
 
-def _shown_with_result(see: Seen) -> tuple[Change, ...]:
+def _shown_with_result(see: StatusEdit) -> tuple[Change, ...]:
     """Makes a poll report the status that `see` gives, with HttpStatusCode and Error that fit it."""
     return shown(see), *fitting_result()
 
 
-def _stays(test: Callable[[Operation], bool], status: str) -> Seen:
+def _stays(test: Callable[[Operation], bool], status: str) -> StatusEdit:
     return lambda _, operation, seen: status if test(operation) else seen
 
 
-def _fails(test: Callable[[Operation], bool]) -> Seen:
+def _fails(test: Callable[[Operation], bool]) -> StatusEdit:
     return lambda _, operation, seen: "Failed" if seen == "Succeeded" and test(operation) else seen
 
 
@@ -78,8 +80,8 @@ Slip("ends-late", COMPLETES, "a reimage takes a thousand times as long as it sho
 )
 
 
-def _by_poll(*statuses: str) -> Seen:
-    """Reports one of `statuses` for each of the first polls of an operation, then the true status."""
+def _by_poll(*statuses: str) -> StatusEdit:
+    """Reports `statuses` in order, one for each poll of an operation, then the true status."""
 
     def see(_: Call, operation: Operation, seen: str) -> str:
         return statuses[operation.polls - 1] if operation.polls <= len(statuses) else seen
@@ -87,8 +89,8 @@ def _by_poll(*statuses: str) -> Seen:
     return see
 
 
-def _once_over(*statuses: str) -> Seen:
-    """Reports one of `statuses` for each of the first polls after the end of an operation, then the true status."""
+def _once_over(*statuses: str) -> StatusEdit:
+    """Reports `statuses` in order, one for each poll after the end of an operation, then the true status."""
 
     def see(call: Call, operation: Operation, seen: str) -> str:
         if seen == "InProgress":
@@ -101,7 +103,7 @@ def _once_over(*statuses: str) -> Seen:
     return see
 
 
-def _alternating_once_over(*statuses: str) -> Seen:
+def _alternating_once_over(*statuses: str) -> StatusEdit:
     """Reports `statuses` in turn, again and again, for all polls of operations that are over."""
 
     def see(call: Call, _: Operation, seen: str) -> str:
@@ -135,13 +137,13 @@ Slip("succeeded-{}", STABLE, "after {}", also=(PROGRESS, READONLY)).table(
     ("then-in-progress", "Succeeded comes InProgress", _once_over("Succeeded", "InProgress")),
     (
         "then-in-progress-for-ever",
-        "one Succeeded comes InProgress for good",
-        _once_over("Succeeded", *["InProgress"] * 500),
+        "one Succeeded comes InProgress for ever",
+        _once_over("Succeeded", *["InProgress"] * _FOR_EVER),
     ),
     (
         "twice-then-failed",
         "two times Succeeded comes Failed",
-        _once_over("Succeeded", "Succeeded", *["Failed"] * 500),
+        _once_over("Succeeded", "Succeeded", *["Failed"] * _FOR_EVER),
     ),
 )
 Slip(
@@ -159,4 +161,4 @@ Slip(
 )
 Slip(
     "done-then-unknown-word", "REQ-GOS-STATUS", "after Succeeded comes Archived", also=(PROGRESS, STABLE, READONLY)
-).by(shown(_once_over("Succeeded", *["Archived"] * 500)))
+).by(shown(_once_over("Succeeded", *["Archived"] * _FOR_EVER)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.admission import check_version
 from reimage_conformance.emulator.conditions import (
+    SILENCE,
     both,
     kind_is,
     performs,
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 
     from reimage_conformance.emulator.messages import Action, Call, Reply
 
-_FOREVER = 3600.0
 _A_WHILE = 0.05
+"""So many seconds after the end of an operation, an earlier poll has shown the end."""
 
 
 def _refused_for_lack(lack: tuple[str, When]) -> Change:
-    """Refuses polls for which the condition in `lack` holds, with its word in the message."""
+    """Refuses polls that lack something; `lack` is its kind for the message, and the test of the polls that lack it."""
     what, when = lack
     return gives(
         check_version,
@@ -69,14 +70,14 @@ for _state, _statuses in (
 
 
 def _ended_before(call: Call) -> bool:
-    """Whether the polled operation ended so long ago that an earlier poll has shown its end."""
+    """Whether the operation of a request ended so long ago that an earlier poll has shown its end."""
     return call.operation is not None and call.now >= call.operation.ends_at + _A_WHILE
 
 
 Slip(
     "poll-status-later",
     "REQ-GOS-200",
-    "a poll that finds an end which was told before is answered {}",
+    "a poll of an operation whose end an earlier poll showed is answered {}",
     also=("REQ-GOS-TERMINAL-STABLE",),
 ).each(
     (204, 304, 500),
@@ -86,22 +87,22 @@ Slip(
 )
 
 
-def _ending(*actions: Action) -> Callable[[Place], Change]:
+def _performs_at(*actions: Action) -> Callable[[Place], Change]:
     return lambda place: performs(*actions, when=place.when)
 
 
 def _poll_if(test: Callable[[int], bool]) -> When:
     """Polls whose number, counted for each operation from 1, passes `test`."""
-    return both(kind_is("operation"), polled(lambda operation: test(operation.polls)))
+    return polled(lambda operation: test(operation.polls))
 
 
 _FINDING = tuple(state.called(f"a poll that finds {state.word}") for state in STATES)
 _FIRST = Place("first", "the first poll of an operation", _poll_if(lambda polls: polls == 1))
 _LATER = Place("later", "every poll after the second", _poll_if(lambda polls: polls > 2))
-Slip("poll-hangs", "REQ-GOS-200", "{} is never answered").at((*_FINDING, _FIRST, _LATER), _ending(Pause(_FOREVER)))
+Slip("poll-hangs", "REQ-GOS-200", "{} is never answered").at((*_FINDING, _FIRST, _LATER), _performs_at(SILENCE))
 # _FIRST is left out below: a client may open another connection, and its next poll is answered.
-Slip("poll-resets", "REQ-GOS-200", "{} ends in a reset").at((*_FINDING, _LATER), _ending(Reset()))
-Slip("poll-closes", "REQ-GOS-200", "{} ends with the connection closed").at((*_FINDING, _LATER), _ending(Close()))
+Slip("poll-resets", "REQ-GOS-200", "{} ends in a reset").at((*_FINDING, _LATER), _performs_at(Reset()))
+Slip("poll-closes", "REQ-GOS-200", "{} ends with the connection closed").at((*_FINDING, _LATER), _performs_at(Close()))
 Slip(
     "poll-cut-short",
     "REQ-HTTP-FRAMING",
@@ -120,7 +121,7 @@ Slip(
 
 
 def _crossed(field: str) -> Change:
-    """Keeps `field` of the reply in one place for all polls until it is written: of two polls at the same time, both get the later value."""
+    """Keeps `field` of the latest reply to any poll, and writes it with every reply: of two polls at the same time, both get the later value."""
 
     def actions(original: Callable[..., list[Action]], call: Call, reply: Reply) -> list[Action]:
         call.notes[field] = getattr(reply, field)
@@ -132,7 +133,7 @@ def _crossed(field: str) -> Change:
         end = [Close()] if closes(call, reply) else []
         return [Pause(0.02), Later(make), *end]
 
-    return instead(render, actions, both(kind_is("operation"), polled(lambda _: True)))
+    return instead(render, actions, polled(lambda _: True))
 
 
 Slip(

@@ -25,7 +25,7 @@ def _code(state: Place) -> Callable[[str], Change]:
 
 
 def _added(name: str) -> Callable[[Place], Change]:
-    """Adds an empty element to the document of an operation in one state."""
+    """Adds an empty element `name` to the document of an operation in one state."""
     return lambda state: document_edit(lambda root: root.with_more(Node(name)), state.when)
 
 
@@ -60,7 +60,7 @@ Slip("error-empty", ERROR, "there is an empty Error with {}").at(_UNFAILED, _add
 
 
 def _error_replaced(*nodes: Node) -> Change:
-    """A failed operation has these elements in place of Error."""
+    """Replaces the Error of a failed operation by these elements."""
     return document_edit(child_replaced("Error", *nodes), FAILED.when)
 
 

@@ -1,4 +1,4 @@
-"""Faults that show between operations: what a later one does to an earlier one, and where the answer comes from."""
+"""Faults that show only where several operations, connections or versions are compared."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Slip("accepted-status-200[from {}]", "REQ-REIMAGE-202", "a reimage with version 
 
 
 def _refused_for_instances(version: str) -> Callable[..., Refusal | None]:
-    """Refuses a version, but only for a reimage of an instance name that exists in some deployment."""
+    """Refuses a version, but only for a reimage of an instance whose name exists in some deployment."""
 
     def check(original: Callable[[Call], Refusal | None], call: Call) -> Refusal | None:
         exists = any(call.route.instance in deployment.instances for deployment in call.world.deployments)
@@ -42,7 +42,7 @@ def _refused_for_instances(version: str) -> Callable[..., Refusal | None]:
 
 
 def _in_progress_with(latest: Callable[[Operation], Operation | None]) -> Change:
-    """An operation that is over is InProgress again while the operation that `latest` gives for it runs."""
+    """Makes an operation that is over InProgress again while the operation that `latest` gives for it runs."""
 
     def see(call: Call, operation: Operation, seen: str) -> str:
         later = latest(operation)
@@ -99,7 +99,7 @@ def _found_if_over_or_own(original: Callable[..., Operation | None], call: Call,
 Slip(
     "operation-of-one-connection",
     USABLE,
-    "while it runs, an operation is known on the connection alone that started it",
+    "while it runs, an operation is known only on the connection that started it",
     also=("REQ-REIMAGE-REQID-PROMPT", STABLE, "REQ-GOS-200"),
 ).by(
     instead(start_operation, _note_connection),
@@ -108,7 +108,7 @@ Slip(
 
 
 def _late_on_some(call: Call, operation: Operation, seen: str) -> str:
-    """The status of an operation on one of two replicas that serve connections in turn; every second one learns late that it is over."""
+    """The status of an operation on one of two replicas, which take new connections by turns; the second learns late that it is over."""
     turns: dict[object, int] = call.notes.setdefault("turns", {})
     lags = turns.setdefault(call.client, len(turns)) % 2
     return "InProgress" if lags and call.now < operation.ends_at + _LAG else seen
@@ -117,13 +117,13 @@ def _late_on_some(call: Call, operation: Operation, seen: str) -> str:
 Slip(
     "replica-lags",
     STABLE,
-    "every other connection learns late that an operation is over",
+    "polls on every second connection find late that an operation is over",
     also=(PROGRESS, "REQ-GOS-READONLY"),
 ).by(shown(_late_on_some))
 
 
 def _fails_after_a_failure(original: Callable[..., bool], call: Call, operation: Operation) -> bool:
-    """Whether the operation before this one, in its deployment, was to fail."""
+    """Whether an operation fails: also where the one before it in its deployment was one that fails."""
     earlier = [
         each
         for each in call.world.operations.values()
@@ -158,6 +158,6 @@ Slip(
 Slip(
     "version-refused-where-it-counts",
     "REQ-VER-OLD-KEPT",
-    "version {} is refused where an instance is addressed",
+    "version {} is refused for the reimage of an instance that exists",
     also=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"),
 ).each(("2011-02-25", "2015-04-01"), lambda version: instead(check_version, _refused_for_instances(version)))

@@ -1,1 +1,1 @@
-"""Faults in transport: reading and framing messages, connections, and XML itself."""
+"""Faults in transport: reading and framing messages, connections, and XML."""

@@ -1,13 +1,13 @@
-"""Faults in what becomes of a connection: expectations, and closing when asked to."""
+"""Faults in how expectations are met, and in whether a connection is closed when that was asked for."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.emulator.conditions import both, later_on_connection, performs
+from reimage_conformance.emulator.conditions import SILENCE, both, later_on_connection, performs
 from reimage_conformance.emulator.departures import Change, gives, instead
 from reimage_conformance.emulator.faults.registry import Slip
-from reimage_conformance.emulator.messages import Call, Close, Pause, Refusal, Send
+from reimage_conformance.emulator.messages import Call, Close, Refusal, Send
 from reimage_conformance.emulator.places import with_method
 from reimage_conformance.emulator.reading import (
     check_expectation,
@@ -28,7 +28,7 @@ def _expecting(call: Call) -> bool:
 
 
 Slip("expectation-waits-for-ever", EXPECT, "a request that expects 100 is never answered").by(
-    performs(Pause(3600.0), when=_expecting)
+    performs(SILENCE, when=_expecting)
 )
 Slip("expectation-refused", EXPECT, "100-continue is answered {}").each(
     (400, 417, 500),
@@ -39,7 +39,7 @@ Slip("expectation-refused", EXPECT, "100-continue is answered {}").each(
     ),
 )
 Slip("expectation-answered-with-100-only", EXPECT, "a request that expects 100 gets 100 and nothing else").by(
-    performs(_CONTINUE, Pause(3600.0), when=_expecting)
+    performs(_CONTINUE, SILENCE, when=_expecting)
 )
 
 
@@ -61,6 +61,8 @@ Slip("connection-kept", END, "the connection stays open {} although it was to be
 
 
 def _kept_after(least: int, most: int) -> Change:
+    """Keeps a connection open after a status from `least` to `most` although it was to be closed."""
+
     def edit(original: Callable[..., bool], call: Call, reply: Reply) -> bool:
         return original(call, reply) and not (least <= reply.status <= most and asks_to_close(call))
 
@@ -73,7 +75,7 @@ Slip("connection-kept[202]", END, "the connection stays open after a 202 althoug
 Slip("connection-kept[errors]", END, "the connection stays open after an error although it was to be closed").by(
     _kept_after(400, 599)
 )
-Slip("connection-kept-but-announced", END, "Connection: close is said and not done").by(
+Slip("connection-kept-but-announced", END, "the connection stays open although the response has Connection: close").by(
     instead(
         render,
         lambda original, call, reply: [each for each in original(call, reply) if not isinstance(each, Close)],

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.emulator.conditions import (
+    SILENCE,
     both,
     kind_is,
     performs,
@@ -31,12 +32,13 @@ if TYPE_CHECKING:
 FRAMING, HEADERS = "REQ-HTTP-FRAMING", "REQ-HTTP-STD-HEADERS"
 
 
-def _contentful(call: Call) -> bool:
+def _not_head(call: Call) -> bool:
     return call.message.method != "HEAD"
 
 
 def _length(change: int, when: When) -> Change:
-    return edits(declared_length, lambda _, length: max(length + change, 0), both(_contentful, when))
+    """Changes Content-Length by `change` octets."""
+    return edits(declared_length, lambda _, length: max(length + change, 0), both(_not_head, when))
 
 
 _ANSWERS = (ACCEPTED, POLL, REFUSED)
@@ -44,8 +46,8 @@ _GET_DEPLOYMENT = DEPLOYMENT.called(" of Get Deployment")
 Slip("length-too-long", FRAMING, "Content-Length{} is three octets too long", also=("REQ-GOS-200",)).at(
     (*_ANSWERS, _GET_DEPLOYMENT), lambda place: _length(3, place.when)
 )
-Slip("framing-missing", FRAMING, "neither a length nor a coding{} is said, and the connection stays open").at(
-    (*_ANSWERS, _GET_DEPLOYMENT), lambda place: gives(framing_fields, (), both(_contentful, place.when))
+Slip("framing-missing", FRAMING, "Content-Length and Transfer-Encoding{} are missing and the connection stays open").at(
+    (*_ANSWERS, _GET_DEPLOYMENT), lambda place: gives(framing_fields, (), both(_not_head, place.when))
 )
 Slip("length-too-short", FRAMING, "Content-Length{} is three octets too short", also=("REQ-XML-WF", "REQ-GOS-200")).at(
     (POLL, REFUSED, _GET_DEPLOYMENT), lambda place: _length(-3, place.when)
@@ -53,11 +55,11 @@ Slip("length-too-short", FRAMING, "Content-Length{} is three octets too short", 
 
 
 def _lengths(texts: tuple[str, ...]) -> Change:
-    """Responses have a Content-Length for each of `texts`, in which {} stands for the true length."""
+    """Writes a Content-Length for each of `texts`, in which {} stands for the true length."""
     return instead(
         framing_fields,
         lambda _, __, reply: tuple(("Content-Length", text.format(len(reply.body))) for text in texts),
-        _contentful,
+        _not_head,
     )
 
 
@@ -73,11 +75,9 @@ Slip("length-and-coding", FRAMING, "Content-Length and Transfer-Encoding stand t
     (EVERYWHERE, *_ANSWERS),
     lambda place: (
         edits(
-            framing_fields, lambda _, fields: (*fields, ("Transfer-Encoding", "chunked")), both(_contentful, place.when)
+            framing_fields, lambda _, fields: (*fields, ("Transfer-Encoding", "chunked")), both(_not_head, place.when)
         ),
-        instead(
-            body_octets, lambda original, call, reply: _chunks(original(call, reply)), both(_contentful, place.when)
-        ),
+        instead(body_octets, lambda original, call, reply: _chunks(original(call, reply)), both(_not_head, place.when)),
     ),
 )
 
@@ -89,9 +89,9 @@ def _chunks(content: bytes, size: int = 0, end: bytes = b"0\r\n\r\n") -> bytes:
 
 def _chunked(when: When, **how: Any) -> tuple[Change, Change]:
     return (
-        gives(framing_fields, (("Transfer-Encoding", "chunked"),), both(_contentful, when)),
+        gives(framing_fields, (("Transfer-Encoding", "chunked"),), both(_not_head, when)),
         instead(
-            body_octets, lambda original, call, reply: _chunks(original(call, reply), **how), both(_contentful, when)
+            body_octets, lambda original, call, reply: _chunks(original(call, reply), **how), both(_not_head, when)
         ),
     )
 
@@ -109,7 +109,7 @@ Slip("chunks-end-missing[accepted]", FRAMING, "a chunked 202 has no last chunk",
     *_chunked(ACCEPTED.when, end=b"")
 )
 Slip("coding-announced-only", FRAMING, "a response is said to be chunked and is not", also=("REQ-GOS-200",)).by(
-    gives(framing_fields, (("Transfer-Encoding", "chunked"),), both(_contentful, POLL.when))
+    gives(framing_fields, (("Transfer-Encoding", "chunked"),), both(_not_head, POLL.when))
 )
 Slip("octets-after-response", FRAMING, "stray octets follow the response{}").at(
     _ANSWERS, lambda place: edits(transmit, lambda _, actions: [*actions, Send(b"\r\nstray")], place.when)
@@ -118,7 +118,7 @@ Slip("broken-off-response", FRAMING, "a document breaks off and the connection i
     instead(
         transmit,
         lambda _, __, ___, head, body: [Send(head + body[: len(body) // 2]), Close()],
-        both(POLL.when, _contentful),
+        both(POLL.when, _not_head),
     )
 )
 
@@ -141,6 +141,7 @@ Slip(
 
 
 def _drip(_: Any, call: Call, reply: Reply, head: bytes, body: bytes, *, seconds: float) -> list[Action]:
+    """The octets of a response one by one, with a pause of `seconds` after each."""
     del call, reply
     pieces = [(head + body)[at : at + 1] for at in range(len(head + body))]
     return [action for piece in pieces for action in (Send(piece), Pause(seconds))]
@@ -153,13 +154,13 @@ Slip("accepted-drips", "REQ-REIMAGE-202", "the 202 comes one octet a minute", al
     instead(transmit, partial(_drip, seconds=60.0), ACCEPTED.when)
 )
 Slip("accepted-never-comes", "REQ-REIMAGE-202", "a reimage starts and is never answered").by(
-    performs(Pause(3600.0), when=ACCEPTED.when)
+    performs(SILENCE, when=ACCEPTED.when)
 )
 Slip(
     "accepted-connection-closed", "REQ-REIMAGE-202", "a reimage starts and the connection is closed without an answer"
 ).by(performs(Close(), when=ACCEPTED.when))
-Slip("poll-interim-for-ever", "REQ-GOS-200", "a poll is answered with 100 again and again").by(
-    instead(transmit, lambda *_: [Send(b"HTTP/1.1 100 Continue\r\n\r\n"), Pause(3600.0)], poll_in("Succeeded"))
+Slip("poll-interim-for-ever", "REQ-GOS-200", "a poll is answered with 100 and nothing else").by(
+    instead(transmit, lambda *_: [Send(b"HTTP/1.1 100 Continue\r\n\r\n"), SILENCE], poll_in("Succeeded"))
 )
 Slip(
     "interim-with-content",

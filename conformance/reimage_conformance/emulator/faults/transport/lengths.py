@@ -1,4 +1,4 @@
-"""Faults in reading how a request is framed: Content-Length, Transfer-Encoding, and both."""
+"""Faults in reading how a request is framed: by Content-Length, by Transfer-Encoding, or by both."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.admission import check_body, check_length
 from reimage_conformance.emulator.conditions import (
+    SILENCE,
     has_two_framings,
     performs,
     refusal_edit,
@@ -15,7 +16,7 @@ from reimage_conformance.emulator.conditions import (
 from reimage_conformance.emulator.departures import Change, gives, instead, skips
 from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.faults.transport.requests import also_fitting
-from reimage_conformance.emulator.messages import Call, Close, Pause, Refusal
+from reimage_conformance.emulator.messages import Call, Close, Refusal
 from reimage_conformance.emulator.reading import (
     Framing,
     check_body_size,
@@ -51,7 +52,7 @@ Slip("length-invalid-accepted", INVALID, "{} counts as zero").table(
     ("anything", "any invalid Content-Length", r".*"),
 )
 Slip("length-invalid-hangs", INVALID, "a request with an invalid Content-Length is never answered").by(
-    performs(Pause(3600.0), when=_invalid)
+    performs(SILENCE, when=_invalid)
 )
 Slip("length-invalid-keeps-open", INVALID, "after a 400 for an invalid Content-Length the connection stays open").by(
     refusal_edit(refused_with(close=False), "length-invalid")
@@ -66,7 +67,7 @@ Slip("length-differs-status", DIFFER, "two lengths are answered {}").each((411, 
 
 
 def _in_bits(bits: int) -> Callable[..., Framing]:
-    """Keeps a declared length in an unsigned number of `bits` bits, so that larger lengths overflow."""
+    """Reads a length into an unsigned number of `bits` bits, so that larger lengths overflow."""
 
     def framing(original: Callable[..., Framing], call: Call) -> Framing:
         lengths = content_lengths(call)
@@ -80,7 +81,7 @@ def _in_bits(bits: int) -> Callable[..., Framing]:
 Slip(
     "length-kept-in-bits",
     "REQ-REIMAGE-CL-NONZERO",
-    "a Content-Length is kept in {0} bits, so that 2 to the power of {0} counts as zero",
+    "a Content-Length is read into {0} bits, so that 2 to the power of {0} counts as zero",
 ).each(
     (32, 64),
     lambda bits: (
@@ -97,7 +98,7 @@ def _several(call: Call) -> bool:
 
 
 def _chosen(choose: Callable[[list[int]], int]) -> tuple[Change, ...]:
-    """Of several lengths the one that `choose` gives counts."""
+    """Makes the length count that `choose` gives for several ones."""
     return (
         skips(check_content_length, _several),
         instead(
@@ -118,7 +119,8 @@ _CHOICES: dict[str, Callable[[list[int]], int]] = {
 Slip("length-differs-accepted", DIFFER, "of two Content-Length values the {name} counts").each_named(_CHOICES, _chosen)
 
 
-_BY_CODING = (skips(check_both_lengths), skips(check_body, has_two_framings))
+_BOTH_ACCEPTED = (skips(check_both_lengths), skips(check_body, has_two_framings))
+"""Changes by which a request with both kinds of framing is accepted."""
 Slip("both-lengths-keep-open[refused]", BOTH, "after a 400 for two kinds of framing the connection stays open").by(
     refusal_edit(refused_with(close=False), "both-lengths")
 )
@@ -126,12 +128,13 @@ Slip(
     "both-lengths-keep-open[accepted]",
     BOTH,
     "a request with two kinds of framing is accepted and the connection stays open",
-).by(*_BY_CODING)
+).by(*_BOTH_ACCEPTED)
 Slip("both-lengths-read-by-length", BOTH, "with two kinds of framing Content-Length counts").by(
-    *_BY_CODING, instead(read_framing, lambda _, call: Framing(length=int(content_lengths(call)[0])), has_two_framings)
+    *_BOTH_ACCEPTED,
+    instead(read_framing, lambda _, call: Framing(length=int(content_lengths(call)[0])), has_two_framings),
 )
 Slip("both-lengths-ignored", BOTH, "with two kinds of framing there is no body").by(
-    *_BY_CODING, gives(read_framing, Framing(), has_two_framings)
+    *_BOTH_ACCEPTED, gives(read_framing, Framing(), has_two_framings)
 )
 
 Slip("chunked-status", CHUNKED, "a chunked request is answered {}", also=("REQ-REIMAGE-CL-NONZERO",)).each(
@@ -155,7 +158,7 @@ Slip(
     also=("REQ-REIMAGE-CL-NONZERO",),
 ).by(performs(Close(), when=_chunked))
 Slip("chunked-hangs", CHUNKED, "a chunked request is never answered", also=("REQ-REIMAGE-CL-NONZERO",)).by(
-    performs(Pause(3600.0), when=_chunked)
+    performs(SILENCE, when=_chunked)
 )
 Slip(
     "chunked-not-decoded", CHUNKED, "the chunks of a request are taken for the next one", also=("REQ-HTTP-FRAMING",)
@@ -166,13 +169,13 @@ def _unknown_coding(call: Call) -> bool:
     return any(each.lower() != "chunked" for each in call.message.values("transfer-encoding"))
 
 
-_CODED = (
+_CODING_IGNORED = (
     gives(read_framing, Framing(), _unknown_coding),
     skips(check_length, _unknown_coding),
     skips(check_body, _unknown_coding),
 )
 Slip("coding-unknown-accepted", CODING, "an unknown transfer coding is ignored").by(
-    skips(check_transfer_encoding, _unknown_coding), *_CODED
+    skips(check_transfer_encoding, _unknown_coding), *_CODING_IGNORED
 )
 Slip("coding-unknown-status", CODING, "an unknown transfer coding is answered {}").each(
     (400, 404, 415, 500), refusal_status("coding-unknown")
@@ -182,7 +185,7 @@ Slip("chunked-not-last-accepted", CODING, "chunked need not be the last transfer
         check_transfer_encoding,
         lambda call: _unknown_coding(call) and "chunked" in call.message.values("transfer-encoding")[0],
     ),
-    *_CODED,
+    *_CODING_IGNORED,
 )
 Slip("chunked-not-last-status", CODING, "chunked in the wrong place is answered {}").each(
     (404, 500), refusal_status("coding-order")

@@ -1,4 +1,4 @@
-"""Faults in XML itself: well-formedness, encodings, namespaces."""
+"""Faults in XML: well-formedness, encodings, namespaces."""
 
 from __future__ import annotations
 
@@ -29,11 +29,13 @@ _ROOTS: dict[str, tuple[str, ...]] = {
     "error": ("Error",),
     "deployment": ("Deployment", "HostedService"),
 }
+"""The root elements of each kind of document."""
 _DEPENDENTS: dict[str, tuple[str, ...]] = {
     "operation": ("REQ-GOS-ROOT", "REQ-GOS-200", "REQ-GOS-STATUS", "REQ-GOS-ID"),
     "error": ("REQ-ERR-BODY-FORMAT", "REQ-ERR-BODY-OPTIONAL", "REQ-ERR-CODES"),
     "deployment": ("REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES", "REQ-PROPS-URI"),
 }
+"""The requirements that are violated as well where a document of each kind cannot be read."""
 
 
 def _text(edit: Callable[[str], str], roots: tuple[str, ...]) -> Change:
@@ -47,11 +49,11 @@ def _text(edit: Callable[[str], str], roots: tuple[str, ...]) -> Change:
 
 
 def _inside(addition: str) -> Callable[[str], str]:
-    """Puts something before the end of the first element with text."""
+    """Puts `addition` before the first end tag."""
     return lambda text: text.replace("</", addition + "</", 1)
 
 
-def _swap_last(text: str) -> str:
+def _last_tag_in_lower_case(text: str) -> str:
     at = text.rindex("</") + 2
     return text[:at] + text[at:].lower()
 
@@ -70,7 +72,7 @@ _SLIPS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ("control-reference", "a reference to a control character", _inside("&#1;")),
     ("null", "a null character", _inside("\0")),
     ("unclosed", "an element that is not closed", _inside("<note>")),
-    ("mismatched", "an end tag in another case", _swap_last),
+    ("mismatched", "an end tag in another case", _last_tag_in_lower_case),
     ("truncated", "no end", lambda text: text[:-6]),
     ("two-roots", "a second root", lambda text: f"{text}<More/>"),
     ("trailing", "text after its root", lambda text: f"{text}done"),
@@ -97,7 +99,7 @@ Slip(
 
 
 def _octets(make: Callable[[str], bytes], media_type: str) -> tuple[Change, ...]:
-    """Documents have the octets that `make` gives for their text, and a media type."""
+    """Writes documents with the octets that `make` gives for their text, and with this media type."""
     return instead(encode_text, lambda _, __, text: make(text)), gives(document_media_type, media_type)
 
 
@@ -108,8 +110,8 @@ def _encoded(
 
 
 _ALL = tuple(each for group in _DEPENDENTS.values() for each in group)
-_PLAIN = "application/xml"
-_UTF_8 = f"{_PLAIN}; charset=utf-8"
+_XML = "application/xml"
+_UTF_8 = f"{_XML}; charset=utf-8"
 
 
 def _declaring(name: str) -> Callable[[str], str]:
@@ -123,26 +125,26 @@ def _accented(text: str) -> str:
     return text.replace("</Message>", f"{_E_ACUTE}</Message>").replace("<Status>", f"<!--{_E_ACUTE}--><Status>")
 
 
-_LATIN_1 = f"{_PLAIN}; charset=iso-8859-1"
+_LATIN_1 = f"{_XML}; charset=iso-8859-1"
 Slip("encoding", ENC, "documents {}", also=(WF, "REQ-GOS-CT", "REQ-ERR-CT", *_ALL)).rows(
     ("utf-16-called-utf-8", "are UTF-16 and called utf-8", _encoded("utf-16", _UTF_8)),
-    ("utf-8-called-utf-16", "are UTF-8 and called utf-16", _encoded("utf-8", f"{_PLAIN}; charset=utf-16")),
-    ("utf-16-unmarked", "are UTF-16 without charset, mark or declaration", _encoded("utf-16-le", _PLAIN)),
-    ("utf-16-declared-utf-8", "are UTF-16 and declare utf-8", _encoded("utf-16", _PLAIN, _declaring("utf-8"))),
+    ("utf-8-called-utf-16", "are UTF-8 and called utf-16", _encoded("utf-8", f"{_XML}; charset=utf-16")),
+    ("utf-16-unmarked", "are UTF-16 without charset, mark or declaration", _encoded("utf-16-le", _XML)),
+    ("utf-16-declared-utf-8", "are UTF-16 and declare utf-8", _encoded("utf-16", _XML, _declaring("utf-8"))),
     ("utf-8-declared-utf-16", "are UTF-8 and declare utf-16", _encoded("utf-8", _UTF_8, _declaring("utf-16"))),
     ("latin-1-called-utf-8", "are Latin-1 and called utf-8", _encoded("latin-1", _UTF_8, _accented, "replace")),
-    ("latin-1-unmarked", "are Latin-1 and say nothing of it", _encoded("latin-1", _PLAIN, _accented, "replace")),
+    ("latin-1-unmarked", "are Latin-1 without charset or declaration", _encoded("latin-1", _XML, _accented, "replace")),
     (
         "latin-1-declared",
         "are Latin-1, and declared so",
         _encoded("latin-1", _LATIN_1, lambda text: _declaring("iso-8859-1")(_accented(text)), "replace"),
     ),
-    ("unknown", "declare an encoding that does not exist", _encoded("utf-8", _PLAIN, _declaring("utf-9"))),
-    ("utf-32", "are UTF-32", _encoded("utf-32", f"{_PLAIN}; charset=utf-32")),
+    ("unknown", "declare an encoding that does not exist", _encoded("utf-8", _XML, _declaring("utf-9"))),
+    ("utf-32", "are UTF-32", _encoded("utf-32", f"{_XML}; charset=utf-32")),
     (
         "mark-and-charset-differ",
         "are UTF-16 with a mark and called us-ascii",
-        _encoded("utf-16", f"{_PLAIN}; charset=us-ascii"),
+        _encoded("utf-16", f"{_XML}; charset=us-ascii"),
     ),
     (
         "surrogates",
@@ -184,7 +186,7 @@ Slip(
 
 
 def _children_without(roots: tuple[str, ...]) -> Change:
-    """Binds the namespace to a prefix, which only the root element has."""
+    """Binds the namespace to a prefix that only the root element has."""
 
     def change(original: Callable[..., str], call: Call, root: Node) -> str:
         text = original(call, root)

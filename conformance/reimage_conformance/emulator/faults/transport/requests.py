@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reimage_conformance.emulator.conditions import both, performs, refusal_status, request_edit
+from reimage_conformance.emulator.conditions import SILENCE, both, performs, refusal_status, request_edit
 from reimage_conformance.emulator.departures import When, gives, instead, skips
 from reimage_conformance.emulator.faults.registry import Slip
-from reimage_conformance.emulator.messages import Call, Close, Pause
+from reimage_conformance.emulator.messages import Call, Close
 from reimage_conformance.emulator.places import EVERYWHERE, GET, POST
 from reimage_conformance.emulator.reading import (
     check_colon,
@@ -27,7 +27,7 @@ _METHODS = (EVERYWHERE, GET, POST)
 
 
 def also_fitting(pattern: str) -> Callable[..., bool]:
-    """Makes a point that tests a value accept every value that `pattern` matches as well."""
+    """Makes a point that tests a value also accept every value that `pattern` matches."""
     fits = re.compile(pattern).fullmatch
     return lambda original, call, value: bool(fits(value)) or original(call, value)
 
@@ -43,7 +43,7 @@ Slip("host-missing-accepted", HOST, "Host may be left out{}").at(
 Slip("host-twice-accepted", HOST, "there may be two Host headers{}").at(
     _METHODS, lambda place: skips(check_host, both(place.when, _hosts(2)))
 )
-Slip("host-invalid-accepted", HOST, "Host may be anything{}").at(
+Slip("host-invalid-accepted", HOST, "any Host is accepted{}").at(
     _METHODS, lambda place: gives(host_valid, value=True, when=place.when)
 )
 Slip("space-before-colon-accepted", COLON, "white space may stand before a colon{}").at(
@@ -62,13 +62,14 @@ Slip("host-accepted", HOST, "a Host such as {!r} is accepted").table(
 Slip("host-status", HOST, "a wrong Host is answered {}").each(
     (404, 421, 500), refusal_status("host-missing", "host-twice", "host-invalid")
 )
-Slip("host-missing-hangs", HOST, "a request without Host is never answered").by(performs(Pause(3600.0), when=_hosts(0)))
+Slip("host-missing-hangs", HOST, "a request without Host is never answered").by(performs(SILENCE, when=_hosts(0)))
 Slip("host-missing-closes", HOST, "a request without Host ends in a closed connection").by(
     performs(Close(), when=_hosts(0))
 )
 
 
 def _spaced(call: Call) -> set[str]:
+    """The names, in lower case, of the fields that have white space before their colon."""
     names = [line.partition(b":")[0].decode("latin-1") for line in call.message.raw[1:]]
     return {name.rstrip().lower() for name in names if name != name.rstrip()}
 
@@ -86,7 +87,7 @@ Slip("space-before-colon-accepted[tab]", COLON, "a tab may stand before a colon"
 Slip(
     "space-before-colon-accepted[unknown fields]",
     COLON,
-    "white space may stand before the colon of fields that nobody knows",
+    "white space may stand before the colon of unknown fields",
 ).by(
     skips(
         check_colon,
@@ -110,10 +111,12 @@ def _unfold(call: Call) -> None:
 Slip("fold-drops-the-rest", FOLD, "the continuation of a folded line is dropped").by(
     skips(check_folding), request_edit(_unfold)
 )
-Slip("fold-closes", FOLD, "a folded line ends in a closed connection").by(
+Slip("fold-closes", FOLD, "requests with a folded line end in a closed connection").by(
     performs(Close(), when=lambda call: any(line[:1] in (b" ", b"\t") for line in call.message.raw[1:]))
 )
-Slip("fold-status", FOLD, "a folded line is answered {}").each((403, 404, 500), refusal_status("folding"))
+Slip("fold-status", FOLD, "requests with a folded line are answered {}").each(
+    (403, 404, 500), refusal_status("folding")
+)
 Slip("request-line-limit", LENGTH, "request lines of more than {} octets are refused").each(
     (1024, 2048, 4096, 7900), lambda limit: gives(longest_request_line, limit)
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.emulator.conditions import (
     both,
     error_edit,
-    field_set,
+    field_added,
     reply_edit,
 )
 from reimage_conformance.emulator.departures import Change, edits, gives, instead
@@ -103,6 +103,8 @@ Slip("response-version[poll:HTTP/1.0]", VERSION, "answers to polls are HTTP/1.0"
 
 
 def _line(form: str, *names: str) -> Change:
+    """Writes the header lines called one of `names` (in lower case), or all, in another form."""
+
     def line(original: Callable[..., str], call: Call, name: str, value: str) -> str:
         return (
             form.format(name=name, value=value) if not names or name.lower() in names else original(call, name, value)
@@ -127,7 +129,7 @@ Slip("field-{}", HEADERS, "{}").rows(
     ("control-character", "a header of a response holds a control character", _line("{name}: {value}\x01", "server")),
 )
 Slip("field-malformed", HEADERS, "responses have the malformed header {}").table(
-    lambda field: reply_edit(field_set(*field)),
+    lambda field: reply_edit(field_added(*field)),
     *(
         (name, ": ".join(field), field)
         for name, field in {
@@ -156,10 +158,10 @@ _DELAYS = {
     "unit": "5s",
 }
 Slip("retry-after", RETRY, "Retry-After is {!r}", also=(HEADERS,)).each_named(
-    _DELAYS, lambda delay: error_edit(field_set("Retry-After", delay))
+    _DELAYS, lambda delay: error_edit(field_added("Retry-After", delay))
 )
 Slip("retry-after-accepted", RETRY, "Retry-After of a 202 is {!r}", also=(HEADERS,)).each_named(
-    _DELAYS, lambda delay: reply_edit(field_set("Retry-After", delay), "accepted")
+    _DELAYS, lambda delay: reply_edit(field_added("Retry-After", delay), "accepted")
 )
 
 
@@ -167,10 +169,10 @@ def _status_lines(form: str) -> Change:
     return instead(status_line, lambda _, __, reply: form.format(reply.status))
 
 
-for _broken, _besides, _forms in (
+for _broken, _also, _forms in (
     (FRAMING, HEADERS, {"no-version": "{0} OK", "no-status": "HTTP/1.1 OK", "four-digits": "HTTP/1.1 0{0} OK"}),
     (HEADERS, FRAMING, {"lower-case": "http/1.1 {0} OK", "tabs": "HTTP/1.1\t{0}\tOK"}),
 ):
-    Slip("status-line", _broken, "the status line is malformed: {!r}", also=(VERSION, _besides)).table(
+    Slip("status-line", _broken, "the status line is malformed: {!r}", also=(VERSION, _also)).table(
         _status_lines, *((name, form.format(200), form) for name, form in _forms.items())
     )

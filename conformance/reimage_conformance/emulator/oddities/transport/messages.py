@@ -92,7 +92,7 @@ oddity(
 oddity("reason-empty", "reason phrases are empty", gives(reason_phrase, ""))
 oddity(
     "reason-odd",
-    "the reason phrase is that of something else",
+    "reason phrases do not fit the status",
     instead(reason_phrase, lambda _, __, reply: "Accept" if reply.status == 202 else "I'm a teapot: not (really)"),
 )
 
@@ -129,14 +129,14 @@ oddity(
 )
 oddity(
     "closed-without-notice",
-    "the connection is closed after each response without a word",
+    "the connection is closed after each response, which does not announce it",
     instead(closes, lambda *_: True),
     instead(connection_fields, lambda *_: ()),
 )
 
 
 def _closing_late(call: Call, actions: list[Action], reply: Reply) -> list[Action]:
-    """The same actions with a pause before the close of the connection, where the reply announces it and has an end without it."""
+    """The same actions with a pause before the connection is closed, where the reply announces that and its end is known without it."""
     is_announced = bool(connection_fields(call, reply) and framing_fields(call, reply))
     if not is_announced or actions[-1] != Close():
         return actions
@@ -151,7 +151,7 @@ oddity(
 )
 oddity(
     "length-by-close",
-    "responses end where the connection ends",
+    "the end of the connection is the end of the response",
     instead(closes, lambda *_: True),
     instead(
         framing_fields,
@@ -184,6 +184,6 @@ oddity("slow-answers", "every response takes a moment", edits(transmit, lambda _
 oddity("bodies-asked-for", "a body that is held back is asked for with 100", instead(continues, lambda *_: True))
 oddity(
     "no-server-field",
-    "no Server and no Cache-Control are said",
+    "responses have neither Server nor Cache-Control",
     edits(header_fields, lambda _, fields: [each for each in fields if each[0] not in ("Server", "Cache-Control")]),
 )

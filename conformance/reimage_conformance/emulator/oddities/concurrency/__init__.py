@@ -1,0 +1,1 @@
+"""Oddities of concurrency: locks, requests that are refused now and then, and limits of requests and connections."""
