@@ -62,3 +62,8 @@ def test_a_fault_makes_one_headline() -> None:
 
 def test_a_gap_that_was_closed_is_no_gap() -> None:
     assert [name for name, each in judged_faults().items() if name in GAPS and fared(each) is Fared.FIRST] == []
+
+
+def test_an_instance_that_is_reimaged_to_fail_has_to_be_listed_as_well() -> None:
+    (found,) = judge_each([Subject("the last is missing", ("instances-lack-the-last",))], selection="test_deployments")
+    assert found.findings[:1] == ("REQ-DEPL-INSTANCES",)
