@@ -185,6 +185,8 @@ class Intervals:
 
         The reason is "" where no other request may have caused it.
         """
+        if effect.unlisted and self._was_never_listed(place, world):
+            return "", ()
         looks = [exchange for exchange in compared if not effect.looks or exchange.number in effect.looks]
         window = min(map(began, looks)), max(map(answered, looks))
         judged = [self._exchanges[number] for number in effect.judged if number in self._exchanges]
@@ -216,6 +218,15 @@ class Intervals:
             return "" if verdict.requirement == REFUSED_HAS_NO_EFFECT else self._refused_meanwhile(judged, place), ()
         suspect = self._refusal_to_blame(place, judged, looks, window[1], world)
         return ("", ()) if suspect is None else (worded_as_refused(suspect, place), blamed_if_refused(suspect, world))
+
+    def _was_never_listed(self, place: Place, world: World) -> bool:
+        """Whether no look of the run lists an instance, and one of them came before the first request that may have reimaged it."""
+        looks = self.looks_at(keys_of(place.deployment))
+        first = min(
+            (began(each.exchange) for each in self._requests if is_at(each.address, place, world)), default=NEVER
+        )
+        is_listed = any(place.role_instance in statuses_in(look) for look in looks)
+        return not is_listed and any(answered(look) < first for look in looks)
 
     def _failed_late(self, request: OwnRequest, horizon: Moment, world: World) -> bool:
         """Whether a request that may fail after its 202 did so by `horizon`: its answers say that it reimaged nothing."""

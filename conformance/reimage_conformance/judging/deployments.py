@@ -186,7 +186,7 @@ def _is_violation(verdict: Verdict) -> bool:
 
 def _unlisted(places: Iterable[tuple[Deployment, str]]) -> Effect:
     """The effect that instances are not listed: only a reimage of ours may explain that."""
-    return Effect(tuple(Place(*each) for each in places), NOBODY, departs=True)
+    return Effect(tuple(Place(*each) for each in places), NOBODY, departs=True, unlisted=True)
 
 
 @effect_on(_effect_on_list)
