@@ -25,12 +25,13 @@ NOT_TOGETHER = (
     ("busy-now-and-then", "offline-after-success"),
     ("busy-now-and-then", "offline-long-after-success"),
     ("busy-now-and-then", "not-running-400"),
+    ("busy-now-and-then", "instances-unlisted-while-away"),
 )
 """Pairs of oddities that are never drawn together. An endpoint with one of them is not accused, one with both may be.
 
 The codes InternalError and OperationTimedOut tell clients that a repeat may be answered (REQ-ERR-INTERNAL, REQ-TIMEOUT). Of instances that leave ReadyRole late and may be
 busy at any time, no answer tells when their reimage took them away. Where an instance may be busy at any time, no look tells whether a reimage of it is
-refused.
+refused. An instance that is busy by itself has to be listed (REQ-DEPL-INSTANCES); the emulator with both leaves it out.
 """
 
 
