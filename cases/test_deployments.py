@@ -115,7 +115,8 @@ async def judge_instances(sut: SystemUnderTest, form: UriForm, deployment: Deplo
     reimaged = being_reimaged(sut, deployment)
     look = await sut.instances.look(deployment, form)
     reimaged |= being_reimaged(sut, deployment)
-    sut.judge(instance_list, look, instances=[each for each in deployment.role_instances if each not in reimaged])
+    listed = (*deployment.role_instances, *deployment.failing_role_instances)
+    sut.judge(instance_list, look, instances=[each for each in listed if each not in reimaged])
 
 
 def being_reimaged(sut: SystemUnderTest, deployment: Deployment) -> set[str]:

@@ -9,7 +9,9 @@ from random import Random
 from reimage_conformance.detection.faring import BAD, Fared, fared
 from reimage_conformance.detection.forking import Found, Subject, judge_each
 from reimage_conformance.detection.gaps import GAPS
+from reimage_conformance.detection.shapes import Shape
 from reimage_conformance.emulator import FAULTS
+from reimage_conformance.emulator.layouts import DeploymentLayout, instances_of
 
 PROCESSES = 2
 """Where these tests come last, one worker is left with them, and a core would be idle."""
@@ -62,3 +64,12 @@ def test_a_fault_makes_one_headline() -> None:
 
 def test_a_gap_that_was_closed_is_no_gap() -> None:
     assert [name for name, each in judged_faults().items() if name in GAPS and fared(each) is Fared.FIRST] == []
+
+
+def test_an_instance_whose_reimage_fails_has_to_be_listed_as_well() -> None:
+    instances = instances_of({"WebRole1": 2, "WorkerRole1": 1}, failing=["WorkerRole1_IN_0"])
+    shape = Shape("fails", "the last fails", (DeploymentLayout("contoso", "production", "v1", instances),), probe=False)
+    (found,) = judge_each(
+        [Subject("the last", ("instances-lack-the-last",), shape=shape)], selection="test_deployments"
+    )
+    assert found.findings[:1] == ("REQ-DEPL-INSTANCES",)

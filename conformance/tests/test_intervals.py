@@ -540,6 +540,23 @@ def test_an_instance_that_is_missing_beside_one_that_is_reimaged_is_a_violation(
     assert listing(*reimaged, names=[OTHER, OTHER], of=TWO)[0] is VIOLATED
 
 
+def test_an_instance_that_was_never_listed_is_missing_whatever_is_reimaged() -> None:
+    hidden, own = look({OTHER: "ReadyRole"}, at=4.0), [started(at=5.0), poll(RUNNING, at=6.0)]
+    shown = look(dict.fromkeys(TWO, "ReadyRole"), at=4.5)
+
+    assert unlisted(hidden, *own) is VIOLATED
+    assert unlisted(hidden, shown, *own) is INCONCLUSIVE
+    assert unlisted(*own) is INCONCLUSIVE
+
+
+def unlisted(*others: Exchange) -> Outcome:
+    """The outcome of a look that lists one of two instances, after these exchanges."""
+    listed = exchange(BUILDER.deployment(PRODUCTION), 200, deployment(instance(OTHER)), at=10.0)
+    seen, where = timed(*others, listed), world_with_limits(deployments=(replace(PRODUCTION, role_instances=TWO),))
+    made = judge(where, CHECKS["instance_list"], [seen[-1]], instances=list(TWO))
+    return weighed_by(made, numbered(*seen), where)[0].outcome
+
+
 def test_the_only_instance_is_away_while_the_list_is_empty() -> None:
     run = [started(at=5.0), look({}, at=6.0), poll(SUCCEEDED, at=5.1)]
 

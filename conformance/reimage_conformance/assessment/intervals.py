@@ -19,7 +19,7 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from reimage_conformance.assessment.interval_ends import WHOLE_RUN, IntervalEnds, is_ready
+from reimage_conformance.assessment.interval_ends import NEVER, WHOLE_RUN, IntervalEnds, is_ready
 from reimage_conformance.assessment.own_requests import (
     REFUSED_HAS_NO_EFFECT,
     SAFE_METHODS,
@@ -45,6 +45,7 @@ from reimage_conformance.judging.oracle import permitted
 from reimage_conformance.judging.registry import EFFECTS
 from reimage_conformance.model import Outcome, Why
 from reimage_conformance.protocol.addresses import Kind, read_target
+from reimage_conformance.protocol.deployments import statuses_in
 from reimage_conformance.protocol.documents import plain_identifier
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ class Intervals:
             return verdict
         effect, compared = self.effect_of(verdict, world)
         if effect is None:
+            return verdict
+        if effect.unlisted and any(self._was_never_listed(place, world) for place in effect.places):
             return verdict
         found = [self._other_cause(place, effect, verdict, compared, world) for place in effect.places]
         if any(not reason for reason, _ in found):
@@ -213,6 +216,14 @@ class Intervals:
         if suspect is None:
             return "", ()
         return worded_as_refused(suspect, place), blamed_if_refused(suspect, world)
+
+    def _was_never_listed(self, place: Place, world: World) -> bool:
+        """Whether no look of the run lists an instance, and one of them came before the first request that may have reimaged it."""
+        looks = self.looks_at(keys_of(place.deployment))
+        own = [began(each.exchange) for each in self._requests if is_at(each.address, place, world)]
+        first = min(own, default=NEVER)
+        is_listed = any(place.role_instance in statuses_in(look) for look in looks)
+        return not is_listed and any(answered(look) < first for look in looks)
 
     def _failed_late(self, request: OwnRequest, horizon: Moment, world: World) -> bool:
         """Whether a request that may fail after its 202 did so by `horizon`: its answers say that it reimaged nothing."""

@@ -25,12 +25,14 @@ NOT_TOGETHER = (
     ("busy-now-and-then", "offline-after-success"),
     ("busy-now-and-then", "offline-long-after-success"),
     ("busy-now-and-then", "not-running-400"),
+    ("busy-now-and-then", "instances-unlisted-while-away"),
 )
 """Pairs of oddities that are never drawn together. An endpoint with one of them is not accused, one with both may be.
 
 A client sees from the codes InternalError and OperationTimedOut that a repeat may be answered (REQ-ERR-INTERNAL, REQ-TIMEOUT). Where an
 instance leaves ReadyRole late and may be busy at any time, no answer shows when its reimage took it away. Where it may be busy at any time,
 no look shows whether a reimage of it would be refused.
+An instance that is busy by itself has to be listed (REQ-DEPL-INSTANCES); an emulator with both oddities leaves it out.
 """
 
 

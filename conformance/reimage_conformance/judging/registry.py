@@ -53,6 +53,8 @@ class Effect:
     empty stands for all exchanges of the check. `absent` says that the effect did not come: the instance did not leave, or
     did not come back. A request that reached the instance by mistake does not explain that. `departs` says that the effect
     is a departure from ReadyRole, which an earlier reimage of the instance explains for a while after its return too.
+    `unlisted` says that the effect is an absence from a list of instances, which no reimage explains of an instance that
+    was never listed.
     """
 
     places: tuple[Place, ...]
@@ -63,6 +65,7 @@ class Effect:
     looks: tuple[int, ...] = ()
     absent: bool = False
     departs: bool = False
+    unlisted: bool = False
 
 
 NOBODY = (0,)
