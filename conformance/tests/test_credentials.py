@@ -328,7 +328,7 @@ MISTAKES: dict[str, Mistake] = {
                 published(OLD.pfx(), "two").split(b">\n", 3)[3].partition(b"/>")[0] + b"/></PublishProfile>",
             )
         },
-        ("client_certificate: ", "that of subscription_id; found 2 certificates, none of them for it"),
+        ("client_certificate: ", "a certificate for subscription_id; found 2 certificates, none of them for it"),
     ),
     "publishsettings without a certificate": Mistake(
         {"client.publishsettings": b"<PublishData><PublishProfile/></PublishData>"}, ("found no ManagementCertificate",)

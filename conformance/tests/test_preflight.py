@@ -84,7 +84,7 @@ MISTAKES: dict[str, tuple[str, str, int, str]] = {
         '"WorkerRole1_IN_0"',
         '"Role_IN_9"',
         4,
-        "mend  role_instances in [[deployments]] number 1: contoso-v1 ",
+        "mend  role_instances in [[deployments]] number 1: the endpoint shows no Role_IN_9 in contoso-v1",
     ),
     "name": (
         'name = "contoso-v1"',

@@ -21,6 +21,6 @@ def test_an_example_waits_for_held_reimages_and_is_discarded_without_any(
     budget.held = held
     for exchange in range(spent):
         budget.spend(exchange)
-    sut = SimpleNamespace(budget=budget, profile=Profile.STANDARD, operations=SimpleNamespace(unwanted=0))
+    sut = SimpleNamespace(budget=budget, profile=Profile.STANDARD, operations=SimpleNamespace(unwanted_count=0))
 
     assert Search(set(), 0).may_go_on(cast("Any", sut)) is goes_on

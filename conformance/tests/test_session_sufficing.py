@@ -46,10 +46,10 @@ def sut_of(
     return SimpleNamespace(
         target=AIMED,
         profile=Profile.STANDARD,
-        campaign=SimpleNamespace(results=dict(enumerate(results)), starts_on_demand=chosen),
+        campaign=SimpleNamespace(results=dict(enumerate(results)), agenda=SimpleNamespace(starts_on_demand=chosen)),
         reimages=SimpleNamespace(left_out={f"case {n}" for n in range(left_out)}),
         budget=SimpleNamespace(limit=LIMIT, spent=len(sent) + unwanted, turned_away=turned_away),
-        operations=SimpleNamespace(unwanted=unwanted),
+        operations=SimpleNamespace(unwanted_count=unwanted),
     )
 
 

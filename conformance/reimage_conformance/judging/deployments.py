@@ -187,7 +187,7 @@ def _is_violation(verdict: Verdict) -> bool:
 
 
 def _unlisted(places: Iterable[tuple[Deployment, str]]) -> Effect:
-    """The effect that instances are not listed. No request is judged for it; any reimage of ours that was under way explains it."""
+    """The effect that instances are not listed. No request is judged for it; a reimage of ours explains it, unless an instance never was listed."""
     return Effect(tuple(Place(*each) for each in places), NOBODY, departs=True, unlisted=True)
 
 

@@ -87,7 +87,8 @@ def is_plain(target: str) -> bool:
 
     Many servers refuse characters that RFC 3986 does not allow, octets that are not percent-encoded UTF-8 (RFC 3986
     2.1, 2.5), control characters, and in a segment an encoded slash, backslash, percent sign, semicolon, wildcard or
-    character of markup. They refuse long segments. They remove dot segments (RFC 3986 5.2.4) and empty segments, or redirect to the path without them.
+    character of markup. They refuse long segments. They remove dot segments (RFC 3986 5.2.4) and empty segments, or
+    redirect to the path without them.
     """
     path, _, query = _origin_form(target).partition("?")
     if _NOT_IN_A_URI.search(target):

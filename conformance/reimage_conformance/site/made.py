@@ -64,7 +64,7 @@ MADE: Mapping[str, Callable[[], str]] = {
 
 
 def with_made(markdown: str) -> str:
-    """`markdown` with each line `<!-- made: NAME -->` replaced by the part of that name, and without the hints that are meant for readers of the files.
+    """`markdown` with each line `<!-- made: NAME -->` replaced by the part of that name, without the hints that are meant for readers of the files.
 
     Raises KeyError for an unknown name.
     """

@@ -96,11 +96,6 @@ def _seen_if(seen: Callable[[Call, Operation], bool]) -> Change:
     )
 
 
-def _without_dashes(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
-    """Finds an operation of any subscription by its id with dashes."""
-    return original(call, operation_id) or call.world.operations.get(operation_id.replace("-", ""))
-
-
 _FROM_OTHER = "operation-seen-from-other-subscription"
 Slip(_FROM_OTHER, OTHER, "every operation can be read under another subscription").by(_seen_if(lambda _, __: True))
 Slip(_FROM_OTHER, OTHER, "{} can be read under another subscription").table(
@@ -112,9 +107,6 @@ Slip(_FROM_OTHER, OTHER, "{} can be read under another subscription").table(
         "every operation of a subscription that the certificate opens",
         lambda call, _: call.client.identity in ("main", "second", None),
     ),
-)
-Slip(f"{_FROM_OTHER}[dashed]", OTHER, "an operation can be read under another subscription by its id with dashes").by(
-    instead(find_operation, _without_dashes)
 )
 
 
@@ -192,6 +184,16 @@ for _form, _addressed in (("slot", "slot"), ("name", "deployment")):
         NO_EFFECT,
         f"the id of a reimage refused for an unknown {{}} by {_form} is reported as Succeeded",
     ).each(("instance", "service", _addressed), partial(_status_of_refused, "Succeeded", form=_form))
+
+
+def _without_dashes(original: Callable[..., Operation | None], call: Call, operation_id: str) -> Operation | None:
+    """Finds an operation of any subscription by its id with dashes."""
+    return original(call, operation_id) or call.world.operations.get(operation_id.replace("-", ""))
+
+
+Slip(f"{_FROM_OTHER}[dashed]", OTHER, "an operation can be read under another subscription by its id with dashes").by(
+    instead(find_operation, _without_dashes)
+)
 Slip("refusal-reported", NO_EFFECT, "the id of a refused reimage is reported as {}").each(_STATUSES, _status_of_refused)
 Slip("conflict-reported", NO_EFFECT, "the id of a 409 is reported as {}").each(
     _STATUSES, lambda status: _status_of_refused(status, "conflict")
