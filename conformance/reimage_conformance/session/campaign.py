@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 
 UNSEEN = Reason("its operation ended while the run was interrupted, and the endpoint no longer knows it")
+WAS_LOCKED = "it was answered 409 at first, and later"
 UNENDED = Reason("the suite was still waiting for earlier operations to end", Why.NO_END)
 
 
@@ -212,15 +213,19 @@ class Campaign:
         self._changed = trio.Event()
 
     def _skip_all(self, reason: Reason) -> None:
-        """Leaves every pending step out; one that met a conflict before keeps this answer."""
+        """Leaves every pending step out.
+
+        One that met a conflict before keeps this answer if its deployment stayed locked as long as the run waited.
+        """
         for step in self.pending:
             refused = self._postponed.get(step.name)
-            if refused is not None and is_conflict(refused.exchange):
+            was_locked = refused is not None and is_conflict(refused.exchange)
+            if refused is not None and was_locked and step.place.deployment in self._runs.still_locked:
                 self.results |= dict.fromkeys(step.names, refused)
                 continue
             for name in step.names:
                 result = self.results.setdefault(name, Result(step))
-                result.skipped = reason
+                result.skipped = Reason(f"{WAS_LOCKED} {reason}", reason.why) if was_locked else reason
                 result.sent.set()
                 result.over.set()
         self.pending.clear()

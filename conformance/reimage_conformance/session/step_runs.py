@@ -94,14 +94,17 @@ class StepRuns:
 
     `starting` is called with each step before it is sent, the look before it and the exchanges of the probe; `probed`
     with each result whose instance was probed. `met_conflict` says that a step met a conflict: from then on the campaign
-    runs one step at a time.
+    runs one step at a time. `still_locked` holds the deployments that answered 409 to a postponed step every time, as long
+    as the run waited for locks to pass.
     """
 
     def __init__(self, parts: Collaborators) -> None:
         self.starting: Callable[[Step, Exchange | None, list[Exchange]], None] = lambda *_: None
         self.probed: Callable[[Result], None] = lambda *_: None
         self.met_conflict = False
+        self.still_locked: set[Deployment] = set()
         self._conflicting: set[Deployment] = set()  # the deployments whose last step was answered 409 every time
+        self._outlasting_seconds = parts.sender.patience.seconds  # how long the run may still wait for locks to pass
         self._builder, self._sender, self._operations = parts.builder, parts.sender, parts.operations
         self._conflicts, self._instances, self._probe = parts.conflicts, parts.instances, parts.probe
 
@@ -109,7 +112,7 @@ class StepRuns:
         """Sends a step's request, books its operation and watches its instance.
 
         `is_postponed` says that the step was refused before. It has more time then for its instance to run again, and
-        is repeated a few times only if it meets a conflict.
+        for a lock of its deployment to pass, as long as the patience of the run lasts.
         """
         if is_postponed:
             await self._instances.until_running_again(self._operations.at(step.place))
@@ -139,11 +142,20 @@ class StepRuns:
             self.starting(step, looks[-1], result.probe_before)
             return await self._sender.send(self._request_of(step), Manner(label_of(step.name)))
 
-        result.exchange = await self._conflicts.send_past(look_and_send, max_repeats, self._go_one_at_a_time, calm=True)
+        if is_postponed and self._outlasting_seconds > 0:
+            began = self._sender.clock.now()
+            result.exchange = await self._conflicts.outlast(look_and_send, self._outlasting_seconds)
+            self._outlasting_seconds -= self._sender.clock.now() - began
+        else:
+            result.exchange = await self._conflicts.send_past(
+                look_and_send, max_repeats, self._go_one_at_a_time, calm=True
+            )
         if is_conflict(result.exchange):
             self._conflicting.add(deployment)
+            self.still_locked |= {deployment} if is_postponed else set()
         else:
             self._conflicting.discard(deployment)
+            self.still_locked.discard(deployment)
         return looks[-1]
 
     async def _look_before(self, step: Step, result: Result) -> Exchange | None:
