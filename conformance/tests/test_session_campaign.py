@@ -15,10 +15,10 @@ from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Profile
 from reimage_conformance.protocol.requests import with_query
 from reimage_conformance.session.budget import SPENT
-from reimage_conformance.session.campaign import UNENDED
+from reimage_conformance.session.campaign import UNENDED, WAS_LOCKED
 from reimage_conformance.session.operation import State
 from reimage_conformance.session.signals import Reason
-from reimage_conformance.session.thresholds import MAX_STEP_CONFLICTS
+from reimage_conformance.session.thresholds import LONGEST_PATIENCE_SECONDS, MAX_STEP_CONFLICTS
 from session_runs import in_run
 
 if TYPE_CHECKING:
@@ -81,6 +81,34 @@ def test_a_reimage_that_meets_a_conflict_to_the_last_is_sent_again_later(tmp_pat
 
     oddities = ("locked-by-another-unnamed",)
     in_run(tmp_path, body, profile=Profile.STANDARD, operation_seconds=0.1, max_reimages=40, oddities=oddities)
+
+
+@pytest.mark.parametrize(("layout", "limit"), [("one-instance", 2), ("two-instances", 6), ("large", 12)])
+def test_a_lock_that_lasts_longer_than_the_other_steps_is_waited_for(tmp_path: Path, layout: str, limit: int) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        await carried_out(sut)
+        results = sut.campaign.results.values()
+
+        assert any(is_conflict(each) for each in sut.recorder.exchanges)
+        assert [each.step.name for each in results if each.skipped is None and is_conflict(each.exchange)] == []
+        left_out = {str(each.skipped) for each in results if each.skipped is not None}
+        assert left_out <= {str(SPENT), f"{WAS_LOCKED} {SPENT}"}
+
+    oddities, world = ("locked-by-another-unnamed",), LAYOUTS[layout]
+    run = in_run(tmp_path, body, profile=Profile.STANDARD, world=world, max_reimages=limit, oddities=oddities)
+    assert len(run.reimaged()) == limit
+
+
+def test_the_wait_for_locks_is_limited_over_the_whole_run(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        began = trio.current_time()
+        await carried_out(sut)
+        locked = [each for each in sut.campaign.results.values() if is_conflict(each.exchange)]
+
+        assert locked
+        assert trio.current_time() - began < 3 * LONGEST_PATIENCE_SECONDS
+
+    in_run(tmp_path, body, "lock-kept-after-failure", profile=Profile.STANDARD, max_reimages=30)
 
 
 def test_a_bad_request_that_meets_a_conflict_is_sent_again_when_it_is_over(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 UNSEEN = Reason("its operation ended while the run was interrupted, and the endpoint no longer knows it")
 """Why an accepted step of an interrupted run has no operation."""
+WAS_LOCKED = "it was answered 409 at first, and later"
+"""What is said before the reason why a postponed step is left out."""
 UNENDED = Reason("the suite was still waiting for earlier operations to end", Why.NO_END)
 """Why a step is left out after too many operations reached no end (`Operations.hopeless`)."""
 
@@ -218,15 +220,19 @@ class Campaign:
         self._changed = trio.Event()
 
     def _skip_all(self, reason: Reason) -> None:
-        """Leaves every pending step out; a postponed one that met a conflict keeps its first result."""
+        """Leaves every pending step out.
+
+        A postponed one that met a conflict keeps its first result if its deployment stayed locked as long as the run waited.
+        """
         for step in self.agenda.take_all():
             refused = self.agenda.first_refusal(step)
-            if refused is not None and is_conflict(refused.exchange):
+            was_locked = refused is not None and is_conflict(refused.exchange)
+            if refused is not None and was_locked and step.place.deployment in self._runs.still_locked:
                 self.results |= dict.fromkeys(step.names, refused)
                 continue
             for name in step.names:
                 result = self.results.setdefault(name, Result(step))
-                result.skipped = reason
+                result.skipped = Reason(f"{WAS_LOCKED} {reason}", reason.why) if was_locked else reason
                 result.sent.set()
                 result.over.set()
         self._wake()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reimage_conformance.judging.wording import is_conflict
-from reimage_conformance.session.thresholds import LAST_CONFLICT_TRIES
+from reimage_conformance.session.thresholds import LAST_CONFLICT_TRIES, seconds_until_lock_is_tried
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -52,6 +52,19 @@ class Conflicts:
                     stack.enter_context(self._calm())
                     await self._operations.until_quiet()
                 exchange = await send()
+        return exchange
+
+    async def outlast(self, send: Callable[[], Awaitable[Exchange]], seconds: float) -> Exchange:
+        """Calls `send` until its exchange is no conflict, or `seconds` have passed; gives the last exchange.
+
+        The pauses grow with the time, so that a lock of a minute costs a few dozen requests.
+        """
+        clock, interval = self._sender.clock, self._sender.limits.poll_interval_seconds
+        began, exchange = clock.now(), await send()
+        while is_conflict(exchange) and (waited := clock.now() - began) < seconds:
+            await self._operations.until_quiet()
+            await self._sender.patience.rest(min(seconds_until_lock_is_tried(waited, interval), seconds - waited))
+            exchange = await send()
         return exchange
 
     async def until_calm(self) -> None:

@@ -97,21 +97,24 @@ class StepRuns:
     `on_sending` is called before each try of a step, with the step, the look before it and the exchanges of the probe.
     `on_probed` is called with each result whose instance was probed after the step. `session/resuming.py` sets both.
     `met_conflict` says that a step met a conflict: from then on the campaign runs one step at a time.
+    `still_locked` holds the deployments that answered 409 to a postponed step every time, as long as the run waited.
     """
 
     def __init__(self, parts: Collaborators) -> None:
         self.on_sending: Callable[[Step, Exchange | None, list[Exchange]], None] = lambda *_: None
         self.on_probed: Callable[[Result], None] = lambda *_: None
         self.met_conflict = False
+        self.still_locked: set[Deployment] = set()
         self._conflicting: set[Deployment] = set()  # the deployments whose last step was answered 409 every time
+        self._outlasting_seconds = parts.sender.patience.seconds  # how long the run may still wait for locks to pass
         self._builder, self._sender, self._operations = parts.builder, parts.sender, parts.operations
         self._conflicts, self._instances, self._probe = parts.conflicts, parts.instances, parts.probe
 
     async def start(self, step: Step, result: Result) -> None:
         """Sends a step's request, books its operation and watches its instance.
 
-        Where the step was refused before, its instance has more time to run again, and the request is repeated only a few
-        times if it meets a conflict.
+        Where the step was refused before, its instance has more time to run again, and a lock of its deployment has more
+        time to pass, as long as the patience of the run lasts.
         """
         if result.was_refused:
             await self._instances.until_running_again(self._operations.at(step.place))
@@ -141,11 +144,20 @@ class StepRuns:
             self.on_sending(step, looks[-1], result.probe_before)
             return await self._sender.send(self._request_of(step), Manner(label_of(step.name)))
 
-        result.exchange = await self._conflicts.send_past(look_and_send, max_repeats, self._note_conflict, calm=True)
+        if result.was_refused and self._outlasting_seconds > 0:
+            began = self._sender.clock.now()
+            result.exchange = await self._conflicts.outlast(look_and_send, self._outlasting_seconds)
+            self._outlasting_seconds -= self._sender.clock.now() - began
+        else:
+            result.exchange = await self._conflicts.send_past(
+                look_and_send, max_repeats, self._note_conflict, calm=True
+            )
         if is_conflict(result.exchange):
             self._conflicting.add(deployment)
+            self.still_locked |= {deployment} if result.was_refused else set()
         else:
             self._conflicting.discard(deployment)
+            self.still_locked.discard(deployment)
         return looks[-1]
 
     async def _look_and_mark(self, step: Step, result: Result) -> Exchange | None:

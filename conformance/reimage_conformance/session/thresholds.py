@@ -123,6 +123,11 @@ def seconds_until_poll(waited: float, interval: float) -> float:
     return min(max(waited * 0.15, interval / 5), interval)
 
 
+def seconds_until_lock_is_tried(waited: float, interval: float) -> float:
+    """The seconds until a deployment that has been locked for `waited` seconds is tried again; `interval` is poll_interval_seconds, the lower limit."""
+    return max(waited * 0.15, interval)
+
+
 def seconds_until_look(waited: float, interval: float) -> float:
     """The seconds until the next look at an instance whose reimage was accepted `waited` seconds ago.
 
