@@ -133,7 +133,7 @@ class Reimages:
                 exchange = await self._conflicts.send_past(send, FEW_CONFLICT_TRIES)
                 if self._instances.may_not_run_again(place, exchange):
                     await self._instances.until_running_again(self._operations.at(place))
-                    exchange = await send()
+                    exchange = await self._conflicts.send_past(send, FEW_CONFLICT_TRIES)
                 return exchange
 
     async def start_beside(self, place: Place, form: UriForm) -> Exchange:
