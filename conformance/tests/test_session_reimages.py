@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 import trio
 
+from reimage_conformance.emulator import LAYOUTS
 from reimage_conformance.protocol.addresses import FORMS, UriForm
 from session_runs import in_run
 
@@ -32,6 +34,19 @@ def test_cases_that_start_reimages_at_the_same_time_are_not_in_each_others_way(t
         assert [operation.start.reply.status for operation in started if operation.start.reply] == [202] * 3
 
     in_run(tmp_path, body, max_reimages=40)
+
+
+@pytest.mark.parametrize("refusal", ["not-running-400", "lock-until-ready"])
+def test_an_instance_that_does_not_run_again_yet_is_reimaged_once_it_has_had_time(tmp_path: Path, refusal: str) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.settled()
+        place = sut.places()[0]
+        for _ in range(2):
+            operation = sut.reimages.book(await sut.reimages.start(place, UriForm.SLOT), place, UriForm.SLOT)
+            await operation.over.wait()
+
+    oddities, world = (refusal, "slow-return", "no-get-deployment", "no-get-cloud-service"), LAYOUTS["one-instance"]
+    in_run(tmp_path, body, max_reimages=9, oddities=oddities, world=world)
 
 
 def test_the_only_reimage_is_waited_for_although_it_starts_when_the_refusals_are_through(tmp_path: Path) -> None:

@@ -320,7 +320,7 @@ class Instances(Looks):
 
         Such a refusal is 400 or 409 (REQ-REIMAGE-RUNNING). Where Get Deployment is offered, the reimage waited for ReadyRole.
         """
-        is_refused = exchange is not None and exchange.reply is not None and exchange.reply.status == 400
+        is_refused = exchange is not None and exchange.reply is not None and exchange.reply.status in (400, 409)
         return is_refused and str(place) in self.addressed and not self.offers_deployment
 
     async def until_online(self, place: Place) -> None:
