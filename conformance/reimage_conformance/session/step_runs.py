@@ -152,7 +152,8 @@ class StepRuns:
             )
         if is_conflict(result.exchange):
             self._conflicting.add(deployment)
-            self.still_locked |= {deployment} if is_postponed else set()
+            if is_postponed:
+                self.still_locked.add(deployment)
         else:
             self._conflicting.discard(deployment)
             self.still_locked.discard(deployment)
