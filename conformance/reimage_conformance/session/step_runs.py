@@ -154,7 +154,8 @@ class StepRuns:
             )
         if is_conflict(result.exchange):
             self._conflicting.add(deployment)
-            self.still_locked |= {deployment} if result.was_refused else set()
+            if result.was_refused:
+                self.still_locked.add(deployment)
         else:
             self._conflicting.discard(deployment)
             self.still_locked.discard(deployment)
