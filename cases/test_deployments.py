@@ -115,7 +115,7 @@ async def judge_instances(sut: SystemUnderTest, form: UriForm, deployment: Deplo
     reimaged = being_reimaged(sut, deployment)
     look = await sut.instances.look(deployment, form)
     reimaged |= being_reimaged(sut, deployment)
-    listed = (*deployment.role_instances, *deployment.failing_role_instances)
+    listed = deployment.listed_instances
     sut.judge(instance_list, look, instances=[each for each in listed if each not in reimaged])
 
 

@@ -214,6 +214,11 @@ class Deployment:
         """Its cloud service and its name, `contoso/contoso-v2`; a name alone may occur in several cloud services."""
         return f"{self.cloud_service}/{self.name}"
 
+    @property
+    def listed_instances(self) -> tuple[str, ...]:
+        """The names of all role instances that the target lists in it, those whose reimage fails last."""
+        return self.role_instances + self.failing_role_instances
+
 
 def deployment_key(cloud_service: str, name: str) -> str:
     """A key for a deployment; the letter case of the cloud service does not count."""

@@ -204,7 +204,7 @@ def _instances(deployment: Deployment, where: str, seen: Seen, here: list[Shown]
     One that no sound request addressed may be left out by the endpoint, if a reimage of another absent one was accepted.
     """
     listed = {name for each in here for name in each.instances}
-    names = (*deployment.role_instances, *deployment.failing_role_instances)
+    names = deployment.listed_instances
     absent = [name for name in names if name not in listed] if listed else []
     within = deployment.slot, deployment.name
     spelt = {name.lower(): name for name in listed}

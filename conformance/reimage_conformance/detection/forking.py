@@ -205,11 +205,10 @@ def _judge(session: pytest.Session, subject: Subject, journals: Path | None) -> 
     run.finish(interrupted=False)
     if journals is not None:
         shutil.copy(run.journal_path, journal_of(subject, journals))
-    from reimage_conformance.gate.listing import instances_of  # noqa: PLC0415
     from reimage_conformance.journal import read_journal  # noqa: PLC0415
 
     found = summarised(subject, assessed(read_journal(run.journal_path), run.sut.recorder.made))
-    listed = {(d.cloud_service, d.name, name) for d in run.target.deployments for name in instances_of(d)}
+    listed = {(d.cloud_service, d.name, name) for d in run.target.deployments for name in d.listed_instances}
     found["wiped"] = len(run.reimaged())
     found["unlisted"] = sorted("/".join(place) for place in run.reimaged() if place not in listed)
     del inherited  # not before: the temporary folder of the parent's run is removed with its last reference

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from reimage_conformance.gate.listing import Container, instances_of
 from reimage_conformance.gate.readings import Part
 from reimage_conformance.gate.spelling import normal
 from reimage_conformance.judging.world import SLOTS
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from reimage_conformance.gate.knowledge import Knowledge
-    from reimage_conformance.gate.listing import Listing
+    from reimage_conformance.gate.listing import Container, Listing
     from reimage_conformance.gate.readings import Reading
     from reimage_conformance.model import Deployment
 
@@ -115,7 +114,7 @@ class Judge:
     def _listed_names(self, container: Container) -> set[str]:
         """The normal names of the instances that the target file lists of the deployment at an address."""
         deployment = self._listed(container)
-        return {normal(each) for each in instances_of(deployment)} if deployment is not None else set()
+        return {normal(each) for each in deployment.listed_instances} if deployment is not None else set()
 
     def _is_known(self, container: Container) -> bool:
         """Whether a deployment is at an address, according to the target file or to an answer."""
@@ -133,7 +132,7 @@ class Judge:
         if shown is not None and shown.is_complete and name not in shown.normal_instances:
             return Admission.ABSENT
         alias_of = self.knowledge.leads_to(container)
-        if alias_of is not None and name in {normal(each) for each in instances_of(alias_of)}:
+        if alias_of is not None and name in {normal(each) for each in alias_of.listed_instances}:
             return Admission.LEADS_TO_LISTED
         self.doubts.append(container)
         return Admission.MAY_EXIST
@@ -143,7 +142,7 @@ class Judge:
         deployment, shown = self.listing.deployment(container), self.knowledge.shown(container)
         if deployment is None or shown is None:
             return set()
-        exact = set(instances_of(deployment))
+        exact = set(deployment.listed_instances)
         return {normal(each) for each in shown.instances - exact} & {normal(each) for each in exact}
 
     def _pattern_admission(self, container: Container, pattern: str) -> Admission:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from reimage_conformance.gate.listing import Container, Listing, instances_of
+from reimage_conformance.gate.listing import Container, Listing
 from reimage_conformance.gate.spelling import normal
 from reimage_conformance.judging.wording import has_no_sign_of_protocol
 from reimage_conformance.model import Identity
@@ -261,7 +261,7 @@ class Knowledge:
 
 def _has_all(shown: Known, deployment: Deployment) -> bool:
     """Whether a document lists every instance that the target file lists of a deployment."""
-    return {normal(name) for name in instances_of(deployment)} <= shown.normal_instances
+    return {normal(name) for name in deployment.listed_instances} <= shown.normal_instances
 
 
 def _is_foreign_404(exchange: Exchange) -> bool:

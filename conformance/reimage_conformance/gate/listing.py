@@ -81,16 +81,11 @@ class Listing:
         return [container for container in self._deployments if container.form is form]
 
 
-def instances_of(deployment: Deployment) -> tuple[str, ...]:
-    """Every role instance that the target file lists of a deployment, those that fail a reimage among them."""
-    return deployment.role_instances + deployment.failing_role_instances
-
-
 def _paths(target: Target) -> set[str]:
     """The path of every listed role instance, in both forms, in the spelling that the suite uses."""
     return {
         role_instance_path(target.subscription_id, each.cloud_service, form, form.container(each), instance)
         for each in target.deployments
         for form in UriForm
-        for instance in instances_of(each)
+        for instance in each.listed_instances
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.gate.gate import Withheld
-from reimage_conformance.gate.listing import instances_of
 from reimage_conformance.model import Why
 from reimage_conformance.protocol.requests import Place
 
@@ -20,7 +19,7 @@ class ProbeGate:
         self._paths = {
             Place(each, instance).probe_path(target.probe_url or "")
             for each in target.deployments
-            for instance in instances_of(each)
+            for instance in each.listed_instances
         }
 
     def check(self, request: Request) -> None:

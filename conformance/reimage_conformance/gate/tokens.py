@@ -16,7 +16,7 @@ def new_token(target: Target) -> str:
     """Twelve random hexadecimal digits that are in no name of `target`."""
     named = [target.subscription_id, target.other_subscription_id or "", target.foreign_subscription_id or ""]
     for each in target.deployments:
-        named += [each.cloud_service, each.name, *each.role_instances, *each.failing_role_instances]
+        named += [each.cloud_service, each.name, *each.listed_instances]
     while True:
         token = secrets.token_hex(_OCTETS)
         if not any(token in name.casefold() for name in named):

@@ -77,7 +77,7 @@ class World:
         """Every role instance known in `deployment`."""
         found: tuple[str, ...] | None = self.memory.get(deployment)
         if found is None:
-            known = deployment.role_instances + deployment.failing_role_instances
+            known = deployment.listed_instances
             found = known + tuple(name for name in self.listed_in(deployment) if name not in known)
             self.memory[deployment] = found
         return found

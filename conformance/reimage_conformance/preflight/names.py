@@ -144,7 +144,7 @@ def described(exchange: Exchange | None) -> list[Shown]:
 
 def _agrees(deployment: Deployment, by_slot: Exchange) -> bool:
     """Whether an answer shows the deployment with its name, its slot and all its instances."""
-    names = {*deployment.role_instances, *deployment.failing_role_instances}
+    names = set(deployment.listed_instances)
     return any(
         each.name == deployment.name and each.slot == deployment.slot and names <= set(each.instances)
         for each in described(by_slot)
@@ -239,7 +239,7 @@ def _instance_remarks(evidence: Evidence) -> Iterator[Remark]:
             text = f"{key} in {where}: {missing}; it shows {others}"
             is_proven = len(lists) > 1 and any(not may_be_left_out(name, evidence.witnesses, absent) for name in absent)
             yield mend(text) if is_proven else check(text)
-    unlisted = sorted(seen - {*deployment.role_instances, *deployment.failing_role_instances}, key=natural)
+    unlisted = sorted(seen.difference(deployment.listed_instances), key=natural)
     if unlisted:
         yield note(
             f"role_instances in {where}: the target file does not list {counted(len(unlisted), 'role instance')} "

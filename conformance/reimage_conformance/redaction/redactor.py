@@ -284,4 +284,4 @@ def _judged_names(target: Target) -> Iterator[str]:
     """The names in a target file that addresses and documents are compared with."""
     for deployment in target.deployments:
         yield from (deployment.cloud_service, deployment.slot, deployment.name)
-        yield from (*deployment.role_instances, *deployment.failing_role_instances)
+        yield from deployment.listed_instances

@@ -35,7 +35,7 @@ def unlisted_away(deployment: Deployment, before: Exchange, after: Exchange) -> 
 
 def unlisted_in(deployment: Deployment, look: Exchange) -> dict[str, str]:
     """The instances that a look shows and `deployment` does not list, with their status."""
-    listed = {name.lower() for name in (*deployment.role_instances, *deployment.failing_role_instances)}
+    listed = {name.lower() for name in deployment.listed_instances}
     return {name: status for name, status in statuses_in(look).items() if name.lower() not in listed}
 
 
