@@ -101,6 +101,13 @@ async def test_a_reimage_while_another_runs(sut: SystemUnderTest, which: str) ->
         sut.judge(contended, result.exchange, exchange, *polls, **arguments)
 
 
+def accepted_beside(result: Result) -> dict[str, str]:
+    """The argument of `undisturbed` that names the requirement of a reimage which was accepted while another one ran, if one was."""
+    if not (result.same_operation or result.other_operation):
+        return {}
+    return {"beside": REQUIREMENTS["same" if result.same_operation else "other"]}
+
+
 @afterwards
 @verifies("REQ-CONC-REFUSED-NOEFFECT", "REQ-GOS-NOTFOUND-NOEFFECT")
 async def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTest) -> None:
@@ -109,11 +116,9 @@ async def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTe
     refused = [exchange for exchange in (result.same, result.other) if exchange is not None and is_conflict(exchange)]
     applicable(refused, "the run had no reimage that was refused with 409")
     operation = await sut.reimages.finished(result)
-    arguments: dict[str, str] = {}
-    if result.same_operation or result.other_operation:
-        arguments["beside"] = REQUIREMENTS["same" if result.same_operation else "other"]
     with sut.together():
-        sut.judge(undisturbed, operation.start, *refused, *operation.polls, refusals=len(refused), **arguments)
+        arguments = {"refusals": len(refused), **accepted_beside(result)}
+        sut.judge(undisturbed, operation.start, *refused, *operation.polls, **arguments)
         await sut.in_turn(partial(judge_id, sut), refused)
 
 
