@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from http import HTTPStatus
 from itertools import pairwise
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -48,6 +49,14 @@ async def ended_operation(sut: SystemUnderTest, status: str = "Succeeded") -> Op
 def lost_a_poll(sut: SystemUnderTest, operation: Operation) -> bool:
     """Whether a poll of an operation got no reply although other requests were answered."""
     return any(poll.reply is None and sut.sender.answers_others(poll) for poll in operation.polls)
+
+
+async def poll_on_connection_of(sut: SystemUnderTest, exchange: Exchange, poll: Request) -> list[Exchange]:
+    """Sends a poll on the connection of an exchange, and where it is not answered 200, once more on a connection of its own."""
+    after = await sut.send(poll, on=exchange.connection)
+    if after.reply is not None and after.reply.status == HTTPStatus.OK:
+        return [after]
+    return [after, await sut.send(replace(poll, fresh_connection=True))]
 
 
 def needs_failing_instance(sut: SystemUnderTest) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from http import HTTPStatus
 
 from reimage_conformance.casebook import (
     SystemUnderTest,
@@ -74,6 +75,19 @@ async def contending_reimage(sut: SystemUnderTest, which: str) -> tuple[Result, 
     return result, exchange, operation
 
 
+def require_under_way(result: Result, exchange: Exchange) -> None:
+    """Raises Untested where a reimage sent while another one ran was answered 400, and the other one may have ended by then.
+
+    An instance that does not run again yet may be refused with 400 (REQ-REIMAGE-RUNNING). The other one had not ended if a
+    poll that was sent after this answer said InProgress.
+    """
+    if exchange.reply is None or exchange.reply.status != HTTPStatus.BAD_REQUEST or result.operation is None:
+        return
+    later = [poll for poll in result.operation.polls if poll.at >= exchange.at + exchange.elapsed]
+    if not any(status_of(poll) == "InProgress" for poll in later):
+        raise Untested("the first reimage may have ended before the second one was answered 400")
+
+
 async def contended_result(sut: SystemUnderTest) -> Result:
     """The result of the step during which other reimages are sent; raises Untested where the profile has none."""
     step = sut.planner.contended
@@ -92,6 +106,7 @@ async def test_a_reimage_while_another_runs(sut: SystemUnderTest, which: str) ->
     result, exchange, operation = await contending_reimage(sut, which)
     observation = f"a reimage of {INSTANCES[which]} while one runs: {answer(exchange)}"
     sut.observe("REQ-CONC-CONFLICT", observation, exchange)
+    require_under_way(result, exchange)
     if result.exchange is not None:
         polls = operation.polls if operation is not None else []
         ended = operation is not None and operation.state is State.ENDED

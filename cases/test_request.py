@@ -31,7 +31,7 @@ from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import with_body, with_chunked, with_header, without_header
 from reimage_conformance.session.step_runs import Result
 
-from .asking import require_known_outcome
+from .asking import poll_on_connection_of, require_known_outcome
 
 SLOT, NAME = UriForm.SLOT, UriForm.NAME
 
@@ -337,8 +337,6 @@ async def judge_framing(sut: SystemUnderTest, exchange: Exchange) -> None:
     """Judges, with a poll on it, that the connection is in order after a body."""
     known = await sut.operations.known_poll()
     if exchange.reply is not None:
-        after = await sut.send(known, on=exchange.connection)
-        is_answered = after.reply is not None and after.reply.status == 200
-        control = [] if is_answered else [await sut.send(replace(known, fresh_connection=True))]
-        sut.judge(same_connection_usable, exchange, after, *control, requirement="REQ-REIMAGE-CL-NONZERO")
+        polls = await poll_on_connection_of(sut, exchange, known)
+        sut.judge(same_connection_usable, exchange, *polls, requirement="REQ-REIMAGE-CL-NONZERO")
     record_if_lenient("REQ-REIMAGE-CL-NONZERO", f"a body of {len(exchange.request.body)} octets")(sut, exchange)

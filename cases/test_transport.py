@@ -32,6 +32,7 @@ from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import with_chunked, with_header, with_query, without_header
 
 from .accepting import NOT_SPELT
+from .asking import poll_on_connection_of
 
 SHORT_SECONDS = 0.3
 LONG_LINE = 8000
@@ -202,8 +203,8 @@ async def test_a_chunked_body_ends_where_its_last_chunk_says(sut: SystemUnderTes
     known = await answered_poll(sut)
     exchange = await sut.try_out(with_chunked(sut.unknown_instance(), *chunks))
     precondition(exchange.reply is not None, "no reply")
-    after = await sut.send(known, on=exchange.connection)
-    sut.judge(same_connection_usable, exchange, after, requirement="REQ-HTTP-CHUNKED")
+    polls = await poll_on_connection_of(sut, exchange, known)
+    sut.judge(same_connection_usable, exchange, *polls, requirement="REQ-HTTP-CHUNKED")
 
 
 @verifies("REQ-HTTP-CL-SAME", "REQ-HTTP-411")

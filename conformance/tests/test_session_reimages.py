@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from reimage_conformance.emulator import LAYOUTS
+from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.protocol.addresses import FORMS, UriForm
 from session_runs import in_run
 
@@ -47,6 +48,19 @@ def test_an_instance_that_does_not_run_again_yet_is_reimaged_once_it_has_had_tim
 
     oddities, world = (refusal, "slow-return", "no-get-deployment", "no-get-cloud-service"), LAYOUTS["one-instance"]
     in_run(tmp_path, body, max_reimages=9, oddities=oddities, world=world)
+
+
+def test_a_case_waits_for_a_deployment_that_something_else_locks(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        place = sut.places()[0]
+        operation = sut.reimages.book(await sut.reimages.start(place, UriForm.SLOT), place, UriForm.SLOT)
+        await operation.over.wait()
+        await trio.sleep(1)
+        again = await sut.reimages.start(place, UriForm.SLOT)
+        assert again.is_successful
+        assert any(is_conflict(each) for each in sut.recorder.exchanges)
+
+    in_run(tmp_path, body, opened=False, max_reimages=9, oddities=("locked-by-another",))
 
 
 def test_the_only_reimage_is_waited_for_although_it_starts_when_the_refusals_are_through(tmp_path: Path) -> None:

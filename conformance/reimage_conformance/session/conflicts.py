@@ -25,6 +25,12 @@ class Conflicts:
         self._operations, self._sender = operations, sender
         self._calming = 0
         self._calm_over = trio.Event()
+        self._outlasting_seconds = sender.patience.seconds
+
+    @property
+    def may_outlast(self) -> bool:
+        """Whether the run may still wait for a lock to pass."""
+        return self._outlasting_seconds > 0
 
     async def send_past(
         self,
@@ -54,17 +60,18 @@ class Conflicts:
                 exchange = await send()
         return exchange
 
-    async def outlast(self, send: Callable[[], Awaitable[Exchange]], seconds: float) -> Exchange:
-        """Calls `send` until its exchange is no conflict, or `seconds` have passed; gives the last exchange.
+    async def outlast(self, send: Callable[[], Awaitable[Exchange]]) -> Exchange:
+        """Calls `send` until its exchange is no conflict, or the run has waited as long for locks as its patience lasts.
 
-        The pauses grow with the time, so that a lock of a minute costs a few dozen requests.
+        Gives the last exchange. The pauses grow with the time, so that a lock of a minute costs a few dozen requests.
         """
         clock, interval = self._sender.clock, self._sender.limits.poll_interval_seconds
         began, exchange = clock.now(), await send()
-        while is_conflict(exchange) and (waited := clock.now() - began) < seconds:
+        while is_conflict(exchange) and (left := self._outlasting_seconds - (waited := clock.now() - began)) > 0:
             await self._operations.until_quiet()
-            await self._sender.patience.rest(min(seconds_until_lock_is_tried(waited, interval), seconds - waited))
+            await self._sender.patience.rest(min(seconds_until_lock_is_tried(waited, interval), left))
             exchange = await send()
+        self._outlasting_seconds -= clock.now() - began
         return exchange
 
     async def until_calm(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.judging.wording import reply_summary, why_undecided
+from reimage_conformance.judging.wording import is_conflict, reply_summary, why_undecided
 from reimage_conformance.model import Why
 from reimage_conformance.protocol.requests import with_header
 from reimage_conformance.session.budget import Spent
@@ -120,8 +120,8 @@ class Reimages:
     ) -> Exchange:
         """Sends a sound reimage when no operation of ours runs; `closing` adds `Connection: close`.
 
-        It is sent again after conflicts, and after a 400 that may say that the instance does not run again yet. Cases that
-        call it at the same time are served one after the other.
+        It is sent again after conflicts, also where something else locks the deployment for a while, and after a 400 that may
+        say that the instance does not run again yet. Cases that call it at the same time are served one after the other.
         """
         self.raise_if_cut_short()
         request = self._builder.reimage(place, form, version=version)
@@ -135,6 +135,8 @@ class Reimages:
                 if self._instances.may_not_run_again(place, exchange):
                     await self._instances.until_running_again(self._operations.at(place))
                     exchange = await self._conflicts.send_past(send, FEW_CONFLICT_TRIES)
+                if is_conflict(exchange) and self._conflicts.may_outlast:
+                    exchange = await self._conflicts.outlast(send)
                 return exchange
 
     async def start_beside(self, place: Place, form: UriForm) -> Exchange:

@@ -106,7 +106,6 @@ class StepRuns:
         self.met_conflict = False
         self.still_locked: set[Deployment] = set()
         self._conflicting: set[Deployment] = set()  # the deployments whose last step was answered 409 every time
-        self._outlasting_seconds = parts.sender.patience.seconds  # how long the run may still wait for locks to pass
         self._builder, self._sender, self._operations = parts.builder, parts.sender, parts.operations
         self._conflicts, self._instances, self._probe = parts.conflicts, parts.instances, parts.probe
 
@@ -144,10 +143,8 @@ class StepRuns:
             self.on_sending(step, looks[-1], result.probe_before)
             return await self._sender.send(self._request_of(step), Manner(label_of(step.name)))
 
-        if result.was_refused and self._outlasting_seconds > 0:
-            began = self._sender.clock.now()
-            result.exchange = await self._conflicts.outlast(look_and_send, self._outlasting_seconds)
-            self._outlasting_seconds -= self._sender.clock.now() - began
+        if result.was_refused and self._conflicts.may_outlast:
+            result.exchange = await self._conflicts.outlast(look_and_send)
         else:
             result.exchange = await self._conflicts.send_past(
                 look_and_send, max_repeats, self._note_conflict, calm=True

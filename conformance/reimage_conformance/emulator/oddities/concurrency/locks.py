@@ -36,14 +36,24 @@ def _locked(locks_out: Callable[[Call, Operation], bool]) -> Change:
     return instead(conflicting_operation, conflicting)
 
 
+def _under_way_on(call: Call) -> bool:
+    """Whether an operation is under way on the instance of the request."""
+    return any(each.instance is call.instance and not is_over(call, each) for each in call.world.operations.values())
+
+
 def _until_ready(status: int, code: str) -> Change:
-    """Refuses also the reimage of an instance that is not at ReadyRole, although no operation is under way in its deployment."""
+    """Refuses also the reimage of an instance that is not at ReadyRole after an operation.
+
+    While an operation is under way on the instance, the answer is that of the lock, or 202 where nothing is locked (REQ-CONC-SAME).
+    """
 
     def refused(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
         refusal = original(call)
-        if refusal is None and call.instance is not None and instance_status(call, call.instance) != "ReadyRole":
-            return Refusal("conflict", status, code, "The role instance is not ready.")
-        return refusal
+        if refusal is not None or call.instance is None or _under_way_on(call):
+            return refusal
+        if instance_status(call, call.instance) == "ReadyRole":
+            return None
+        return Refusal("conflict", status, code, "The role instance is not ready.")
 
     return instead(check_conflict, refused)
 

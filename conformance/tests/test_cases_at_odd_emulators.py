@@ -1,0 +1,48 @@
+"""Cases against emulators that conform in an unusual way: what they leave open, and what they accuse nobody of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from cases.asking import poll_on_connection_of
+from cases.test_concurrency import test_a_reimage_while_another_runs as reimage_while_another_runs
+from reimage_conformance.casebook import Untested
+from reimage_conformance.emulator import LAYOUTS
+from reimage_conformance.judging.transport.framing import same_connection_usable
+from reimage_conformance.model import Outcome, Profile
+from session_runs import in_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reimage_conformance.model import Exchange
+    from reimage_conformance.session.sut import SystemUnderTest
+
+
+def test_an_instance_that_does_not_run_again_yet_is_refused_although_its_reimage_has_ended(tmp_path: Path) -> None:
+    async def body(sut: SystemUnderTest) -> None:
+        with pytest.raises(Untested, match="may have ended"):
+            await reimage_while_another_runs(sut, which="same")
+
+    oddities, world = ("instant-operations", "not-running-400"), LAYOUTS["two-instances"]
+    in_run(tmp_path, body, profile=Profile.STANDARD, max_reimages=6, oddities=oddities, world=world)
+
+
+def test_a_poll_on_the_connection_of_a_refusal_whose_operation_is_forgotten_accuses_nobody(tmp_path: Path) -> None:
+    found: list[Exchange] = []
+
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.campaign.settled()
+        known = await sut.operations.known_poll()
+        await trio.sleep(60)
+        refused = await sut.try_out(sut.unknown_instance())
+        found.extend([refused, *await poll_on_connection_of(sut, refused, known)])
+        sut.judge(same_connection_usable, *found, requirement="REQ-HTTP-CHUNKED")
+
+    run = in_run(tmp_path, body, oddities=("retention-ten-seconds",))
+    outcomes = [each.outcome for each in run.sut.recorder.made if each.requirement == "REQ-HTTP-CHUNKED"]
+    assert [each.reply.status for each in found if each.reply is not None] == [404, 404, 404]
+    assert outcomes == [Outcome.INCONCLUSIVE]
