@@ -27,7 +27,7 @@ MIN_OPERATIONS_WITH_LOST_POLLS = 3
 """Lost polls are no accident if at least this many operations, and more than half of all, lost one."""
 
 
-async def known_operations(sut: SystemUnderTest) -> list[Operation]:
+async def polled_operations(sut: SystemUnderTest) -> list[Operation]:
     """The operations that were polled, once all reimages of the campaign are over."""
     await sut.reimages.all_finished()
     found = [operation for operation in sut.operations.all if operation.polls]
@@ -38,7 +38,7 @@ async def known_operations(sut: SystemUnderTest) -> list[Operation]:
 async def ended_operation(sut: SystemUnderTest, status: str = "Succeeded") -> Operation:
     """An operation that ended with this status and that the endpoint still knows; raises Inconclusive where none ended so."""
     precondition(
-        any(o.state is State.ENDED and o.status == status for o in await known_operations(sut)),
+        any(o.state is State.ENDED and o.status == status for o in await polled_operations(sut)),
         f"the run had no operation that ended {status}",
         because=("REQ-REIMAGE-COMPLETES", *UNPOLLED_BECAUSE),
         why=Why.NO_FAILURE if status == "Failed" else Why.NO_END,
@@ -173,5 +173,5 @@ async def polls_at_the_end(sut: SystemUnderTest, operation: Operation) -> list[E
     used = sut.builder.operation_status(operation.identifier)
     fresh = replace(used, fresh_connection=True)
     polls = [await sut.send(each, label="poll-new-connection") for each in (fresh, used)]
-    together = await sut.sender.at_once([fresh] * 3, label="poll-at-once")
+    together = await sut.sender.simultaneously([fresh] * 3, label="poll-at-once")
     return polls + [poll for poll in together if poll.reply is not None]

@@ -24,8 +24,8 @@ class Contention:
     `installation_before` show this instance before the running reimage was started, None where the target does not offer
     that; `look_after` and `installation_after` show it later. `running_installation` is the installation that the running
     reimage has to replace, None unless earlier probes showed that reimages write new ones. `is_accepted` says that the last
-    reimage of `other` was accepted. `usual_seconds` is the longest time that an earlier operation took, `allowed_seconds`
-    how long the running one may take.
+    reimage of `other` was accepted. `usual_seconds` is the longest time that an earlier operation took, 0 if none ended.
+    `prolonged_after_seconds` is after how many seconds of refusals the running one counts as prolonged by them.
     """
 
     operation: Operation
@@ -34,7 +34,7 @@ class Contention:
     installation_before: Exchange | None
     running_installation: Exchange | None
     usual_seconds: float
-    allowed_seconds: float
+    prolonged_after_seconds: float
     refused: list[Exchange] = field(default_factory=list)
     is_accepted: bool = False
     look_after: Exchange | None = None
@@ -43,8 +43,8 @@ class Contention:
 
 def writes_new_installations(sut: SystemUnderTest) -> bool:
     """Whether the probe showed that reimages write a new installation where no other reimage was sent meanwhile."""
-    quiet = [r for r in sut.campaign.results.values() if r.probe_after and r.same is None and r.other is None]
-    return any(installation_in(r.probe_after[0]) != installation_in(r.probe_before[0]) for r in quiet)
+    uncontended = [r for r in sut.campaign.results.values() if r.probe_after and r.same is None and r.other is None]
+    return any(installation_in(r.probe_after[0]) != installation_in(r.probe_before[0]) for r in uncontended)
 
 
 async def start_for_contention(sut: SystemUnderTest, place: Place, other: Place) -> Contention:
@@ -58,17 +58,18 @@ async def start_for_contention(sut: SystemUnderTest, place: Place, other: Place)
     installation = await sut.probe.installation(other) if sut.probe.offered else None
     usual = max((operation.duration for operation in sut.operations.all if operation.state is State.ENDED), default=0)
     operation = sut.reimages.book(await sut.reimages.start(place, UriForm.SLOT), place, UriForm.SLOT)
-    allowed = seconds_until_prolonged(usual, sut.target.limits.operation_timeout_seconds) if usual else 0.0
-    return Contention(operation, other, look, installation, running, usual, allowed)
+    prolonged_after = seconds_until_prolonged(usual, sut.target.limits.operation_timeout_seconds) if usual else 0.0
+    return Contention(operation, other, look, installation, running, usual, prolonged_after)
 
 
 async def reimage_other_meanwhile(sut: SystemUnderTest, contention: Contention) -> None:
     """Sends reimages of the other instance, in both forms in turn, as long as the running one goes on and they are refused with 409.
 
-    Then waits for the end of the running one. The other instance is looked at after each refusal, because the last
-    reimage may be accepted: the end of the running one is not seen at once.
+    It sends no more when the running one counts as prolonged by them and has had its usual time besides; it sends none if no earlier
+    operation ended. Then it waits for the end of the running one. The other instance is looked at after each refusal, because the
+    last reimage may be accepted: the end of the running one is not seen at once.
     """
-    deadline = sut.sender.clock.now() + contention.allowed_seconds + contention.usual_seconds
+    deadline = sut.sender.clock.now() + contention.prolonged_after_seconds + contention.usual_seconds
     while contention.operation.is_under_way and sut.sender.clock.now() < deadline:
         form = UriForm.SLOT if len(contention.refused) % 2 else UriForm.NAME
         exchange = await sut.send(sut.builder.reimage(contention.other, form), label="contend:other")
@@ -104,10 +105,10 @@ async def judge_refusals(sut: SystemUnderTest, contention: Contention) -> None:
     sut.judge(undisturbed, operation.start, *refused, *operation.polls, **arguments)
     for exchange in refused[:2]:  # one of each form
         sut.judge(contended, operation.start, exchange, requirement="REQ-CONC-OTHER", ended=True)
-        await judge_id(sut, exchange)
+        await judge_no_operation_has_id_of(sut, exchange)
 
 
-async def judge_id(sut: SystemUnderTest, refusal: Exchange) -> None:
+async def judge_no_operation_has_id_of(sut: SystemUnderTest, refusal: Exchange) -> None:
     """Judges that the request id of a refusal, if it has one, is not that of an operation InProgress or Succeeded."""
     poll = await sut.refusals.poll_of(refusal)
     if poll is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
+from typing import NamedTuple
 
 from reimage_conformance.casebook import (
     SystemUnderTest,
@@ -35,7 +36,7 @@ from reimage_conformance.session.step_runs import Result
 
 from .asking import require_known_outcome
 from .contending import (
-    judge_id,
+    judge_no_operation_has_id_of,
     judge_other_instance,
     judge_refusals,
     judge_running_reimage,
@@ -47,94 +48,120 @@ INSTANCES = {"same": "the same instance", "other": "another instance"}
 """The instance of the reimage that is sent while another one runs, in words."""
 
 
-async def contending_reimage(sut: SystemUnderTest, which: str) -> tuple[Result, Exchange, Operation | None]:
-    """The result of the contended step, the exchange of the reimage that was sent meanwhile, and the operation of that one, if any.
+class TwoReimages(NamedTuple):
+    """A reimage of the campaign, and one that was sent while the first one ran.
 
-    `which` is a key of INSTANCES. Raises Untested where that reimage was not sent, or its answer leaves open whether it was started.
+    `result` is that of the step that sent the first one, and `first` the operation of the first one. `second` is the exchange of the
+    second one, and `second_operation` its operation, None where it was not accepted.
+    """
+
+    result: Result
+    first: Operation
+    second: Exchange
+    second_operation: Operation | None
+
+    @property
+    def second_polls(self) -> list[Exchange]:
+        """The polls of the second operation, if there is one."""
+        return self.second_operation.polls if self.second_operation is not None else []
+
+    @property
+    def second_ended(self) -> bool:
+        """Whether the second one was accepted, and polls showed its end."""
+        return self.second_operation is not None and self.second_operation.state is State.ENDED
+
+    @property
+    def first_without_end(self) -> bool:
+        """Whether the second one was accepted, and no poll showed the end of the first one."""
+        return self.second_operation is not None and self.first.state is not State.ENDED
+
+
+async def two_reimages(sut: SystemUnderTest, which: str) -> TwoReimages:
+    """A reimage and a second one of the same or another instance that was sent while the first one ran, once both are over.
+
+    `which` is a key of INSTANCES. Raises Untested where the second one was not sent, or its answer leaves open whether it was started.
     """
     if which == "other":
         needs_second_instance(sut, sut.planner.main)
-    result = await contended_result(sut)
-    await sut.reimages.finished(result)
-    exchange = result.same if which == "same" else result.other
-    operation = result.same_operation if which == "same" else result.other_operation
-    if exchange is None and result.adopted:
+    result = await result_of_first(sut)
+    first = await sut.reimages.finished(result)
+    second = result.same if which == "same" else result.other
+    second_operation = result.same_operation if which == "same" else result.other_operation
+    if second is None and result.adopted:
         raise Untested(
             "the run was cut short before a second reimage could be sent while the first one ran", Why.CUT_SHORT
         )
-    if exchange is None and not result.contention_sent:
+    if second is None and not result.contention_sent:
+        # The first one was accepted, so the campaign sends a second one unless the budget has no room for it.
         raise Untested(
             "max_reimages under [limits] in the target file leaves no room for a reimage that may be accepted while another runs",
             Why.BUDGET,
         )
-    if exchange is None:
-        raise Untested(f"the reimage ended before a reimage of {INSTANCES[which]} could be sent")
-    require_known_outcome(exchange)
-    if operation is not None:
-        await operation.over.wait()
-    return result, exchange, operation
+    if second is None:
+        raise Untested("the reimage ended before a reimage of another instance could be sent")
+    require_known_outcome(second)
+    if second_operation is not None:
+        await second_operation.over.wait()
+    return TwoReimages(result, first, second, second_operation)
 
 
-def require_under_way(result: Result, exchange: Exchange) -> None:
-    """Raises Untested where a reimage sent while another one ran was answered 400, and the other one may have ended by then.
+def require_under_way(first: Operation, second: Exchange) -> None:
+    """Raises Untested where a second reimage was answered 400, and the first one may have ended by then.
 
-    An instance that does not run again yet may be refused with 400 (REQ-REIMAGE-RUNNING). The other one had not ended if a
+    An instance that does not run again yet may be refused with 400 (REQ-REIMAGE-RUNNING). The first one had not ended if a
     poll that was sent after this answer said InProgress.
     """
-    if exchange.reply is None or exchange.reply.status != HTTPStatus.BAD_REQUEST or result.operation is None:
+    if second.reply is None or second.reply.status != HTTPStatus.BAD_REQUEST:
         return
-    later = [poll for poll in result.operation.polls if poll.at >= exchange.at + exchange.elapsed]
+    later = [poll for poll in first.polls if poll.at >= second.at + second.elapsed]
     if not any(status_of(poll) == "InProgress" for poll in later):
         raise Untested("the first reimage may have ended before the second one was answered 400")
 
 
-async def contended_result(sut: SystemUnderTest) -> Result:
-    """The result of the step during which other reimages are sent; raises Untested where the profile has none."""
+async def result_of_first(sut: SystemUnderTest) -> Result:
+    """The result of the step during which second reimages are sent; raises Untested where the profile has none."""
     step = sut.planner.contended
     if step is None:
         raise Untested("the chosen --profile sends no reimage while another runs", Why.PROFILE)
     return await sut.reimages.result(step.name)
 
 
-REQUIREMENTS = {"same": "REQ-CONC-SAME", "other": "REQ-CONC-OTHER"}
+REQUIREMENT_OF_SECOND = {"same": "REQ-CONC-SAME", "other": "REQ-CONC-OTHER"}
+"""The requirement about a second reimage, by the keys of INSTANCES."""
 
 
 @afterwards
-@values_verifying("which", {which: (name, "REQ-CONC-CONFLICT") for which, name in REQUIREMENTS.items()})
+@values_verifying("which", {which: (name, "REQ-CONC-CONFLICT") for which, name in REQUIREMENT_OF_SECOND.items()})
 async def test_a_reimage_while_another_runs(sut: SystemUnderTest, which: str) -> None:
     """A reimage that is sent while another one runs is accepted under an id of its own and ends, or is refused with 409 ConflictError."""
-    result, exchange, operation = await contending_reimage(sut, which)
-    observation = f"a reimage of {INSTANCES[which]} while one runs: {answer(exchange)}"
-    sut.observe("REQ-CONC-CONFLICT", observation, exchange)
-    require_under_way(result, exchange)
-    if result.exchange is not None:
-        polls = operation.polls if operation is not None else []
-        ended = operation is not None and operation.state is State.ENDED
-        lost = operation is not None and result.operation is not None and result.operation.state is not State.ENDED
-        alive = exchange.reply is None and await sut.answers_others(exchange)
-        arguments = {"requirement": REQUIREMENTS[which], "ended": ended, "lost": lost, "alive": alive}
-        sut.judge(contended, result.exchange, exchange, *polls, **arguments)
+    two = await two_reimages(sut, which)
+    observation = f"a reimage of {INSTANCES[which]} while one runs: {answer(two.second)}"
+    sut.observe("REQ-CONC-CONFLICT", observation, two.second)
+    require_under_way(two.first, two.second)
+    shown = {"ended": two.second_ended, "lost": two.first_without_end}
+    alive = two.second.reply is None and await sut.answers_others(two.second)
+    arguments = {"requirement": REQUIREMENT_OF_SECOND[which], **shown, "alive": alive}
+    sut.judge(contended, two.first.start, two.second, *two.second_polls, **arguments)
 
 
-def accepted_beside(result: Result) -> dict[str, str]:
-    """The argument of `undisturbed` that names the requirement of a reimage which was accepted while another one ran, if one was."""
+def argument_for_accepted(result: Result) -> dict[str, str]:
+    """`beside` for `undisturbed`: the requirement about the second reimage that was accepted; nothing if none was."""
     if not (result.same_operation or result.other_operation):
         return {}
-    return {"beside": REQUIREMENTS["same" if result.same_operation else "other"]}
+    return {"beside": REQUIREMENT_OF_SECOND["same" if result.same_operation else "other"]}
 
 
 @afterwards
 @verifies("REQ-CONC-REFUSED-NOEFFECT", "REQ-GOS-NOTFOUND-NOEFFECT")
 async def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTest) -> None:
     """A reimage that is refused while another one runs does not disturb that one, and starts no operation."""
-    result, _, _ = await contending_reimage(sut, "same")
+    result, first, _, _ = await two_reimages(sut, "same")
     refused = [exchange for exchange in (result.same, result.other) if exchange is not None and is_conflict(exchange)]
-    applicable(refused, "the run had no reimage that was refused with 409")
-    operation = await sut.reimages.finished(result)
+    applicable(refused, "no reimage that was sent while another one ran was refused with 409")
     with sut.together():
-        arguments = {"refusals": len(refused), **accepted_beside(result)}
-        sut.judge(undisturbed, operation.start, *refused, *operation.polls, **arguments)
-        await sut.in_turn(partial(judge_id, sut), refused)
+        arguments = {"refusals": len(refused), **argument_for_accepted(result)}
+        sut.judge(undisturbed, first.start, *refused, *first.polls, **arguments)
+        await sut.in_turn(partial(judge_no_operation_has_id_of, sut), refused)
 
 
 @alone
@@ -142,12 +169,14 @@ async def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTe
 async def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnderTest) -> None:
     """A reimage ends as others do however many reimages of another instance are refused meanwhile, and that instance stays as it was."""
     await sut.reimages.all_finished()
-    first = await contended_result(sut)
+    first = await result_of_first(sut)
     other = first.other_place if is_conflict(first.other) else None
     other = applicable(other, "no reimage of another instance was refused with 409")
+    an_end = any(operation.state is State.ENDED for operation in sut.operations.all)
+    precondition(an_end, "the run had no operation that ended", because=("REQ-REIMAGE-COMPLETES",), why=Why.NO_END)
     contention = await start_for_contention(sut, first.step.place, other)
     await reimage_other_meanwhile(sut, contention)
-    precondition(contention.refused, "the endpoint refused no reimage of another instance with 409 this time")
+    precondition(contention.refused, "no reimage of another instance was refused with 409 this time")
     with sut.together():
         await judge_refusals(sut, contention)
         judge_other_instance(sut, contention)
@@ -156,7 +185,7 @@ async def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnder
 
 # Requests that are under way at the same time, each on a connection of its own.
 
-PATIENCE_SECONDS = 2.0
+MAX_REPLY_SECONDS = 2.0
 """The longest wait for an answer; an endpoint that serves one connection at a time may take longer, and is not judged then."""
 ROUNDS = 3
 """How often the same requests are sent at the same time."""
@@ -167,8 +196,10 @@ UNKNOWN_ID = "0123456789abcdef0123456789abcdef"
 
 async def at_the_same_time(sut: SystemUnderTest, *requests: Request) -> list[Exchange]:
     """Sends requests at the same time, each on its own connection; inconclusive where one of them gets no reply."""
-    patience = min(PATIENCE_SECONDS, sut.target.limits.request_timeout_seconds)
-    exchanges = await sut.sender.at_once([replace(r, patience_seconds=patience) for r in requests], label="at-once")
+    seconds = min(MAX_REPLY_SECONDS, sut.target.limits.request_timeout_seconds)
+    exchanges = await sut.sender.simultaneously(
+        [replace(r, patience_seconds=seconds) for r in requests], label="at-once"
+    )
     silent = [exchange for exchange in exchanges if exchange.reply is None]
     message = f"{len(silent)} of {len(exchanges)} requests that were sent at the same time got no reply"
     precondition(not silent, message, why=Why.NO_REPLY)
@@ -177,7 +208,7 @@ async def at_the_same_time(sut: SystemUnderTest, *requests: Request) -> list[Exc
 
 async def known_for_polling_at_once(sut: SystemUnderTest) -> list[Operation]:
     """The latest operations that ended and are still known: at least two, at most MAX_OPERATIONS_AT_ONCE."""
-    known: dict[str, Operation] = {}
+    known: dict[str, Operation] = {}  # by id: an endpoint may give several operations one id
     for operation in reversed(sut.operations.all):
         ended = operation.state is State.ENDED and not operation.subscription
         if len(known) < MAX_OPERATIONS_AT_ONCE and ended and await sut.operations.is_known_now(operation):
@@ -203,10 +234,15 @@ async def test_polls_at_the_same_time_tell_each_its_own_operation(sut: SystemUnd
 
 
 def judge_own_operation(sut: SystemUnderTest, operation: Operation, poll: Exchange) -> None:
-    """Judges whether a poll among others is answered, and shows its own operation."""
+    """Judges whether a poll among others is answered, and shows its own operation.
+
+    A status of DENIALS is no mistake in itself, since the endpoint may forget an operation that ended long ago. `progress` judges one
+    that comes too early, and any change since the last poll that showed a status.
+    """
     sut.judge(answered_with, poll, requirement="REQ-GOS-200", statuses=[200, *DENIALS], expected="200 OK")
     sut.judge(operation_documents, poll)
-    sut.judge(progress, *[each for each in operation.polls if status_of(each) in STATUSES][-1:], poll)
+    with_status = [each for each in operation.polls if status_of(each) in STATUSES]
+    sut.judge(progress, *with_status[-1:], poll)
 
 
 @alone
@@ -214,12 +250,12 @@ def judge_own_operation(sut: SystemUnderTest, operation: Operation, poll: Exchan
 async def test_requests_at_the_same_time_are_answered_as_alone(sut: SystemUnderTest) -> None:
     """Requests of several kinds at the same time, valid and invalid, are answered as if they were sent one at a time."""
     await sut.reimages.all_finished()
-    nowhere = sut.unknown_instance()
+    to_unknown = sut.unknown_instance()
     kinds = {
-        "REQ-VER-MISSING": without_header(nowhere, "x-ms-version"),
-        "REQ-REIMAGE-UNKNOWN-INSTANCE": nowhere,
-        "REQ-REIMAGE-COMP-MISSING": replace(nowhere, target=nowhere.target.partition("?")[0]),
-        "REQ-ERR-VERB": replace(nowhere, method="DELETE"),
+        "REQ-VER-MISSING": without_header(to_unknown, "x-ms-version"),
+        "REQ-REIMAGE-UNKNOWN-INSTANCE": to_unknown,
+        "REQ-REIMAGE-COMP-MISSING": replace(to_unknown, target=to_unknown.target.partition("?")[0]),
+        "REQ-ERR-VERB": replace(to_unknown, method="DELETE"),
         "REQ-GOS-200": await sut.operations.known_poll(),
     }
     plain = {name: await sut.try_out(request) for name, request in kinds.items()}
@@ -249,7 +285,7 @@ async def ready_places(sut: SystemUnderTest) -> list[Place]:
         await sut.instances.until_running_again(sut.operations.at(place))
     if not sut.reimages.may_start(2):
         sut.reimages.raise_if_cut_short()
-        raise Untested("the run had sent all reimages that it may send", Why.BUDGET)
+        raise Untested("fewer than two reimages were left of those that the run may send", Why.BUDGET)
     return places
 
 
@@ -261,13 +297,13 @@ async def test_reimages_at_the_same_time_are_operations_of_their_own(sut: System
     places = await ready_places(sut)
     exchanges = await at_the_same_time(sut, *(sut.builder.reimage(place, UriForm.NAME) for place in places))
     with sut.together():
-        operations = [judge_start(sut, *each) for each in zip(places, exchanges, strict=True)]
+        operations = [judge_start(sut, place, exchange) for place, exchange in zip(places, exchanges, strict=True)]
         sut.judge(request_ids_unique, *exchanges)
         await sut.in_turn(partial(judge_end, sut), [operation for operation in operations if operation is not None])
 
 
 def judge_start(sut: SystemUnderTest, place: Place, exchange: Exchange) -> Operation | None:
-    """Judges whether a reimage was accepted or refused with 409; returns the operation that it started, if any."""
+    """Judges whether a reimage was accepted or refused with 409; records the operation that it started, if any, and returns it."""
     if is_conflict(exchange):
         return None
     sut.judge(accepted, exchange, requirement=UriForm.NAME.requirement)

@@ -24,6 +24,7 @@ from reimage_conformance.casebook import (
 from reimage_conformance.catalogue import FIRST_VERSION, TABLE_VERSIONS
 from reimage_conformance.judging.operations.documents import operation_documents
 from reimage_conformance.judging.operations.polls import (
+    NOT_KNOWN,
     TERMINAL,
     polls_answered,
     status_of,
@@ -54,11 +55,11 @@ from .asking import (
     issued_id,
     judge_in_other_subscription,
     judge_refusal,
-    known_operations,
     lost_a_poll,
     needs_failing_instance,
     poll_in_every_way,
     polled_late,
+    polled_operations,
     polls_at_the_end,
     start_once_more,
     unknown_ids,
@@ -69,10 +70,11 @@ from .asking import (
 @afterwards
 @verifies("REQ-REIMAGE-COMPLETES")
 async def test_a_reimage_succeeds_in_time(sut: SystemUnderTest) -> None:
-    """A valid reimage that was answered 202 reaches Succeeded with 200 within the time that the operator allows."""
+    """A valid reimage that was answered 202 reaches Succeeded with 200 within `operation_timeout_seconds` of the target file."""
     operations = [await sut.reimages.finished(result) for result in await results_that_must_succeed(sut)]
-    usual = [operation for operation in operations if is_undisturbed(sut, operation)]
-    judge_completion(sut, usual or operations)
+    undisturbed = [operation for operation in operations if is_undisturbed(sut, operation)]
+    # If there are no others, the disturbed operations are judged: they have to succeed as well.
+    judge_completion(sut, undisturbed or operations)
 
 
 DOCUMENT_REQUIREMENTS = (
@@ -81,20 +83,24 @@ DOCUMENT_REQUIREMENTS = (
 )  # fmt: skip
 
 
-AFTER_THE_END = ("poll-version", "poll-again")
-"""The labels of polls that cases send after the end of an operation."""
+LABELS_OF_REPEATED_POLLS = ("poll-version", "poll-again")
+"""The labels of the polls by which cases ask about an ended operation with other versions, and many times.
+
+Plain polls after the end, labelled "poll-after-end" or "poll-late", are not among them.
+"""
 
 
 async def all_polls(sut: SystemUnderTest) -> list[Exchange]:
     """Every poll of every operation."""
-    return [poll for operation in await known_operations(sut) for poll in operation.polls]
+    return [poll for operation in await polled_operations(sut) for poll in operation.polls]
 
 
-async def judge_answered(sut: SystemUnderTest, options: dict[str, bool], operation: Operation) -> None:
-    """Judges that every poll of an operation was answered; `options` has `again` if so many operations lost one that it is no accident."""
+async def judge_answered(sut: SystemUnderTest, operation: Operation, *, is_systematic: bool) -> None:
+    """Judges that every poll of an operation was answered; `is_systematic` says that so many operations lost a poll that it is no accident."""
     last = operation.polls[-1]
     alive = last.reply is None and await sut.answers_others(last)
-    sut.judge(polls_answered, *operation.exchanges, alive=alive, **options)
+    arguments = {"again": True} if is_systematic else {}
+    sut.judge(polls_answered, *operation.exchanges, alive=alive, **arguments)
 
 
 @smoke
@@ -102,10 +108,10 @@ async def judge_answered(sut: SystemUnderTest, options: dict[str, bool], operati
 @verifies("REQ-GOS-200")
 async def test_every_poll_is_answered_200(sut: SystemUnderTest) -> None:
     """A poll is answered 200 whatever the state of the operation, Failed included."""
-    operations = await known_operations(sut)
+    operations = await polled_operations(sut)
     losing = sum(lost_a_poll(sut, operation) for operation in operations)
-    options = {"again": True} if losing >= MIN_OPERATIONS_WITH_LOST_POLLS and losing * 2 > len(operations) else {}
-    await sut.in_turn(partial(judge_answered, sut, options), operations)
+    is_systematic = losing >= MIN_OPERATIONS_WITH_LOST_POLLS and losing * 2 > len(operations)
+    await sut.in_turn(partial(judge_answered, sut, is_systematic=is_systematic), operations)
 
 
 @smoke
@@ -128,7 +134,7 @@ async def test_the_document_of_each_poll(sut: SystemUnderTest, requirement: str)
 @values_verifying("requirement", {name: name for name in DOCUMENT_REQUIREMENTS})
 async def test_the_document_of_each_poll_after_the_end(sut: SystemUnderTest, requirement: str) -> None:
     """Operation holds the same with every published version, however often it is polled after its end."""
-    later = [poll for poll in await all_polls(sut) if poll.label in AFTER_THE_END]
+    later = [poll for poll in await all_polls(sut) if poll.label in LABELS_OF_REPEATED_POLLS]
     possible(later, "no operation was polled after its end")
     sut.judge(operation_documents, *later, only=[requirement])
 
@@ -146,7 +152,7 @@ async def judge_progress(sut: SystemUnderTest, operation: Operation) -> None:
 async def test_the_statuses_go_from_in_progress_to_one_end(sut: SystemUnderTest) -> None:
     """InProgress, then Succeeded or Failed, and no change after it."""
     with sut.together():
-        await sut.each(partial(judge_progress, sut), await known_operations(sut))
+        await sut.each(partial(judge_progress, sut), await polled_operations(sut))
 
 
 @afterwards
@@ -156,8 +162,8 @@ async def test_a_failing_reimage_ends_failed_with_its_error(sut: SystemUnderTest
     needs_failing_instance(sut)
     operation = await sut.reimages.finished(await sut.reimages.result("failing"))
     sut.judge(fails_as_announced, *operation.exchanges, overdue=operation.state is State.OVERDUE)
-    members = ["REQ-GOS-ERROR", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT"]
-    sut.judge(operation_documents, *operation.polls, only=members)
+    requirements = ["REQ-GOS-ERROR", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT"]
+    sut.judge(operation_documents, *operation.polls, only=requirements)
 
 
 @afterwards
@@ -168,11 +174,11 @@ async def test_the_first_version_is_enough_to_poll(sut: SystemUnderTest, version
     operation = await ended_operation(sut)
     exchange = await sut.operations.poll(operation, version=version, label="poll-version")
     others = [each for each in operation.asked if version_of(each) != version_of(exchange)]
-    alike = {"alike": "a poll with another x-ms-version"} if answered_alike_wrongly(exchange, others) else {}
-    sut.judge(answered_with, exchange, requirement="REQ-GOS-VERSION-MIN", statuses=[200], **alike)
+    arguments = {"alike": "a poll with another x-ms-version"} if share_wrong_status(exchange, others) else {}
+    sut.judge(answered_with, exchange, requirement="REQ-GOS-VERSION-MIN", statuses=[200], **arguments)
 
 
-def answered_alike_wrongly(exchange: Exchange, others: Sequence[Exchange]) -> bool:
+def share_wrong_status(exchange: Exchange, others: Sequence[Exchange]) -> bool:
     """Whether one of `others` got the same status as `exchange`, and that is not 200."""
     status = exchange.reply.status if exchange.reply is not None else 0
     return status not in (0, 200) and any(e.reply is not None and e.reply.status == status for e in others)
@@ -205,7 +211,7 @@ async def test_polling_changes_nothing(sut: SystemUnderTest, status: str) -> Non
     request = sut.builder.operation_status(operation.identifier)
     ask = partial(sut.send, label="poll-again")
     operation.add_poll(await ask(replace(request, fresh_connection=True)))
-    await ask(replace(request, method="HEAD"))
+    await ask(replace(request, method="HEAD"))  # `Operations` adds every HEAD to the operation that it addresses
     operation.add_poll(await ask(request))
     sut.judge(progress, *operation.asked)
 
@@ -213,33 +219,31 @@ async def test_polling_changes_nothing(sut: SystemUnderTest, status: str) -> Non
 @alone
 @verifies("REQ-GOS-READONLY")
 async def test_an_operation_that_nobody_polls_ends_the_same(sut: SystemUnderTest) -> None:
-    """If operations that are polled fail, do not end or are lost, one that is polled only once shows whether polling is the cause."""
+    """If polled operations fail, do not end or are lost, a reimage that is first polled late shows whether polling is the cause."""
     should_succeed = [result for result in await sut.reimages.all_finished() if result.step.expected == "succeeds"]
     unsuccessful = [result for result in should_succeed if did_not_succeed(result)]
     applicable(unsuccessful, "every reimage that was polled ended Succeeded")
     step, exchange = await start_once_more(sut, unsuccessful)
-    polled_once = await polled_late(sut, step, exchange)
-    succeeds = polled_once.status == "Succeeded"
-    precondition(
-        succeeds, "the reimage that was polled only once did not succeed either", because=("REQ-REIMAGE-COMPLETES",)
-    )
+    late = await polled_late(sut, step, exchange)
+    message = "the reimage that was first polled late did not succeed either"
+    precondition(late.status == "Succeeded", message, because=("REQ-REIMAGE-COMPLETES",))
     again = await sut.reimages.start(step.place, step.form, version=step.version)
     polled = sut.reimages.book(again, step.place, step.form, anyway=True)
     await polled.over.wait()
     precondition(polled.polls, "polls were given up before this reimage could be polled", because=("REQ-GOS-200",))
-    sut.judge(polling_is_to_blame, *polled_once.exchanges[:2], *polled.exchanges)
+    sut.judge(polling_is_to_blame, late.start, late.polls[0], *polled.exchanges)
 
 
 @at_the_end
 @verifies("REQ-GOS-TERMINAL-STABLE")
 async def test_the_end_still_stands_when_the_run_ends(sut: SystemUnderTest) -> None:
     """Long after the end every operation reports the same outcome, if it is still known."""
-    ended = [operation for operation in await known_operations(sut) if operation.state is State.ENDED]
+    ended = [operation for operation in await polled_operations(sut) if operation.state is State.ENDED]
     precondition(ended, "the run had no operation that ended", because=("REQ-REIMAGE-COMPLETES",), why=Why.NO_END)
     polls = await sut.each(partial(sut.operations.poll, label="poll-late"), ended)
     sut.judge_each(progress, [operation.asked for operation in ended])
-    late = max(zip(polls, ended, strict=True), key=lambda pair: pair[0].number)
-    record_retention(sut, *late)
+    latest_poll, operation = max(zip(polls, ended, strict=True), key=lambda pair: pair[0].number)
+    record_retention(sut, latest_poll, operation)
 
 
 @smoke
@@ -247,17 +251,20 @@ async def test_the_end_still_stands_when_the_run_ends(sut: SystemUnderTest) -> N
 @verifies("REQ-GOS-UNKNOWN-ID")
 async def test_an_id_that_was_never_issued_is_refused(sut: SystemUnderTest) -> None:
     """An unknown or malformed id gets 404 or 400, and is not reported as an operation."""
-    await known_operations(sut)
+    await polled_operations(sut)  # waits until the campaign is over; ends the case if no operation was polled
     known = issued_id(sut)
     polls = [sut.builder.operation_status(identifier) for identifier in unknown_ids(sut, known)]
     exchanges = await sut.send_all(polls, label="poll-stranger")
     sut.judge(unknown_operation, *exchanges, issued=known)
 
 
-def record_retention(sut: SystemUnderTest, late: Exchange, operation: Operation) -> None:
-    """Records whether an operation is still known long after its start."""
-    kept = f"a finished operation is {'still known' if answer(late) == '200' else 'gone'}"
-    sut.observe("REQ-GOS-RETENTION", f"{kept} {late.at - operation.start.at:.0f} s after its start", late)
+def record_retention(sut: SystemUnderTest, poll: Exchange, operation: Operation) -> None:
+    """Records whether a poll long after the start of an operation still finds it; an answer that leaves this open is recorded itself."""
+    words = {"200": "is still known", **dict.fromkeys(map(str, NOT_KNOWN), "is gone")}
+    found = words.get(answer(poll), f"was polled, and the answer was {answer(poll)},")
+    sut.observe(
+        "REQ-GOS-RETENTION", f"a finished operation {found} {poll.at - operation.start.at:.0f} s after its start", poll
+    )
 
 
 @afterwards
@@ -265,7 +272,7 @@ def record_retention(sut: SystemUnderTest, late: Exchange, operation: Operation)
 async def test_an_operation_of_another_subscription_is_not_readable(sut: SystemUnderTest) -> None:
     """An id issued under one subscription is unknown under another."""
     other = applicable(sut.target.other_subscription_id, "the target lists no second subscription")
-    own = [operation for operation in await known_operations(sut) if not operation.subscription][:3]
+    own = [operation for operation in await polled_operations(sut) if not operation.subscription][:3]
     precondition(own, "no operation of the target's own subscription could be polled", because=UNPOLLED_BECAUSE)
     issued = [operation.identifier for operation in own]
     other_spellings = {dashed(issued[0]), issued[0].upper()} - {issued[0]}
@@ -295,8 +302,8 @@ async def test_a_poll_with_a_malformed_version_is_refused(sut: SystemUnderTest) 
 @verifies("REQ-ERR-VERB")
 @pytest.mark.parametrize("method", ["PATCH", "BREW"])
 async def test_another_verb_on_an_operation_is_refused(sut: SystemUnderTest, method: str) -> None:
-    """Operations are read with GET alone; POST, PUT and DELETE are among the requests that must not change them."""
-    request = changed_request(sut.builder.operation_status((await ended_operation(sut)).identifier), method)
+    """An operation is read with GET or HEAD; other methods are refused. Another case sends POST, PUT and DELETE."""
+    request = with_method(sut.builder.operation_status((await ended_operation(sut)).identifier), method)
     exchange = await sut.send(request, label="refusal")
     sut.judge(answered_with, exchange, requirement="REQ-ERR-VERB", statuses=REFUSED_VERB)
 
@@ -306,7 +313,7 @@ async def test_another_verb_on_an_operation_is_refused(sut: SystemUnderTest, met
     "REQ-GOS-200", "REQ-GOS-PROGRESS", "REQ-AUTH-ANYCERT", "REQ-AUTH-TLS", "REQ-AUTH-FAIL", "REQ-GOS-OTHER-SUB", "REQ-HTTP-CONN-CLOSE"
 )  # fmt: skip
 async def test_the_first_poll_may_come_at_once_and_from_a_new_connection(sut: SystemUnderTest) -> None:
-    """Polls on new connections, with a second certificate and between refusals show the same progress."""
+    """Polls at once, on new connections, with a second certificate and between refusals show one progress; Connection: close is obeyed."""
     await sut.reimages.all_finished()
     place = sut.places()[0]
     operation = sut.reimages.book(await sut.reimages.start(place, UriForm.SLOT, closing=True), place, UriForm.SLOT)
@@ -316,10 +323,15 @@ async def test_the_first_poll_may_come_at_once_and_from_a_new_connection(sut: Sy
     while operation.is_under_way:
         await poll_in_every_way(sut, operation)
         await sut.operations.wait_one_poll_interval(operation)
-    operation.polls += await polls_at_the_end(sut, operation)
-    ordered = sorted(operation.polls, key=lambda poll: poll.number)
-    sut.judge(polls_answered, operation.start, *ordered)
-    sut.judge(progress, *ordered)
+    add_polls(operation, await polls_at_the_end(sut, operation))
+    sut.judge(polls_answered, *operation.exchanges)
+    sut.judge(progress, *operation.polls)
+
+
+def add_polls(operation: Operation, polls: Sequence[Exchange]) -> None:
+    """Adds polls to those of an operation."""
+    for poll in polls:
+        operation.add_poll(poll)
 
 
 @afterwards
@@ -328,6 +340,7 @@ async def test_ids_in_other_forms(sut: SystemUnderTest) -> None:
     """Records whether the dashed form or upper case of an id is accepted, and what the ids look like."""
     issued = (await ended_operation(sut)).identifier
     plain = issued.replace("-", "")
+    # By hand, since `dashed` leaves an id as it is that is no GUID.
     with_dashes = "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
     await record_form(sut, "upper case", issued.upper())
     await record_form(sut, "dashes added or removed", plain if "-" in issued else with_dashes)
@@ -339,27 +352,26 @@ async def record_form(sut: SystemUnderTest, what: str, identifier: str) -> None:
     sut.observe("REQ-GOS-ID-FORMS", f"an id in another form ({what}) is answered {answer(exchange)}", exchange)
 
 
-def changed_request(request: Request, what: str) -> Request:
-    """A request about an operation that must not change it: a poll with the oldest version, or with a refused method."""
-    if what == "the oldest version":
-        return with_header(request, VERSION_HEADER, FIRST_VERSION)
-    return with_header(replace(request, method=what), "Content-Length", "0")
+def with_method(poll: Request, method: str) -> Request:
+    """A request like `poll` with another method, and with `Content-Length: 0`."""
+    return with_header(replace(poll, method=method), "Content-Length", "0")
 
 
-def described(what: str) -> str:
-    """The request that `changed_request` makes, in words."""
-    return f"a poll with {what}" if what == "the oldest version" else what
-
-
+OLDEST_VERSION = "a poll with the oldest version"
 MUST_CHANGE_NOTHING = {
-    "the oldest version": "REQ-GOS-READONLY",
+    OLDEST_VERSION: "REQ-GOS-READONLY",
     "DELETE": "REQ-ERR-VERB",
     "POST": "REQ-ERR-VERB",
     "PUT": "REQ-ERR-VERB",
 }
-"""Requests about an operation that must not change it, and the requirement that says so."""
+"""Requests about an operation that must not change it, as words or as a method, and the requirement that says so."""
 REFUSED_VERB = [400, 404, 405, 501]
-"""The statuses for a method other than GET on an operation."""
+"""The statuses for a method other than GET and HEAD on an operation."""
+
+
+def request_that_changes_nothing(poll: Request, what: str) -> Request:
+    """The request that the key `what` of MUST_CHANGE_NOTHING stands for, about the same operation as `poll`."""
+    return with_header(poll, VERSION_HEADER, FIRST_VERSION) if what == OLDEST_VERSION else with_method(poll, what)
 
 
 @afterwards
@@ -375,29 +387,39 @@ async def test_asking_does_not_make_an_operation_forgotten(sut: SystemUnderTest)
 
 
 async def judge_in_turn(sut: SystemUnderTest, requests: Mapping[str, str]) -> None:
-    """Sends one kind of request after the other, and judges its answer and whether the operation is still found."""
+    """Sends one kind of request after the other, and judges its answer and whether the operation is still found.
+
+    `requests` is like MUST_CHANGE_NOTHING. If no ended operation is known, one that is under way or started now is asked about.
+    """
     for what, requirement in requests.items():
-        exchanges = await ask_about_ended(sut, what) or await ask_between_polls(sut, await sut.operations.known(), what)
-        sut.judge(asking_forgets, *exchanges, requirement=requirement, what=described(what))
+        exchanges = await ask_about_ended(sut, what)
+        if not exchanges:
+            exchanges = await ask_between_polls(sut, await sut.operations.known(), what)
+        sut.judge(asking_forgets, *exchanges, requirement=requirement, what=what)
         if requirement == "REQ-ERR-VERB":
-            sut.judge(answered_with, exchanges[1], requirement=requirement, statuses=REFUSED_VERB)
+            _, refused, *_ = exchanges  # as `ask_between_polls` gives them
+            sut.judge(answered_with, refused, requirement=requirement, statuses=REFUSED_VERB)
 
 
 async def ask_about_ended(sut: SystemUnderTest, what: str) -> list[Exchange]:
-    """What `ask_between_polls` gives for an ended operation, and for a second one if the first is not found afterwards; [] without any."""
+    """Asks about an ended operation as `ask_between_polls` does, and about a second one if the first is not found afterwards.
+
+    Gives three exchanges for each operation, [] if the endpoint knows none that ended.
+    """
     ended = [o for o in sut.operations.all if o.state is State.ENDED and not o.subscription and not o.unwanted]
-    exchanges: list[Exchange] = []
+    asked: list[list[Exchange]] = []
     for operation in reversed(ended):
         if await sut.operations.is_known_now(operation):
-            exchanges += await ask_between_polls(sut, operation, what)
-            if status_of(exchanges[-1]) in TERMINAL or len(exchanges) > 3:
+            asked.append(await ask_between_polls(sut, operation, what))
+            is_still_found = status_of(asked[-1][-1]) in TERMINAL
+            if is_still_found or len(asked) == 2:
                 break
-    return exchanges
+    return [exchange for exchanges in asked for exchange in exchanges]
 
 
 async def ask_between_polls(sut: SystemUnderTest, operation: Operation, what: str) -> list[Exchange]:
     """Polls an operation, sends the other request about it, and polls again; gives the three exchanges."""
     before = await sut.operations.poll(operation, label="poll-again")
-    request = changed_request(sut.builder.operation_status(operation.identifier), what)
+    request = request_that_changes_nothing(sut.builder.operation_status(operation.identifier), what)
     between = await sut.send(request, label="poll-otherwise")
     return [before, between, await sut.operations.poll(operation, label="poll-again")]

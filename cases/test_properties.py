@@ -225,7 +225,7 @@ class Interleaving(RuleBasedStateMachine):
         deployments = [d for d in self.sut.target.deployments if d.role_instances]
         deployment = deployments[index % len(deployments)]
         place = Place(deployment, deployment.role_instances[index % len(deployment.role_instances)])
-        free = not self.sut.operations.is_busy(deployment) and not self.sut.operations.hopeless
+        free = not self.sut.operations.has_operation_on(deployment) and not self.sut.operations.hopeless
         if self.reimages_left <= 0 or not free or not self.sut.reimages.may_start():
             return
         exchange = self.wait_for(self.sut.reimages.start_beside, place, form)

@@ -36,6 +36,8 @@ _JUDGING = ("met", "violated", "advisory", "observed")
 """The outcomes of a case that has judged its requirement."""
 _UNJUDGED = (Outcome.UNTESTED, Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE)
 """The outcomes of a requirement that was not judged."""
+_NONCONFORMANT_CODE, _INTERRUPTED_CODE = 1, 2
+"""The exit codes of a nonconformant run and of an interrupted one, as in `assess.conclude`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +126,12 @@ def _entries(path: Path, rows: Any) -> Baseline:
 
 
 def apply_baseline(assessment: Assessment, baseline: Baseline, today: date) -> Assessment:
-    """`assessment` with the outcome `known` for the violations that `baseline` names; an entry that no longer holds fails the run.
+    """`assessment` with the outcome `known` for the violations that `baseline` names; its findings come last.
 
-    A note names each such entry. Findings of known violations come last.
+    A violated requirement is known only if unexpired entries name every way in which it is violated (`fingerprints`). A violation that
+    a known finding explains (`also_affected`) is known too.
+
+    An entry that has expired, or whose violation is gone, fails the run; a note names it.
     """
     unexpired = [entry for entry in baseline if not entry.has_expired(today)]
     expected = {(entry.requirement, entry.fingerprint) for entry in unexpired}
@@ -144,10 +149,11 @@ def apply_baseline(assessment: Assessment, baseline: Baseline, today: date) -> A
     )
     expired = [entry for entry in baseline if entry.has_expired(today)]
     gone = [entry for entry in unexpired if _is_gone(entry, assessment)]
-    hindered = bool(assessment.obstacle or assessment.missed)
-    verdict, exit_code = conclude(results, interrupted=assessment.run.interrupted, hindered=hindered)
+    is_incomplete = bool(assessment.obstacle or assessment.missed)
+    verdict, exit_code = conclude(results, interrupted=assessment.run.interrupted, hindered=is_incomplete)
     if expired or gone:
-        verdict, exit_code = RunVerdict.NONCONFORMANT, 2 if assessment.run.interrupted else 1
+        verdict = RunVerdict.NONCONFORMANT
+        exit_code = _INTERRUPTED_CODE if assessment.run.interrupted else _NONCONFORMANT_CODE
     findings = sorted(assessment.findings, key=lambda finding: finding.requirement in known)
     return replace(
         assessment,
@@ -244,7 +250,7 @@ def baseline_in(journal: Journal) -> tuple[Baseline, date] | None:
 
 
 _HEADER = """\
-# Known violations: a run with --baseline and this file fails only for others, and for entries that no longer hold.
+# Known violations: a run with --baseline and this file fails only for others, for expired entries, and for entries whose violation is gone.
 # Complete each entry: say why it is accepted, who fixes it, where that is tracked, and until when.
 """
 _CASES_KEPT = 3
@@ -253,7 +259,8 @@ _CASES_KEPT = 3
 def write_baseline(assessment: Assessment, path: Path) -> str:
     """Write the violations of `assessment` to `path`; gives a sentence on what became of the entries.
 
-    An entry that the file has already stays as it is if its violation was seen again, or if the run could not have shown it.
+    An entry that the file has already stays as it is if its violation was seen again, or if the run could not have shown it. Every other
+    one is removed.
     Raises ReportError where the file cannot be written, UsageError where it exists and is no baseline.
     """
     earlier = {_key(entry): entry for entry in (load_baseline(path) if path.exists() else ())}
@@ -261,12 +268,12 @@ def write_baseline(assessment: Assessment, path: Path) -> str:
     others = [entry for key, entry in earlier.items() if key not in seen]
     explained = [entry for entry in others if _is_seen(entry, assessment)]
     kept = [entry for entry in others if entry not in explained and not _is_gone(entry, assessment)]
-    written = [*(earlier.get(key, entry) for key, entry in seen.items()), *explained]
-    write_file(path, (_HEADER + "".join(map(_table, [*written, *kept]))).encode("utf-8"))
+    of_this_run = [*(earlier.get(key, entry) for key, entry in seen.items()), *explained]
+    write_file(path, (_HEADER + "".join(map(_table, [*of_this_run, *kept]))).encode("utf-8"))
     removed = len(others) - len(explained) - len(kept)
     return (
-        f"{path}: {counted(len(written), 'entry', 'entries')} written, {len(kept)} kept (not judged by this run), "
-        f"{removed} removed"
+        f"{path}: {counted(len(of_this_run), 'entry', 'entries')} for violations of this run, "
+        f"{len(kept)} kept (not judged by this run), {removed} removed"
     )
 
 
@@ -281,7 +288,7 @@ def _is_seen(entry: Entry, assessment: Assessment) -> bool:
 
 
 def _violations(assessment: Assessment) -> Iterator[Entry]:
-    """An entry for each way in which a requirement with a finding of its own is violated."""
+    """An entry for each way in which a requirement with a finding of its own is violated; the headline of the finding is the reason of each."""
     results = {result.requirement.id: result for result in assessment.of_outcome(Outcome.VIOLATED, Outcome.KNOWN)}
     for finding in assessment.findings:
         if finding.requirement in results:

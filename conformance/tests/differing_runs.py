@@ -53,7 +53,7 @@ def _told(found: Found, requirements: list[str], journal: Journal) -> Iterator[s
         yield (
             f"{found.subject.name}: {name} {found.outcomes.get(name)}: "
             + ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
-            + f"; {found.unjudged.get(name) or found.reasons.get(name, '')}"
+            + f"; {found.unjudged.get(name) or found.seen.get(name, '')}"
         )
         deciding = [verdict for verdict in own if verdict.outcome is not Outcome.MET] or own[:MAX_MET_TOLD]
         for verdict in deciding[:MAX_VERDICTS_TOLD]:

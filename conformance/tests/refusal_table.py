@@ -223,7 +223,7 @@ GROUPS = (
         },
     ),
     Group(
-        "comp-company",
+        "comp-not-alone",
         "REQ-REIMAGE-COMP-EXACT",
         QUERY_OPEN,
         INFO,

@@ -194,7 +194,7 @@ def test_what_people_wrote_survives_a_new_baseline(tmp_path: Path) -> None:
     mended = assessment(result(FIRST, Outcome.VIOLATED, "x", "new"), result(SECOND, Outcome.MET))
     told = write_baseline(mended, path)
 
-    assert told == f"{path}: 2 entries written, 0 kept (not judged by this run), 1 removed"
+    assert told == f"{path}: 2 entries for violations of this run, 0 kept (not judged by this run), 1 removed"
     kept, new = load_baseline(path)
     assert (kept.owner, kept.expires) == ("ada", date(2027, 1, 31))
     assert (new.owner, new.expires) == ("", None)
@@ -210,7 +210,7 @@ def test_an_entry_that_a_run_did_not_judge_is_kept(tmp_path: Path, outcome: Outc
 
     told = write_baseline(assessment(result(FIRST, Outcome.VIOLATED, "x"), *others), path)
 
-    assert told == f"{path}: 1 entry written, 1 kept (not judged by this run), 0 removed"
+    assert told == f"{path}: 1 entry for violations of this run, 1 kept (not judged by this run), 0 removed"
     assert load_baseline(path)[1] == before
 
 
@@ -221,7 +221,7 @@ def test_an_entry_whose_violation_another_finding_explains_is_kept(tmp_path: Pat
         result(FIRST, Outcome.VIOLATED, "x"), result(DRAGGED, Outcome.VIOLATED, "z"), affected=(DRAGGED,)
     )
 
-    assert " 2 entries written, 0 kept " in write_baseline(found, path)
+    assert " 2 entries for violations of this run, 0 kept " in write_baseline(found, path)
     assert {each.requirement for each in load_baseline(path)} == {FIRST, DRAGGED}
 
 

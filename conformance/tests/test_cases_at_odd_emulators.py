@@ -35,7 +35,7 @@ def test_a_poll_on_the_connection_of_a_refusal_whose_operation_is_forgotten_accu
     found: list[Exchange] = []
 
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         known = await sut.operations.known_poll()
         await trio.sleep(60)
         refused = await sut.try_out(sut.unknown_instance())

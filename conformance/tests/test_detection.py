@@ -99,7 +99,7 @@ def test_what_was_held_against_an_odd_emulator() -> None:
 
     assert held_against(odd(advised.name, verdict="conformant", outcomes=expected)) == {}
     assert set(held_against(odd(verdict="conformant", outcomes=expected))) == set(advised.advisories)
-    assert held_against(odd(verdict="nonconformant", outcomes={OTHER: "violated"}, reasons={OTHER: "no ID"})) == {
+    assert held_against(odd(verdict="nonconformant", outcomes={OTHER: "violated"}, seen={OTHER: "no ID"})) == {
         OTHER: "no ID"
     }
     incomplete = odd(verdict="incomplete", outcomes={OTHER: "inconclusive"}, unjudged={OTHER: "silence"})

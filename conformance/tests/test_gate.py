@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counting_endpoint import NS, CountingEndpoint, Thing, document
-from reimage_conformance.gate import Admission, Gate, ProbeGate, Withheld, new_token, readings
+from reimage_conformance.gate import Gate, ProbeGate, Ruling, Withheld, new_token, readings
 from reimage_conformance.gate.knowledge import ABSENCE_SECONDS
 from reimage_conformance.model import Capabilities, Deployment, Exchange, Request, Response, Target
 from reimage_conformance.protocol.addresses import UriForm
@@ -153,7 +153,7 @@ REST = Thing(OWN, "contoso", "production", "v1", ("WebRole1_IN_0", "WebRole1_IN_
 STAGING = Thing(OWN, "contoso", "staging", "v2", (*LISTED.role_instances, "Fails_IN_0", "WebRole1_IN_10"))
 WORLD = (REST, STAGING)
 BUILDER = RequestBuilder(target_of(LISTED), TOKEN)
-STAY_AWAY = Admission.MAY_EXIST
+STAY_AWAY = Ruling.MAY_EXIST
 
 
 def reimage(
@@ -169,45 +169,45 @@ def reimage(
 
 def judged(
     request: Request, *, world: tuple[Thing, ...] = WORLD, offers: bool = True, complete: bool = False
-) -> Admission:
+) -> Ruling:
     """What the gate says of a request once its questions are answered."""
     gate = Gate(target_of(LISTED, complete=complete), TOKEN)
     opened(gate, CountingEndpoint(world, offers=offers, opened=frozenset((OWN, OTHER))), request)
-    return gate.admission(request)
+    return gate.ruling(request)
 
 
-SHOWN: dict[str, tuple[Request, Admission, Admission]] = {
-    "listed": (reimage(), Admission.LISTED, Admission.LISTED),
-    "listed by name": (reimage(form=UriForm.NAME, place="v2"), Admission.LISTED, Admission.LISTED),
-    "failing": (reimage(name="Fails_IN_0"), Admission.LISTED, Admission.LISTED),
-    "in capitals": (reimage("CONTOSO", place="STAGING", name="WEBROLE1_IN_1"), Admission.LISTED, Admission.LISTED),
+SHOWN: dict[str, tuple[Request, Ruling, Ruling]] = {
+    "listed": (reimage(), Ruling.LISTED, Ruling.LISTED),
+    "listed by name": (reimage(form=UriForm.NAME, place="v2"), Ruling.LISTED, Ruling.LISTED),
+    "failing": (reimage(name="Fails_IN_0"), Ruling.LISTED, Ruling.LISTED),
+    "in capitals": (reimage("CONTOSO", place="STAGING", name="WEBROLE1_IN_1"), Ruling.LISTED, Ruling.LISTED),
     "unlisted instance": (reimage(name="WebRole1_IN_10"), STAY_AWAY, STAY_AWAY),
     "unlisted instance in capitals": (reimage(name="WEBROLE1_IN_10"), STAY_AWAY, STAY_AWAY),
     "unlisted slot": (reimage(place="production"), STAY_AWAY, STAY_AWAY),
     "unlisted name": (reimage(form=UriForm.NAME, place="v1"), STAY_AWAY, STAY_AWAY),
-    "near instance": (reimage(name="WebRole1_IN_2"), Admission.ABSENT, STAY_AWAY),
-    "near name": (reimage(form=UriForm.NAME, place="v"), Admission.ABSENT, STAY_AWAY),
-    "near service": (reimage("contos"), Admission.ABSENT, STAY_AWAY),
+    "near instance": (reimage(name="WebRole1_IN_2"), Ruling.ABSENT, STAY_AWAY),
+    "near name": (reimage(form=UriForm.NAME, place="v"), Ruling.ABSENT, STAY_AWAY),
+    "near service": (reimage("contos"), Ruling.ABSENT, STAY_AWAY),
     "short for the other slot": (reimage(place="prod"), STAY_AWAY, STAY_AWAY),
     "short for the listed slot": (reimage(place="stag"), STAY_AWAY, STAY_AWAY),
     "the listed slot with a random end": (reimage(place=f"staging{TOKEN}"), STAY_AWAY, STAY_AWAY),
     "a name in place of a slot": (reimage(place="v2"), STAY_AWAY, STAY_AWAY),
-    "random instance in no slot": (reimage(place="stag", name=BUILDER.no_instance), Admission.RANDOM, Admission.RANDOM),
+    "random instance in no slot": (reimage(place="stag", name=BUILDER.no_instance), Ruling.RANDOM, Ruling.RANDOM),
     "no slot": (reimage(place="2"), STAY_AWAY, STAY_AWAY),
     "every instance": (reimage(name="*"), STAY_AWAY, STAY_AWAY),
-    "the listed instances, wild": (reimage(name="Fails*"), Admission.LISTED, STAY_AWAY),
+    "the listed instances, wild": (reimage(name="Fails*"), Ruling.LISTED, STAY_AWAY),
     "an instance and more, wild": (reimage(name="WebRole1_IN_1*"), STAY_AWAY, STAY_AWAY),
     "no instance": (reimage(name=""), STAY_AWAY, STAY_AWAY),
-    "random instance": (reimage(name=BUILDER.no_instance), Admission.RANDOM, Admission.RANDOM),
-    "random end": (reimage(name=f"WebRole1_IN_0{TOKEN}"), Admission.RANDOM, Admission.RANDOM),
-    "random service": (reimage(BUILDER.no_service, place="production"), Admission.RANDOM, Admission.RANDOM),
-    "random subscription": (reimage(place="production", under=BUILDER.no_subscription), Admission.RANDOM, Admission.RANDOM),
-    "another subscription": (reimage(under=OTHER), Admission.ABSENT, STAY_AWAY),
+    "random instance": (reimage(name=BUILDER.no_instance), Ruling.RANDOM, Ruling.RANDOM),
+    "random end": (reimage(name=f"WebRole1_IN_0{TOKEN}"), Ruling.RANDOM, Ruling.RANDOM),
+    "random service": (reimage(BUILDER.no_service, place="production"), Ruling.RANDOM, Ruling.RANDOM),
+    "random subscription": (reimage(place="production", under=BUILDER.no_subscription), Ruling.RANDOM, Ruling.RANDOM),
+    "another subscription": (reimage(under=OTHER), Ruling.ABSENT, STAY_AWAY),
     "a foreign subscription": (reimage(under=FOREIGN), STAY_AWAY, STAY_AWAY),
     "an operation of nobody's": (replace(BUILDER.operation_status("1"), method="DELETE"), STAY_AWAY, STAY_AWAY),
-    "a question to a listed deployment": (replace(BUILDER.deployment(LISTED), method="OPTIONS"), Admission.LISTED, Admission.LISTED),
+    "a question to a listed deployment": (replace(BUILDER.deployment(LISTED), method="OPTIONS"), Ruling.LISTED, Ruling.LISTED),
     "the whole deployment": (replace(BUILDER.deployment(LISTED), method="DELETE"), STAY_AWAY, STAY_AWAY),
-    "GET": (replace(reimage(place="production"), method="GET"), Admission.READS_ONLY, Admission.READS_ONLY),
+    "GET": (replace(reimage(place="production"), method="GET"), Ruling.READS_ONLY, Ruling.READS_ONLY),
     "GET by another name": (replace(reimage(place="production"), method="get"), STAY_AWAY, STAY_AWAY),
     "a path of nothing": (Request("POST", f"/{OWN}/nothing"), STAY_AWAY, STAY_AWAY),
 }  # fmt: skip
@@ -222,14 +222,14 @@ def test_what_goes_out(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_what_goes_out_where_nothing_else_exists(name: str) -> None:
-    request, known = SHOWN[name][0], (Admission.READS_ONLY, Admission.LISTED, Admission.RANDOM)
+    request, known = SHOWN[name][0], (Ruling.READS_ONLY, Ruling.LISTED, Ruling.RANDOM)
 
-    assert judged(request, offers=False, complete=True) in (Admission.COMPLETE, *known)
+    assert judged(request, offers=False, complete=True) in (Ruling.COMPLETE, *known)
 
 
 def test_what_is_complete_says_nothing_of_other_services_elsewhere() -> None:
     assert judged(reimage("adatum", under=OTHER), offers=False, complete=True) is STAY_AWAY
-    assert judged(reimage("contoso", under=OTHER), offers=False, complete=True) is Admission.COMPLETE
+    assert judged(reimage("contoso", under=OTHER), offers=False, complete=True) is Ruling.COMPLETE
 
 
 def looked(request: Request, body: str, status: int = 200, headers: Headers = ANSWERED, at: float = 0.0) -> Exchange:
@@ -284,10 +284,10 @@ def test_namesakes_of_a_listed_instance_keep_it_back_unless_it_is_spelled_as_it_
 
 
 @pytest.mark.parametrize(
-    ("private", "rest", "admission"),
-    [("a1", "b2", Admission.LEADS_TO_LISTED), ("00", "b2", STAY_AWAY), ("a1", "a1", STAY_AWAY)],
+    ("private", "rest", "ruling"),
+    [("a1", "b2", Ruling.LEADS_TO_LISTED), ("00", "b2", STAY_AWAY), ("a1", "a1", STAY_AWAY)],
 )
-def test_an_address_that_leads_to_what_is_listed(private: str, rest: str, admission: Admission) -> None:
+def test_an_address_that_leads_to_what_is_listed(private: str, rest: str, ruling: Ruling) -> None:
     gate = Gate(target_of(LISTED), TOKEN)
     number = f"{2:032x}"
     own = DOCUMENT.replace(number, private)
@@ -296,8 +296,8 @@ def test_an_address_that_leads_to_what_is_listed(private: str, rest: str, admiss
     gate.learn(looked(with_subscription(BUILDER.deployment(LISTED), OWN, OTHER), own))
     gate.learn(looked(BUILDER.deployment_at("contoso", UriForm.SLOT, "production"), production))
 
-    assert gate.admission(reimage(under=OTHER)) is admission
-    assert gate.admission(reimage(under=OTHER, name="WebRole1_IN_10")) is STAY_AWAY
+    assert gate.ruling(reimage(under=OTHER)) is ruling
+    assert gate.ruling(reimage(under=OTHER, name="WebRole1_IN_10")) is STAY_AWAY
 
 
 def properties(*documents: str) -> str:

@@ -95,7 +95,7 @@ class TestEffect:
             assert brief(found)[0][1] == "inconclusive"
 
         assert brief(found)[0] == inconclusive(OFFLINE, 2, 7)
-        assert found[0].actual == "ReadyRole; 1 request for Get Deployment got no answer"
+        assert found[0].actual == "ReadyRole; 1 request for Get Deployment got no reply, or a 429 or 503"
         away = [BEFORE, START, *looks("StoppedVM", "ReadyRole"), blind]
         assert met(OFFLINE, 3) in brief(judged("instance_effect", away, instance=NAME))
 

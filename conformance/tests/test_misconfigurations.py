@@ -371,7 +371,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "a target file after --": ("run rig.toml -- --target second.toml", "--target after --: a target file is named before --, without an option"),
     "a target file twice": ("run rig.toml ./rig.toml", "rig.toml: the target file is named twice; name it once"),
     "a list of several": ("run rig.toml second.toml --list", "--list needs one target, found 2"),
-    "a link to nothing": ("preflight dangling.toml", "dangling.toml: is a link to nowhere.toml, and there is no such file"),
+    "a link to nothing": ("preflight dangling.toml", "dangling.toml: is a link to nowhere.toml, which does not exist"),
     "no number of minutes": ("run rig.toml --max-minutes nan", "'nan' is no number"),
     "more seconds than a clock takes": ("run rig.toml --patience 1e300", "is not in the range 0<x<=10000000"),
     "more connections than of use": ("run rig.toml --connections 100000", "100000 is not in the range 1<=x<=256"),

@@ -312,6 +312,7 @@ def test_the_other_subscription_is_our_own() -> None:
 def test_an_instance_of_ours_is_not_under_the_other_subscription() -> None:
     request = with_subscription(REIMAGE, SUBSCRIPTION, OTHER_SUBSCRIPTION)
     (defect,) = permitted(request, world(other_subscription_id=OTHER_SUBSCRIPTION)).defects
+    assert keys(request, world(other_subscription_id=OTHER_SUBSCRIPTION.upper())) == [defect.key]
 
     assert (defect.key, defect.requirement, defect.later) == (
         "elsewhere",

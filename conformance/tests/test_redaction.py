@@ -339,7 +339,7 @@ def test_a_target_is_described_without_its_secrets(tmp_path: Path, credentials: 
     redactor = Redactor.for_target(target)
     description: dict[str, Any] = {"ids": [SECRET, {"x": OTHER}], "n": 1, "pem": credentials.key, "none": None}
 
-    described = redactor.target(description)
+    described = redactor.target_description(description)
 
     assert described["ids"] == [MASK, {"x": MASK[:-1] + "2"}]
     assert (described["n"], described["none"]) == (1, None)
@@ -353,7 +353,7 @@ def test_a_disabled_redactor_leaves_everything() -> None:
 
     assert redactor.exchange(exchange) is exchange
     assert (redactor.text(SECRET), redactor.data(SECRET.encode())) == (SECRET, SECRET.encode())
-    assert redactor.target({"a": SECRET}) == {"a": SECRET}
+    assert redactor.target_description({"a": SECRET}) == {"a": SECRET}
 
 
 def test_a_redactor_does_not_show_what_it_hides() -> None:

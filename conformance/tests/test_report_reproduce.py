@@ -69,9 +69,12 @@ def recorder() -> Iterator[Recorder]:
     recorder.socket.close()
 
 
-def script_for(route: Route, *requests: Request, label: str = "") -> str:
-    """The script whose first request decides."""
-    exchanges = {number: Exchange(number, each, None, label=label) for number, each in enumerate(requests, 1)}
+def script_for(route: Route, *requests: Request, label: str = "", seconds_apart: float = 0.0) -> str:
+    """The script whose first request decides; each of its requests took a second."""
+    exchanges = {
+        number: Exchange(number, each, None, label=label, at=number * seconds_apart, elapsed=1.0)
+        for number, each in enumerate(requests, 1)
+    }
     finding = Finding("REQ-REIMAGE-202", CountsAs.FAIL, "a headline", "202", "200")
     return script_of(1, finding, [1], exchanges, ScriptTarget(route, MaskedNames.of({})))
 
@@ -288,12 +291,21 @@ def test_a_script_is_sound_whatever_its_exchange_holds(exchange: Exchange) -> No
     assert script.isascii()
 
 
-def test_requests_that_were_under_way_together_are_sent_together() -> None:
-    script = script_for(Route("https://127.0.0.1:8443"), *[post("h", LENGTH)] * 3, label="at-once")
+@pytest.mark.parametrize("seconds_apart", [0.0, 0.001])
+def test_requests_that_were_under_way_together_are_sent_together(seconds_apart: float) -> None:
+    requests = [post("h", LENGTH)] * 3
+    script = script_for(Route("https://127.0.0.1:8443"), *requests, label="at-once", seconds_apart=seconds_apart)
     line = line_of(script)
 
     assert re.findall(r"by_primary (answer-\d)", line) == ["answer-1", "answer-2", "answer-3"]
     assert line.endswith(" & wait")
+
+
+def test_requests_that_followed_each_other_are_sent_one_after_the_other() -> None:
+    requests = [post("h", LENGTH)] * 3
+    script = script_for(Route("https://127.0.0.1:8443"), *requests, label="at-once", seconds_apart=1.0)
+
+    assert " & wait" not in script
 
 
 def test_curl_takes_the_way_that_the_suite_takes(recorder: Recorder) -> None:

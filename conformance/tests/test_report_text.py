@@ -140,8 +140,10 @@ def test_a_message_of_endless_headers_is_cut() -> None:
 
 def test_a_terminal_is_told_how_to_repeat_a_finding(tmp_path: Path) -> None:
     page, command = tmp_path / "a run" / "report.html", f"reimage-conformance replay '{tmp_path}/a run' 1 --target"
-    assert f"is finding 1 fixed? {command} FILE  (FILE is a target file)" in console_lines(sample_assessment(), page)
-    assert f"is finding 1 fixed? {command} 'my rig.toml'" in console_lines(
+    assert f"to check whether finding 1 is fixed: {command} FILE  (FILE is a target file)" in console_lines(
+        sample_assessment(), page
+    )
+    assert f"to check whether finding 1 is fixed: {command} 'my rig.toml'" in console_lines(
         sample_assessment(), page, Path("my rig.toml")
     )
 
@@ -232,7 +234,7 @@ def test_the_terminal_is_told_no_more_than_fits_on_it_however_much_is_wrong(tmp_
     lines = console_lines(much, tmp_path / "report.html")
 
     assert len(lines) == MOST_LINES
-    assert "   and also: another way; 1 more way in the report" in lines
+    assert "   and also: another way; 1 more symptom in the report" in lines
     assert "and 65 more findings in the report" in lines
     assert "  and 34 more reasons in the report" in lines
 
@@ -251,7 +253,7 @@ def test_what_was_not_judged_is_grouped_by_reason_with_what_to_do() -> None:
 
     assert [each.sentence for each in groups] == [
         "2 requirements untested: the run had sent all reimages that it may send; raise max_reimages under [limits] in the target file, or give --max-reimages",
-        "1 requirement inconclusive: WebRole1_IN_0 was BusyRole before the reimage; bring it to ReadyRole, then run again",
+        "1 requirement inconclusive: WebRole1_IN_0 was BusyRole before the reimage; bring the instance to ReadyRole, then run again",
         "1 requirement inconclusive: something of its own kind",
     ]
     assert "2 requirements untested: the run had sent all reimages that it may send" in summary_text(

@@ -154,7 +154,7 @@ def test_every_report_says_how_often_it_was_seen(tmp_path: Path) -> None:
     lines = console_lines(told, tmp_path / "report.html")
 
     assert f"   {TIMELY}, counts as FAIL; seen in 1 of 3 tries" in lines
-    assert f"always, or now and then? reimage-conformance verify {tmp_path} --target FILE" in lines
+    assert f"to see how often a finding occurs: reimage-conformance verify {tmp_path} --target FILE" in lines
     assert "- tried again: seen in 1 of 3 tries" in summary_text(told)
     assert results(told)["findings"][0]["tries"] == {"tried": 3, "seen": 1}
 
@@ -193,7 +193,7 @@ def sut_of(*violated: str, notes: list[str] | None = None, **changed: Any) -> Si
         sender=SimpleNamespace(given_up=parts["given_up"], lanes=SimpleNamespace(reasons=parts["narrowed"])),
         operations=SimpleNamespace(hopeless=parts["hopeless"], under_way=parts["under_way"]),
         guard=SimpleNamespace(may_have_done_harm=parts["alarmed"]),
-        instances=SimpleNamespace(given_up=parts["lost"]),
+        instances=SimpleNamespace(waits_no_more=parts["lost"]),
         budget=SimpleNamespace(is_spent=parts["spent"]),
         recorder=SimpleNamespace(
             verdicts=[Verdict(name, Outcome.VIOLATED) for name in violated],

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 async def carried_out(sut: SystemUnderTest) -> list[Result]:
     """Every step that was accepted, once the campaign is over."""
-    sut.campaign.go_on()
+    sut.campaign.allow_remaining_steps()
     return await sut.reimages.all_finished()
 
 
@@ -183,7 +183,7 @@ def test_who_asks_for_a_step_is_told_where_the_budget_leaves_it_out(tmp_path: Pa
         async with trio.open_nursery() as tasks:
             for step in sut.planner.steps:
                 tasks.start_soon(sut.campaign.until_sent, step.name)
-            sut.campaign.go_on()
+            sut.campaign.allow_remaining_steps()
 
         assert trio.current_time() < 60
 
@@ -197,8 +197,8 @@ def test_who_asks_for_a_step_is_told_where_the_endpoint_is_given_up(tmp_path: Pa
                 tasks.start_soon(sut.campaign.until_sent, step.name)
             await sut.campaign.until_sent("control-slot")
             sut.sender.give_up("nothing more is sent")
-            sut.campaign.go_on()
-        await sut.campaign.settled()
+            sut.campaign.allow_remaining_steps()
+        await sut.campaign.until_no_step_runs()
 
         assert sut.campaign.results["again"].skipped == Reason("nothing more is sent")
 
@@ -223,7 +223,7 @@ def test_the_last_step_is_taken_apart_although_no_other_is_left(tmp_path: Path) 
         sut.campaign.agenda.pending[:] = [whole]
         async with trio.open_nursery() as tasks:
             tasks.start_soon(sut.campaign.run)
-            sut.campaign.go_on()
+            sut.campaign.allow_remaining_steps()
             await sut.campaign.until_sent("one")
             await sut.campaign.until_sent("two")
         assert {name: result.is_accepted for name, result in sut.campaign.results.items()} == {"one": True, "two": True}

@@ -82,7 +82,7 @@ def last_number(sut: SystemUnderTest) -> int:
 
 def test_a_group_is_looked_at_before_and_after_and_its_requests_go_out_between(tmp_path: Path) -> None:
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         since = last_number(sut)
         found = await refuse_beside(sut, bad_requests(sut, sut.main_witness()))
 
@@ -96,7 +96,7 @@ def test_a_group_is_looked_at_before_and_after_and_its_requests_go_out_between(t
 
 def test_requests_that_are_examined_and_others_get_through_with_one_reimage_left(tmp_path: Path) -> None:
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         assert sut.budget.limit - sut.budget.spent == 1
         requests = bad_requests(sut, sut.main_witness())
         async with trio.open_nursery() as tasks:
@@ -145,7 +145,7 @@ def test_a_group_that_changed_its_instance_is_taken_apart_and_the_culprit_named(
     tmp_path: Path, fault: str, blamed: str
 ) -> None:
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         since, spent = last_number(sut), sut.budget.spent
         found = await refuse_beside(sut, bad_requests(sut, sut.main_witness()))
 
@@ -168,7 +168,7 @@ def test_where_nothing_is_left_to_take_a_group_apart_the_effect_is_a_finding_all
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         look, since = sut.instances.look, last_number(sut)
 
         async def look_and_spend(deployment: Deployment, *, patient: bool = True) -> Exchange | None:
@@ -214,7 +214,7 @@ def test_a_group_with_an_accepted_request_is_examined_again(tmp_path: Path) -> N
     """The accepted one is at fault for the change; whether a refused one is too shows only without it."""
 
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         since = last_number(sut)
         found = await refuse_beside(sut, bad_requests(sut, sut.main_witness()))
 
@@ -234,7 +234,7 @@ def test_what_was_seen_to_start_a_reimage_counts_as_one_each_time(tmp_path: Path
     """A request that is refused and starts a reimage all the same is examined once; later ones like it are counted without a look."""
 
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         wrong = with_query(sut.builder.reimage(sut.main_witness()), "comp=restart")
         found = [await refuse_beside(sut, [wrong]) for _ in range(2)]
         with suppress(Untested):
@@ -248,7 +248,7 @@ def test_what_was_seen_to_start_a_reimage_counts_as_one_each_time(tmp_path: Path
 
 def test_two_groups_at_one_instance_never_overlap(tmp_path: Path) -> None:
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         since, place = last_number(sut), sut.main_witness()
         first, second = bad_requests(sut, place)[:2], bad_requests(sut, place)[2:]
 
@@ -266,7 +266,7 @@ def test_two_groups_at_one_instance_never_overlap(tmp_path: Path) -> None:
 
 def test_a_look_is_not_shared_once_somebody_else_touched_the_instance(tmp_path: Path) -> None:
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.all_over()
+        await sut.campaign.until_all_over()
         place = sut.main_witness()
         first, second, *others = bad_requests(sut, place)
         since = last_number(sut)
@@ -284,7 +284,7 @@ def test_a_look_is_not_shared_once_somebody_else_touched_the_instance(tmp_path: 
 
 def test_a_look_is_not_shared_once_an_operation_may_have_reached_the_instance_or_it_is_old(tmp_path: Path) -> None:
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         place = sut.main_witness()
         first, second, third, *_ = bad_requests(sut, place)
         since = last_number(sut)
@@ -326,7 +326,7 @@ def test_whoever_is_stopped_before_the_first_look_leaves_the_group_whether_let_i
     answered: list[Exchange] = []
 
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         sut.budget.limit = sut.budget.spent + left
         slow_to_begin(sut, monkeypatch)
 
@@ -350,7 +350,7 @@ def test_what_the_request_of_the_leader_comes_to_takes_nothing_away_from_the_oth
     """Requests that break what its own breaks were accepted often enough: it is left out, and the others are examined as before."""
 
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         requests = bad_requests(sut, sut.main_witness())
         leading = sut.refusals.reader.read(ExpectedRefusal(requests[0]))
         sut.refusals.violations.count(leading.broken, MAX_VIOLATIONS_PER_REQUIREMENT)
@@ -384,7 +384,7 @@ def test_what_a_group_may_have_started_is_counted_where_it_cannot_be_taken_apart
     """Others spend what is left meanwhile; then nobody is sent again, and each may be the one that reimaged the instance."""
 
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         sut.budget.limit = sut.budget.spent + 4
         started = [request for number, request in enumerate(bad_requests(sut, sut.main_witness())) if number in (1, 3)]
         sent, send = trio.Event(), sut.sender.send
@@ -416,7 +416,7 @@ def test_a_late_effect_is_not_held_against_the_request_that_came_between(tmp_pat
     """A change that shows in a look that two groups share may be the doing of the first one: the second request is sent once more, alone."""
 
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         place, since = sut.main_witness(), last_number(sut)
         first, second, *_ = bad_requests(sut, place)
         await sut.refuse(first)
@@ -439,7 +439,7 @@ def test_a_reimage_of_another_instance_that_has_no_answer_yet_is_not_held_agains
     """
 
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         place = sut.main_witness()
         await sut.instances.until_ready(place)
         since = last_number(sut)
@@ -478,7 +478,7 @@ def test_with_few_reimages_left_a_group_is_smaller(tmp_path: Path) -> None:
     """Each request of a group may start a reimage, and does where the endpoint refuses it and starts it all the same."""
 
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         sut.budget.limit = sut.budget.spent + 6
         since = last_number(sut)
         await refuse_beside(sut, bad_requests(sut, sut.main_witness()))
@@ -497,13 +497,13 @@ def test_nobody_reimages_an_instance_while_it_is_examined(tmp_path: Path) -> Non
 
         async def go_on_meanwhile() -> None:
             await trio.sleep(0.001)  # the look before is on its way
-            sut.campaign.go_on()
+            sut.campaign.allow_remaining_steps()
 
         since = last_number(sut)
         async with trio.open_nursery() as tasks:
             tasks.start_soon(sut.refuse, request)
             tasks.start_soon(go_on_meanwhile)
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         order = [each.label for each in sut.recorder.exchanges if each.number > since]
         assert order[:3] == ["look", "refusal", "look"] or order[:4] == ["look", "refusal", "poll-refused", "look"]
         assert order.index("step:control-slot") > order.index("refusal")

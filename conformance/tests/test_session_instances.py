@@ -181,7 +181,7 @@ async def test_looks_that_show_nothing_are_not_repeated_for_long() -> None:
 
         assert waits[0] < LATE_DEPARTURE_SECONDS + 0.3
         assert waits[1] < 0.6
-        assert not one.instances.given_up
+        assert not one.instances.waits_no_more
 
 
 @in_time
@@ -191,7 +191,7 @@ async def test_one_that_never_comes_back_is_waited_for_once() -> None:
 
         assert waits[0] >= 30.0
         assert waits[1] < 1.0
-        assert one.instances.given_up
+        assert one.instances.waits_no_more
 
 
 @in_time

@@ -413,7 +413,7 @@ async def test_after_two_without_an_end_nothing_is_hoped_for() -> None:
 
         assert hopeless == [False, False, True]
         assert (third.state, third.over.is_set()) == (State.LOST, True)
-        assert one.operations.open(started(number=4), anyway=True).is_under_way
+        assert one.operations.open(started(number=4), even_if_hopeless=True).is_under_way
 
 
 @in_time
@@ -431,10 +431,10 @@ async def test_a_deployment_is_busy_while_one_runs_on_it() -> None:
         found = one.operations.open(started(), PLACE)
         one.operations.open(started(number=2, identifier=OTHER_ID))
 
-        assert (one.operations.is_busy(PRODUCTION), one.operations.is_busy(STAGING)) == (True, False)
+        assert (one.operations.has_operation_on(PRODUCTION), one.operations.has_operation_on(STAGING)) == (True, False)
         assert len(one.operations.under_way) == 2
         await found.over.wait()
-        assert one.operations.is_busy(PRODUCTION) is False
+        assert one.operations.has_operation_on(PRODUCTION) is False
 
 
 @in_time

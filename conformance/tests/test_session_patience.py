@@ -10,34 +10,39 @@ import trio
 
 from judging_samples import NOWHERE, POLL, PUT, REIMAGE, exchange, poll, silent
 from reimage_conformance.model import Exchange, FailureKind, Request
-from reimage_conformance.session.patience import Patience, Sort
+from reimage_conformance.session.patience import Category, Patience
 from reimage_conformance.session.signals import Inconclusive
 from reimage_conformance.session.thresholds import MAX_SAME_FAILURES, MAX_SAME_FAILURES_OF_A_FAMILY
 from session_rig import FakeWire, in_time, sender_over
 
-A, B = Sort("a", "letters"), Sort("b", "letters")
-REFUSAL, OTHER_REFUSAL = Sort("POST REQ-A", "bad POST"), Sort("POST REQ-B", "bad POST")
+A, B = Category("a", "letters"), Category("b", "letters")
+REFUSAL, OTHER_REFUSAL = Category("POST REQ-A", "bad POST"), Category("POST REQ-B", "bad POST")
 COSTLY = (FailureKind.TIMEOUT, FailureKind.TRUNCATED, FailureKind.TOO_LARGE)
 CHEAP = (FailureKind.RESET, FailureKind.CLOSED, FailureKind.REFUSED)
 BUSY = exchange(status=503)
 
 
 def failed(
-    patience: Patience, sort: Sort, times: int = 1, *, how: FailureKind = FailureKind.TIMEOUT, seconds: float = 0.0
+    patience: Patience,
+    category: Category,
+    times: int = 1,
+    *,
+    how: FailureKind = FailureKind.TIMEOUT,
+    seconds: float = 0.0,
 ) -> None:
-    """Requests of a sort end in the same way, one after the other, each after so many seconds; the endpoint answers others."""
+    """Requests of a category end in the same way, one after the other, each after so many seconds; the endpoint answers others."""
     for _ in range(times):
         now = patience.heard_at + seconds
         each = silent(kind=how, elapsed=seconds)
         patience.note(each, now - seconds, now)
-        patience.count(sort, each)
+        patience.count_failure(category, each)
         patience.note(poll(), now, now)
 
 
-def answered(patience: Patience, sort: Sort) -> None:
-    """A request of a sort is answered."""
+def answered(patience: Patience, category: Category) -> None:
+    """A request of a category is answered."""
     patience.note(poll(), patience.heard_at, patience.heard_at)
-    patience.count(sort, poll())
+    patience.count_failure(category, poll())
 
 
 @pytest.mark.parametrize(
@@ -71,7 +76,7 @@ def test_a_connection_that_is_dropped_costs_no_patience(how: FailureKind) -> Non
     failed(patience, A, 100, how=how, seconds=1.0)
 
     patience.check(A)
-    assert (patience.lost_seconds, patience.over) == (0.0, "")
+    assert (patience.lost_seconds, patience.why_over) == (0.0, "")
 
 
 def test_failures_of_different_ways_are_counted_apart() -> None:
@@ -87,7 +92,7 @@ def test_a_family_of_which_none_was_ever_answered_is_not_sent_any_more() -> None
     patience = Patience(60.0)
     for number in range(MAX_SAME_FAILURES_OF_A_FAMILY):
         patience.check(B)
-        failed(patience, Sort(f"kind {number}", A.family))
+        failed(patience, Category(f"kind {number}", A.family))
 
     with pytest.raises(
         Inconclusive, match=r"^12 requests of this kind got no answer in time, and none of this kind was ever answered"
@@ -100,7 +105,7 @@ def test_a_family_of_which_one_was_answered_is_bounded_by_its_kinds() -> None:
     patience = Patience(60.0)
     answered(patience, B)
     for number in range(MAX_SAME_FAILURES_OF_A_FAMILY):
-        failed(patience, Sort(f"kind {number}", A.family))
+        failed(patience, Category(f"kind {number}", A.family))
 
     patience.check(B)
 
@@ -112,9 +117,9 @@ def test_refusals_that_are_never_answered_are_bounded_by_what_they_break_while_t
     patience.check(REFUSAL)
     failed(patience, OTHER_REFUSAL, seconds=4.0)
 
-    for sort in (REFUSAL, OTHER_REFUSAL):
+    for category in (REFUSAL, OTHER_REFUSAL):
         with pytest.raises(Inconclusive, match="requests like this one got no answer in time"):
-            patience.check(sort)
+            patience.check(category)
 
 
 def test_what_passed_beside_others_is_lost_once() -> None:
@@ -128,10 +133,10 @@ def test_what_passed_beside_others_is_lost_once() -> None:
 def test_a_run_that_waited_in_vain_for_too_long_in_all_is_over_although_others_are_answered() -> None:
     patience = Patience(20.0)
     failed(patience, A, 10, seconds=3.0)
-    assert patience.over == ""
+    assert patience.why_over == ""
     failed(patience, B, seconds=3.0)
 
-    assert patience.over.startswith("the suite has waited 33 s in all for replies that did not come")
+    assert patience.why_over.startswith("the suite has waited 33 s in all for replies that did not come")
     with pytest.raises(Inconclusive, match="did not come"):
         patience.check(REFUSAL)
 
@@ -144,10 +149,10 @@ def test_a_run_is_over_when_nothing_was_served_for_as_long_as_the_patience_lasts
     patience = Patience(20.0)
     for now in (18.0, 19.0):
         patience.note(what, now, now)
-        assert patience.over == ""
+        assert patience.why_over == ""
     patience.note(what, 20.0, 20.0)
 
-    assert patience.over.startswith(told)
+    assert patience.why_over.startswith(told)
 
 
 def test_an_answer_in_between_starts_the_patience_anew() -> None:
@@ -155,7 +160,7 @@ def test_an_answer_in_between_starts_the_patience_anew() -> None:
     for now in (15.0, 19.0, 34.0):
         patience.note(poll() if now == 19.0 else BUSY, now, now)
 
-    assert patience.over == ""
+    assert patience.why_over == ""
     assert patience.left(34.0) == 5.0
 
 
@@ -168,7 +173,7 @@ def test_what_ends_while_the_endpoint_is_away_says_nothing_about_its_kind() -> N
     patience.note(later, 14.0, 14.0)
     patience.note(poll(), 15.0, 15.0)
     for each in (lost, later) * MAX_SAME_FAILURES:
-        patience.count(A, each)
+        patience.count_failure(A, each)
     patience.note(silent(number=4), 16.0, 17.0)
 
     patience.check(A)

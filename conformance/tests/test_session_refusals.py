@@ -74,7 +74,7 @@ def test_what_breaks_something_else_too_is_still_sent(tmp_path: Path) -> None:
 
 def test_requests_for_nothing_are_not_sent_once_they_were_seen_to_reimage_something(tmp_path: Path) -> None:
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         before = sut.budget.spent
         for _ in range(MAX_VIOLATIONS_PER_REQUIREMENT):
             await sut.try_out(sut.unknown_instance())
@@ -90,7 +90,7 @@ def test_requests_for_nothing_are_not_sent_once_they_were_seen_to_reimage_someth
 
 def test_requests_for_nothing_are_sent_as_long_as_they_reimage_nothing(tmp_path: Path) -> None:
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         before = sut.budget.spent
         many = MAX_VIOLATIONS_PER_REQUIREMENT + 2
         answers = [(await sut.try_out(sut.unknown_instance())).reply for _ in range(many)]
@@ -129,7 +129,7 @@ def test_what_may_be_accepted_is_not_sent_while_the_instance_is_watched(
 
 def test_a_look_costs_nothing(tmp_path: Path) -> None:
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         sut.budget.limit = sut.budget.spent
 
         for look in (sut.builder.operation_status("0" * 32), sut.builder.deployment(sut.planner.main)):
@@ -146,7 +146,7 @@ def test_a_look_costs_nothing(tmp_path: Path) -> None:
 
 def test_a_refused_step_is_taken_apart_before_anything_else_is_spent(tmp_path: Path) -> None:
     async def body(sut: SystemUnderTest) -> None:
-        sut.campaign.go_on()
+        sut.campaign.allow_remaining_steps()
         await sut.reimages.all_finished()
         results = sut.campaign.results
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def test_cases_that_start_reimages_at_the_same_time_are_not_in_each_others_way(tmp_path: Path) -> None:
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         started = []
 
         async def one(place: Place) -> None:
@@ -40,7 +40,7 @@ def test_cases_that_start_reimages_at_the_same_time_are_not_in_each_others_way(t
 @pytest.mark.parametrize("refusal", ["not-running-400", "lock-until-ready"])
 def test_an_instance_that_does_not_run_again_yet_is_reimaged_once_it_has_had_time(tmp_path: Path, refusal: str) -> None:
     async def body(sut: SystemUnderTest) -> None:
-        await sut.campaign.settled()
+        await sut.campaign.until_no_step_runs()
         place = sut.places()[0]
         for _ in range(2):
             operation = sut.reimages.book(await sut.reimages.start(place, UriForm.SLOT), place, UriForm.SLOT)
@@ -67,7 +67,7 @@ def test_the_only_reimage_is_waited_for_although_it_starts_when_the_refusals_are
     async def body(sut: SystemUnderTest) -> None:
         async def refuse() -> None:
             await trio.sleep(5)
-            sut.campaign.go_on()
+            sut.campaign.allow_remaining_steps()
 
         async with trio.open_nursery() as tasks:
             tasks.start_soon(refuse)

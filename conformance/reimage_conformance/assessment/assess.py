@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, RequirementResult
 
-NO_END = "no end seen"
+NO_END_SEEN = "no end seen"
 """The outcome of an operation whose end no poll showed."""
 _MOST_POLLS = 200
 """The record of an operation has at most this many polls, the first ones."""
@@ -57,23 +57,26 @@ SUFFICING = "sufficing"
 LEFT_OUT = "left-out"
 """The journal event that says which requirements each option left out: all cases about them were deselected."""
 _NOT_JUDGED = (Outcome.INCONCLUSIVE, Outcome.UNTESTED, Outcome.NOT_APPLICABLE)
+"""The outcomes of a requirement that had to be judged and was not; one that was only observed was judged as far as it can be."""
 _NOT_SHOWN = "the capture does not show it"
 _CUT_OFF = "the run was cut off before this was judged"
-_UNKNOWN_OFFERS = {"deployment": None, "cloud-service": None}
-"""The offers of the target, for a run that was cut off before it noted them."""
+_NO_OFFERS: Mapping[str, bool | None] = {}
+"""What the target offers where the journal does not say it: an operation that is not named is not offered."""
+_UNKNOWN_OFFERS: Mapping[str, bool | None] = {"deployment": None, "cloud-service": None}
+"""The same for a run that was cut off before it noted what the target offers: the target may offer either."""
 
 
-def assess(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessment:
+def assess(journal: Journal, made: Sequence[Verdict] | None = None) -> Assessment:
     """Everything that the run in a journal concludes.
 
-    `judged` are the verdicts of a run that has just ended; without them the checks are run again on the journal, with
-    the same result. What would be inconclusive in a run is untested in a capture: it cannot bring controls of its own
-    or repeat a request.
+    `made` are the verdicts that a run has just made; without them the checks are run again on the journal, with
+    the same result. What would be inconclusive in a run is untested in a capture: nobody can add a request to it that
+    was missing as a control (`reimage_conformance.assessment.controls`), or repeat one.
     """
     world, captured = world_of(journal), bool(journal.header.get("capture"))
     obstacles = Obstacles.of(journal, world, captured=captured)
     intervals = Intervals.of(journal.exchanges.values())
-    weighed_verdicts = Weighing(intervals).weighed(rejudged(journal) if judged is None else judged, world)
+    weighed_verdicts = Weighing(intervals).weighed(rejudged(journal) if made is None else made, world)
     verdicts = _verdicts(weighed_verdicts, journal, world, obstacles, captured=captured)
     cases = _cases(journal, verdicts)
     results = _results(journal, world, verdicts, cases, captured=captured)
@@ -93,6 +96,7 @@ def assess(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessm
         requests=len(journal.exchanges) + requests_of_tries(journal),
         reimages=_reimages(journal),
         notes=journal.notes,
+        # The hindrance is the obstacle, but only where the run is incomplete.
         hindrance=obstacles.sentence if verdict is RunVerdict.INCOMPLETE else "",
         obstacle=obstacles.sentence,
         missed=missed,
@@ -104,13 +108,13 @@ def assess(journal: Journal, judged: Sequence[Verdict] | None = None) -> Assessm
 class Obstacles:
     """What kept requests from the service.
 
-    `front` is what answered in place of the service. `closed` is a sentence on why no sound reimage was let through, ""
-    where one was. `mistakes` are those of the target file. `sentence` is what the report says of all this, "" where
-    nothing is in the way.
+    `front` is what answered in place of the service. `why_no_reimage_passed` is a sentence on why no sound reimage was let
+    through, "" where one was. `mistakes` are those of the target file. `sentence` is what the report says: the sentence
+    on the first of these three that there is, "" where nothing is in the way.
     """
 
     front: Front | None
-    closed: str
+    why_no_reimage_passed: str
     mistakes: tuple[Mistake, ...]
     sentence: str
 
@@ -122,26 +126,34 @@ class Obstacles:
         its answers agree.
         """
         exchanges = list(journal.exchanges.values())
-        front, closed = front_of(world, exchanges), closed_reimages(world, exchanges)
+        front, why_no_reimage_passed = front_of(world, exchanges), closed_reimages(world, exchanges)
         if captured:
-            mistakes = agreed_mistakes(world, exchanges) if journal.header.get("given") else []
-            return cls(front, closed, tuple(mistakes), "")
+            has_target_file = bool(journal.header.get("given"))
+            mistakes = agreed_mistakes(world, exchanges) if has_target_file else []
+            return cls(front, why_no_reimage_passed, tuple(mistakes), "")
         mistakes = mistakes_of(world, exchanges)
-        sentence = front.sentence if front is not None else closed
-        return cls(front, closed, tuple(mistakes), sentence or "; ".join(mistake.sentence for mistake in mistakes))
+        sentence = front.sentence if front is not None else why_no_reimage_passed
+        sentence = sentence or "; ".join(mistake.sentence for mistake in mistakes)
+        return cls(front, why_no_reimage_passed, tuple(mistakes), sentence)
 
 
 def _verdicts(
     weighed_verdicts: Sequence[Verdict], journal: Journal, world: World, obstacles: Obstacles, *, captured: bool
 ) -> list[Verdict]:
-    """The verdicts as they count.
+    """The verdicts as they count, from those that `Weighing.weighed` gave.
 
-    A verdict that an obstacle, the lock of something else or a missing control explains is inconclusive. A violation
-    names those that explain it.
+    Each goes through these steps, in this order:
+    1. It is inconclusive if a front, and not the service, gave the answer.
+    2. It is inconclusive if a mistake of the target file may be the reason for it.
+    3. It is inconclusive if something else than the run may have held the deployment.
+    4. It is changed if it is about a refusal that proves nothing without a control (`controlled`).
+    5. As a violation, it names the requirements whose violation may explain it (`because`).
+    6. In a capture, it is untested if it is inconclusive.
     """
     exchanges = journal.exchanges
     controls = Controls.of(world, exchanges)
-    after_fronts = [without_fronts(each, exchanges, obstacles.front, obstacles.closed) for each in weighed_verdicts]
+    front, why_no_reimage_passed = obstacles.front, obstacles.why_no_reimage_passed
+    after_fronts = [without_fronts(each, exchanges, front, why_no_reimage_passed) for each in weighed_verdicts]
     after_mistakes = [without_mistakes(verdict, exchanges, obstacles.mistakes) for verdict in after_fronts]
     locks = ForeignLocks.of(world, exchanges.values())
     after_locks = [locks.without_foreign_locks(verdict, exchanges) for verdict in after_mistakes]
@@ -156,11 +168,15 @@ def _verdicts(
 def _results(
     journal: Journal, world: World, verdicts: Sequence[Verdict], cases: Sequence[CaseRecord], *, captured: bool
 ) -> list[RequirementResult]:
-    """The outcome of every requirement; the reason of one that was not judged is worded for a run, or for a capture."""
+    """The outcome of every requirement.
+
+    In a capture, and in a run that was cut off, the reasons that are worded for a whole run are replaced: that no case is about a
+    requirement (`NOT_TRIED`), and in a capture that none judges it yet (`UNCITED`).
+    """
     is_cut = not captured and run_of(journal).interrupted
     offers: Mapping[str, bool | None] = next(
         (event["offers"] for event in reversed(journal.events) if event["type"] == "offers"),
-        _UNKNOWN_OFFERS if is_cut else {},
+        _UNKNOWN_OFFERS if is_cut else _NO_OFFERS,
     )
     results = _with_options(journal, results_of(world, verdicts, journal.observations, cases, offers))
     if not captured and not is_cut:
@@ -171,13 +187,14 @@ def _results(
 
 
 def _with_options(journal: Journal, results: Sequence[RequirementResult]) -> list[RequirementResult]:
-    """The results, with the option that left a requirement out as the reason, as the journal says it."""
+    """The results. Where the journal says which option left a requirement out, that is its reason."""
     event: Mapping[str, Any] = next((event for event in reversed(journal.events) if event["type"] == LEFT_OUT), {})
-    by_option = {name: option for option, names in event.get("by_option", {}).items() for name in names}
-    return [_by_option(r, by_option.get(r.requirement.id, "")) if r.why is Why.NOT_CHOSEN else r for r in results]
+    options = {name: option for option, names in event.get("by_option", {}).items() for name in names}
+    return [_left_out_by(options.get(r.requirement.id, ""), r) if r.why is Why.NOT_CHOSEN else r for r in results]
 
 
-def _by_option(result: RequirementResult, option: str) -> RequirementResult:
+def _left_out_by(option: str, result: RequirementResult) -> RequirementResult:
+    """`result` with `option` as its reason; unchanged where `option` is ""."""
     if not option:
         return result
     why = Why.PROFILE if option.startswith("--profile") else Why.NOT_CHOSEN
@@ -201,10 +218,11 @@ def conclude(
 ) -> tuple[RunVerdict, int]:
     """The verdict of a run and its exit code.
 
-    `hindered` says that no sound request reached the service, or that a requirement which had to be judged was not.
+    `hindered` says that something kept requests from the service (`Obstacles`), or that a requirement which had to be
+    judged was not.
     """
-    failing = [r for r in results if r.counts_as is CountsAs.FAIL]
-    outcomes = {result.outcome for result in failing}
+    gating = [result for result in results if result.counts_as is CountsAs.FAIL]
+    outcomes = {result.outcome for result in gating}
     if Outcome.VIOLATED in outcomes:
         return RunVerdict.NONCONFORMANT, 2 if interrupted else 1
     if Outcome.INCONCLUSIVE in outcomes or interrupted or hindered:
@@ -244,7 +262,8 @@ def _cases(journal: Journal, verdicts: Sequence[Verdict]) -> list[CaseRecord]:
     """All cases of the run, each with the outcome of its verdicts.
 
     The recorded outcome stays where a case has no verdicts, broke, or does not apply, and where it was left unjudged
-    although its verdicts are met.
+    although its verdicts are met. Where a case was judged in the run, and the assessment makes it inconclusive, it takes
+    the reason of the first of its verdicts that are inconclusive.
     """
     by_case: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
@@ -260,11 +279,12 @@ def _cases(journal: Journal, verdicts: Sequence[Verdict]) -> list[CaseRecord]:
         )
         own_verdicts = by_case.get(name, [])
         recorded, detail, why = end["outcome"], end.get("detail", ""), Why(end.get("why", ""))
-        judged = case_outcome(own_verdicts, event["requirements"])
-        stays = ("error", "not-applicable", *(("untested", "inconclusive") if judged is Outcome.MET else ()))
-        outcome = recorded if judged is None or recorded in stays else judged.value
-        if outcome == Outcome.INCONCLUSIVE and recorded in (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET):
-            detail, why = next((v.actual, v.why) for v in own_verdicts if v.outcome is judged)
+        by_verdicts = case_outcome(own_verdicts, event["requirements"])
+        stays = ("error", "not-applicable", *(("untested", "inconclusive") if by_verdicts is Outcome.MET else ()))
+        outcome = recorded if by_verdicts is None or recorded in stays else by_verdicts.value
+        was_judged = recorded in (Outcome.VIOLATED, Outcome.ADVISORY, Outcome.MET)
+        if was_judged and outcome == Outcome.INCONCLUSIVE:
+            detail, why = next((v.actual, v.why) for v in own_verdicts if v.outcome is by_verdicts)
         records[name] = CaseRecord(
             name,
             tuple(event["requirements"]),
@@ -279,7 +299,11 @@ def _cases(journal: Journal, verdicts: Sequence[Verdict]) -> list[CaseRecord]:
 
 
 def _operations(journal: Journal) -> list[OperationRecord]:
-    """All operations of the run, each with the statuses that its polls showed."""
+    """All operations of the run, each with the statuses that its polls showed.
+
+    The label of a poll begins with "poll"; other requests to an operation have other labels. A poll under another
+    subscription counts too.
+    """
     polls: dict[str, list[Exchange]] = {}
     for exchange in journal.exchanges.values():
         address = read_target(exchange.request.resource)
@@ -299,25 +323,29 @@ def operation_of(identifier: str, start: Exchange, polls: Sequence[Exchange]) ->
     """The record of one operation: the reimage that `start` asked for, and its polls."""
     address = read_target(start.request.resource)
     accepted_at = start.at + start.elapsed
-    statuses = [
+    # Each poll by its time, and the Status that it showed; without one, the HTTP status of its reply, or "no reply".
+    shown_by_polls = [
         (max(round(p.at - accepted_at, 3), 0.0), status_of(p) or (str(p.reply.status) if p.reply else "no reply"))
         for p in polls
     ]
-    ended = next((status for _, status in statuses if status in TERMINAL), NO_END)
+    outcome = next((shown for _, shown in shown_by_polls if shown in TERMINAL), NO_END_SEEN)
     return OperationRecord(
         id=identifier,
         role_instance=address.instance,
         form=str(address.form or ""),
         accepted_at=round(accepted_at, 3),
-        polls=tuple(statuses[:_MOST_POLLS]),
-        outcome=ended,
+        polls=tuple(shown_by_polls[:_MOST_POLLS]),
+        outcome=outcome,
         deployment=address.deployment,
         evidence=(start.number, *(p.number for p in polls[:3])),
     )
 
 
 def _reimages(journal: Journal) -> int:
-    """The number of reimages that the endpoint accepted, without those that failed later because there is no such instance."""
+    """The number of reimages that the endpoint accepted.
+
+    Those that failed later because there is no such instance are left out, except where the run was cut off.
+    """
     ends = (event["reimages"] for event in reversed(journal.events) if event["type"] == "end" and "reimages" in event)
     final = next(ends, None)
     return sum(event["type"] == "operation" for event in journal.events) if final is None else final

@@ -1,4 +1,4 @@
-"""Causes that need evidence: one table of rules, each a function that looks for the evidence.
+"""Causes that need evidence: one table of rules. Each is a function, and a decorator that says which violations it is about.
 
 Causes that need none are listed in the catalogue (`explained_by`, `explained_when`); those that only a check can see stand in its verdict
 (`KNOWN_TO_CHECKS` in `reimage_conformance.assessment.explaining`, which puts all three together).
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from reimage_conformance.assessment.evidence import SeenViolation
 
-_OF_OTHER_INSTANCES = (
+_IF_ANOTHER_INSTANCE_IS_REACHED = (
     "REQ-REIMAGE-URI-SLOT",
     "REQ-REIMAGE-URI-NAME",
     "REQ-REIMAGE-SLOT-VALUES",
@@ -40,7 +40,7 @@ _OF_OTHER_INSTANCES = (
     "REQ-GOS-NOTFOUND-NOEFFECT",
 )
 """The requirements that are violated as well if a reimage reaches another instance than the addressed one."""
-_OF_POLLS = (
+_IF_AN_ID_IS_SHARED = (
     "REQ-GOS-TERMINAL-STABLE",
     "REQ-GOS-PROGRESS",
     "REQ-GOS-READONLY",
@@ -60,11 +60,12 @@ def keys_of(symptom: str) -> tuple[str, ...]:
 class Rule:
     """A cause that needs evidence.
 
-    `holds` is the function that looks for the evidence; `name` is made from its name, and `sentence` is its docstring.
-    `causes` are the requirements that explain a violation. `argument` names an argument of the check; its value is one
-    more such requirement. The rule is about violations of a requirement in `of` and not in `not_of` that one of `checks`
-    found and that have this `symptom` (the whole of it, or what stands before its first colon). A field that is empty
-    limits nothing. `fault` is a fault of the emulator whose findings differ without the rule, "" where none is known.
+    The rule is about violations of a requirement in `of` and not in `not_of` that one of `checks` found and that have this
+    `symptom` (the whole of it, or what stands before its first colon). A field that is empty limits nothing. `holds` is the
+    function that looks for further evidence; it always returns True where those fields are enough. `name` is made from the
+    name of this function, and `sentence` is its docstring. `causes` are the requirements that explain a violation.
+    `argument` names an argument of the check; its value is one more such requirement. `fault` is a fault of the emulator
+    whose findings differ without the rule, "" where none is known.
     """
 
     name: str
@@ -135,7 +136,7 @@ def _chunked(violation: SeenViolation) -> bool:
 
 @_rule("REQ-ERR-STATUS", fault="error-status-odd[299]")
 def _odd_status(violation: SeenViolation) -> bool:
-    """A status that no answer of this protocol has is wrong whatever the request; REQ-REIMAGE-202 judges redirects."""
+    """An unregistered status, or a redirect other than 304 and 307, is wrong for any request; for REQ-REIMAGE-202 redirects do not count."""
     if violation.verdict.requirement == "REQ-REIMAGE-202":
         return violation.verdict.check == "answered_202" and not is_standard(violation.status)
     return violation.is_answered and (is_other_redirect(violation.status) or not is_standard(violation.status))
@@ -143,13 +144,13 @@ def _odd_status(violation: SeenViolation) -> bool:
 
 @_rule("REQ-CONC-REFUSED-NOEFFECT", fault="conflict-moves-the-first")
 def _conflict(violation: SeenViolation) -> bool:
-    """A reimage that is answered 409 may meet an operation that an earlier refusal disturbed."""
+    """A reimage may be answered 409 because an operation still runs that an earlier refused request disturbed."""
     return violation.is_reimage and is_conflict(violation.exchange)
 
 
 @_rule("REQ-REIMAGE-COMPLETES")
 def _conflict_without_end(violation: SeenViolation) -> bool:
-    """An operation that never ends keeps its deployment busy, so that other reimages are answered 409."""
+    """An operation that does not end, or ends Failed, may keep its deployment locked, so that other reimages are answered 409."""
     return _conflict(violation) and violation.evidence.endless
 
 
@@ -186,7 +187,7 @@ def _poll_with_version_not_answered(violation: SeenViolation) -> bool:
 
 @_rule("REQ-VER-OWS")
 def _spaced_version(violation: SeenViolation) -> bool:
-    """White space around the version may be the reason for the refusal."""
+    """A version with white space around it may have been misread."""
     versions = [value for key, value in violation.exchange.request.headers if key.lower() == "x-ms-version"]
     return any(value != value.strip(" \t") for value in versions)
 
@@ -197,7 +198,7 @@ def _folded_version(violation: SeenViolation) -> bool:
     return violation.is_answered and len(version_of(violation.exchange).split()) > 1
 
 
-@_rule("REQ-ASYNC-REQID-UNIQUE", fault="same-instance-same-id", of=_OF_POLLS)
+@_rule("REQ-ASYNC-REQID-UNIQUE", fault="same-instance-same-id", of=_IF_AN_ID_IS_SHARED)
 def _two_operations(violation: SeenViolation) -> bool:
     """The polls of an id that two operations share show the statuses of both."""
     return violation.is_poll and violation.address.operation.lower() in violation.evidence.reissued
@@ -218,16 +219,18 @@ def _other_operation_shown(violation: SeenViolation) -> bool:
     return any(same_identifier(shown, each) for each in violation.evidence.started)
 
 
-@_rule("REQ-REIMAGE-URI-EQUIV", fault="slot-form-reaches-the-neighbour", of=_OF_OTHER_INSTANCES)
+@_rule("REQ-REIMAGE-URI-EQUIV", fault="slot-form-reaches-the-neighbour", of=_IF_ANOTHER_INSTANCE_IS_REACHED)
 def _misleading_form(violation: SeenViolation) -> bool:
-    """A form of address that reaches another instance leaves the addressed one as it was."""
+    """If a form of address reaches another instance, a reimage in that form changes that instance and not the addressed one."""
     misleading, forms = violation.evidence.forms_to_others, violation.evidence.forms_in(violation.verdict)
+    # Any form may be the cause while the verdicts are not known yet (None), and where the evidence has no reimage.
     return misleading is None or not forms or bool(forms & misleading)
 
 
-@_rule("REQ-REIMAGE-SLOT-VALUES", fault="slots-swapped", of=_OF_OTHER_INSTANCES)
+@_rule("REQ-REIMAGE-SLOT-VALUES", fault="slots-swapped", of=_IF_ANOTHER_INSTANCE_IS_REACHED)
 def _refusing_slot(violation: SeenViolation) -> bool:
-    """A slot in which plain reimages are refused, while others accept them, may lead to another deployment."""
+    """A slot in which a plain reimage was refused may lead to another deployment, if some slot accepts reimages."""
+    # Unlike `_slot_accepts_nothing`, it may accept other reimages, and every reimage in the evidence counts.
     controls = violation.evidence.controls
     addresses = [read_target(each.request.resource) for each in (violation.exchange, *violation.others)]
     slots = {each.deployment for each in addresses if each.kind is Kind.REIMAGE and each.form is UriForm.SLOT}
@@ -249,7 +252,8 @@ def _other_comp(violation: SeenViolation) -> bool:
 
 @_rule("REQ-REIMAGE-SLOT-VALUES", fault="production-slot-refused")
 def _slot_accepts_nothing(violation: SeenViolation) -> bool:
-    """A slot in which no reimage is accepted, while others accept them, is not known to the endpoint."""
+    """A slot in which no reimage was accepted may be unknown to the endpoint, if another slot accepts reimages."""
+    # Unlike `_refusing_slot`, no plain reimage has to be refused, and only the request that decided the verdict counts.
     accepting, address = violation.evidence.controls.accepting_slots, violation.address
     by_slot = violation.is_reimage and address.form is UriForm.SLOT
     return by_slot and bool(accepting) and address.deployment not in accepting
@@ -263,7 +267,7 @@ def _sound_reimage_unanswered(violation: SeenViolation) -> bool:
 
 @_rule("REQ-REIMAGE-202", fault="lock-kept-after-failure", checks=("accepted",))
 def _sound_reimage_turned_away(violation: SeenViolation) -> bool:
-    """A redirect other than 307, or a 409 while no operation runs, does not depend on what the request varies."""
+    """A redirect other than 307, or a 409, does not come from what the request varies: any sound reimage may get it."""
     return is_conflict(violation.exchange) or (300 <= violation.status < 400 and violation.status != 307)
 
 
@@ -316,7 +320,7 @@ def _accepted_without_end(_: SeenViolation) -> bool:
 
 @_rule("REQ-ERR-CODES", fault="error-codes-confused", checks=("refused", "unknown_operation"), symptom="code")
 def _wrong_code(_: SeenViolation) -> bool:
-    """An error code that the error table does not give for the error violates the requirement on error codes first."""
+    """An error code that the error table does not give for the error is a violation of REQ-ERR-CODES, which explains this one."""
     return True
 
 
@@ -370,6 +374,7 @@ def _out_of_step(_: SeenViolation) -> bool:
 @_rule("REQ-REIMAGE-OTHERS-UNTOUCHED", fault="slot-form-reaches-the-neighbour", checks=("instance_untouched",))
 def _reimaged_beside(violation: SeenViolation) -> bool:
     """Another instance of the deployment was being reimaged, which may have touched this one."""
+    # For this check, `beside` is True if that was so.
     return bool(violation.argument("beside"))
 
 
@@ -379,7 +384,8 @@ def _reimaged_beside(violation: SeenViolation) -> bool:
     argument="beside",
 )
 def _accepted_beside(violation: SeenViolation) -> bool:
-    """Another request was accepted while the operation ran, and may have ended it; its requirement, an argument of the check, is the cause."""
+    """A request that was accepted while the operation ran may have kept it from succeeding; its requirement, an argument, is the cause."""
+    # For this check, `beside` is that requirement.
     return violation.verdict.symptom in ("no-end", "failed")
 
 
@@ -418,7 +424,8 @@ def _touched_by_refused(_: SeenViolation) -> bool:
     checks=("polls_answered",),
 )
 def _forgotten(violation: SeenViolation) -> bool:
-    """An operation that was shown before, and is not found now, was forgotten."""
+    """A poll does not find the operation although an earlier poll showed it: the endpoint has forgotten it."""
+    # `polls_answered` judges no poll before the first that shows the operation.
     return violation.status in NOT_KNOWN
 
 
@@ -438,7 +445,7 @@ def _denied(violation: SeenViolation) -> bool:
     checks=("nothing_left_behind",),
 )
 def _refused_stranger(violation: SeenViolation) -> bool:
-    """A refused request came without the first certificate, and has left an operation behind."""
+    """A refused request with no certificate, or another one than the first, has left an operation behind."""
     return any(each.request.identity is not Identity.PRIMARY for each in violation.others)
 
 
@@ -449,7 +456,7 @@ def _refused_stranger(violation: SeenViolation) -> bool:
     symptom="http-status-value",
 )
 def _wrong_status_of_success(violation: SeenViolation) -> bool:
-    """A wrong HttpStatusCode under Succeeded violates first the requirement that it is 200."""
+    """A wrong HttpStatusCode under Succeeded is a violation of REQ-REIMAGE-FINAL-200, which explains this one."""
     reply = violation.exchange.reply
     return reply is not None and read_document(reply).text("Status") == "Succeeded"
 
@@ -491,13 +498,14 @@ def _looked_with_second_certificate(violation: SeenViolation) -> bool:
 
 @_rule("REQ-ERR-VERB", of=("REQ-HTTP-UNKNOWN-METHOD",), checks=("answered_with",))
 def _unknown_method(violation: SeenViolation) -> bool:
-    """An endpoint that gives wrong methods another status than the error table may give an unknown method another status too."""
+    """An endpoint that answers wrong methods with a status that the error table does not have may do so for an unknown method too."""
     return violation.is_answered
 
 
 @_rule("REQ-GOS-READONLY", of=("REQ-GOS-200",), checks=("answered_with",))
 def _polled_often(violation: SeenViolation) -> bool:
     """The last of many polls on one connection is answered differently if polls change the operation."""
+    # The case that sends them (`cases/test_properties.py`) gives them this label.
     return violation.exchange.label == "poll-row" and violation.is_answered
 
 

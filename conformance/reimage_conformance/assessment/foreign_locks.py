@@ -28,12 +28,15 @@ if TYPE_CHECKING:
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Deployment, Exchange, Verdict
 
-LATER = "something else seems to hold the deployment; try again later"
+TRY_LATER = "something else seems to hold the deployment; try again later"
 _ACCUSING = (Outcome.VIOLATED, Outcome.ADVISORY)
-_CHECKS_OF_OTHERS = ("refused", "same_answer", "answered_with")
+_CHECKS_NOT_ABOUT_CONFLICTS = ("refused", "same_answer", "answered_with")
 """The checks whose verdict on a request is about something else than the conflict."""
 _MIN_KINDS = 2
-"""A lock is seen where requests of at least this many kinds were answered 409, and otherwise later. A single kind may have another reason."""
+"""A lock is seen where requests of at least this many kinds were answered 409, and later got another answer.
+
+If only one kind was, the endpoint may have another reason for the 409.
+"""
 _GUID = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{8}(?:-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}(?![0-9A-Za-z])")
 _AFTER_WORDS = re.compile(
     r"\brequest[ -]?id:? +['\"(]?([^\s'\"()]*[0-9][^\s'\"()]*?)[.,;:]?(?=[\s'\"()]|\Z)", re.IGNORECASE
@@ -46,13 +49,19 @@ class ForeignLocks:
     """The answers to reimages, as far as they show whether something else held a deployment."""
 
     answers: Mapping[Deployment, Sequence[Exchange]]
-    """The sound reimages in each deployment that were accepted, or answered 409 while no operation of ours ran, in the order of sending."""
+    """The reimages in each deployment that were accepted, or answered 409 while no operation of ours ran, in the order of sending.
+
+    Those with a defect for which they have to be refused are left out.
+    """
     after_locks: Mapping[Deployment, Sequence[Exchange]]
     """The requests in each deployment, sound or not, that were answered otherwise the first time after such a 409."""
     first_conflicts: Mapping[tuple[object, ...], Moment]
     """For each request (`_key`), when its first try that was answered 409 was sent."""
     foreign_ids: frozenset[str]
-    """The ids that more than one 409 named and that are not in `own_ids`. One that a single answer names may be drawn for this answer."""
+    """The ids that more than one 409 named and that are not in `own_ids`.
+
+    An id that only one answer names may be a random one, made for that answer.
+    """
     own_ids: frozenset[str]
     """The ids that the run was given or sent (`_ids_of_the_run`)."""
     world: World
@@ -73,12 +82,13 @@ class ForeignLocks:
             if deployment is None or exchange.reply is None:
                 continue
             key, met_lock = _key(exchange), is_conflict(exchange) and not _overlaps(exchange, operations)
+            must_be_refused = bool(permitted(exchange.request, world).binding)
             if met_lock:
                 locked_out.add(key)
             elif not is_conflict(exchange) and key in locked_out:
                 locked_out.remove(key)
                 after_locks.setdefault(deployment, []).append(exchange)
-            if (exchange.is_successful or met_lock) and not permitted(exchange.request, world).binding:
+            if (exchange.is_successful or met_lock) and not must_be_refused:
                 answers.setdefault(deployment, []).append(exchange)
         first_conflicts: dict[tuple[object, ...], Moment] = {}
         for exchange in conflicts:
@@ -88,7 +98,7 @@ class ForeignLocks:
         return cls(answers, after_locks, first_conflicts, foreign_ids, own_ids, world)
 
     def without_foreign_locks(self, verdict: Verdict, exchanges: Mapping[int, Exchange]) -> Verdict:
-        """`verdict`, made inconclusive where it accuses the endpoint of a 409 that something else may be the reason for."""
+        """`verdict`, made inconclusive where it accuses the endpoint of a 409 for which a foreign lock may be the reason."""
         if verdict.outcome not in _ACCUSING or not (self.answers or self.after_locks):
             return verdict
         reasons = (self._reason(verdict, conflict) for conflict in _conflicts_of(verdict, exchanges))
@@ -109,10 +119,10 @@ class ForeignLocks:
         summary = reply_summary(exchange)
         is_foreign = bool(named & self.foreign_ids) and not named & self.own_ids
         if is_foreign and not self._was_accepted_meanwhile(exchange, answers):
-            return f"{summary}, because of an operation that this run did not start: {LATER}"
+            return f"{summary}, because of an operation that this run did not start: {TRY_LATER}"
         if verdict.symptom == CONFLICT_WITH_NOTHING:
             if not named & self.own_ids and _has_passed(exchange, answers):
-                return f"{summary}, while no operation of this run was known to run, and a later reimage was accepted: {LATER}"
+                return f"{summary}, while no operation of this run was known to run, and a later reimage was accepted: {TRY_LATER}"
             return ""
         return self._reason_for_others(exchange, deployment)
 
@@ -125,11 +135,13 @@ class ForeignLocks:
             if abs(each.at - exchange.at) <= longest
         ]
         if any(map(is_conflict, near)):
-            return f"{summary}; a valid reimage in the deployment was answered 409 at about the same time: {LATER}"
+            return (
+                f"{summary}; a valid reimage in the deployment was answered 409 within {longest:g} s of it: {TRY_LATER}"
+            )
         later = [each for each in self.after_locks.get(deployment, ()) if 0 <= each.at - exchange.at <= longest]
         kinds = {_kind(each) for each in later}
         if _kind(exchange) in kinds or len(kinds) >= _MIN_KINDS:
-            return f"{summary}; requests in the deployment that were answered 409 got other answers later: {LATER}"
+            return f"{summary}; requests in the deployment that were answered 409 got other answers later: {TRY_LATER}"
         return ""
 
     def _was_accepted_meanwhile(self, exchange: Exchange, answers: Sequence[Exchange]) -> bool:
@@ -142,7 +154,7 @@ def _conflicts_of(verdict: Verdict, exchanges: Mapping[int, Exchange]) -> list[E
     """The exchanges of a verdict whose 409 may be the reason for it."""
     if verdict.symptom == CONFLICT_WITH_NOTHING:
         numbers = verdict.evidence[:1]
-    elif verdict.check in _CHECKS_OF_OTHERS:
+    elif verdict.check in _CHECKS_NOT_ABOUT_CONFLICTS:
         numbers = verdict.evidence[: 2 if verdict.check == "same_answer" else 1]
     else:
         return []
@@ -187,20 +199,25 @@ def _neighbours(exchange: Exchange, answers: Sequence[Exchange]) -> list[Exchang
 
 
 def _has_passed(exchange: Exchange, answers: Sequence[Exchange]) -> bool:
-    """Whether the lock that a sound reimage met was seen to pass.
+    """Whether the lock that the sound reimage of `exchange` met was seen to pass.
 
-    It was, if a reimage of the same kind was accepted later. If only another kind was, it must be seen that the endpoint
-    does not refuse this kind alone: of the other kinds, the last reimage before, or the first one after, met the lock too.
+    It was seen to pass if a reimage of the same kind was accepted later. If only reimages of other kinds were accepted
+    later, the endpoint may refuse this kind alone. Then the lock was seen to pass only if a reimage of another kind met
+    it too: the last one of the other kinds before `exchange`, or the first one after it.
     """
     later = [each for each in answers if began(each) > began(exchange) and each.is_successful]
     if any(_kind(each) == _kind(exchange) for each in later):
         return True
-    others = [each for each in answers if _kind(each) != _kind(exchange) or each.number == exchange.number]
-    return bool(later) and any(is_conflict(each) for each in _neighbours(exchange, others))
+    of_other_kinds = [each for each in answers if _kind(each) != _kind(exchange)]
+    return bool(later) and any(is_conflict(each) for each in _neighbours(exchange, of_other_kinds))
 
 
 def _kind(exchange: Exchange) -> tuple[object, ...]:
-    """What a request has in common with others of its kind: all but the instance, the connection and the client's own id."""
+    """What a request has in common with others of its kind.
+
+    These are method, form of address, query, header lines without the client's own id, body and certificate. What the request
+    addresses does not count, nor its connection.
+    """
     request, address = exchange.request, read_target(exchange.request.resource)
     lines = tuple(line for line in request.headers if line[0].lower() != "x-ms-client-request-id")
     return request.method, address.form, address.query, lines, request.body, request.identity

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reimage_conformance.assessment.interval_ends import NEVER, WHOLE_RUN, IntervalEnds, is_ready
 from reimage_conformance.assessment.own_requests import (
@@ -56,18 +56,29 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Verdict
     from reimage_conformance.protocol.requests import Place
 
-_READING = ("GET", "HEAD")
+_READ_METHODS = ("GET", "HEAD")
+"""The methods of looks and polls. `SAFE_METHODS` has more: an endpoint may answer those 2xx without starting anything."""
 _JUDGED = (Outcome.MET, Outcome.VIOLATED, Outcome.ADVISORY)
-_VIOLATED_ELSEWHERE = ("REQ-REIMAGE-URI-EQUIV", "REQ-REIMAGE-SLOT-VALUES")
+_IF_A_NAMESAKE_IS_REACHED = ("REQ-REIMAGE-URI-EQUIV", "REQ-REIMAGE-SLOT-VALUES")
 """The requirements that are violated if a request reaches an instance of the same name in another deployment."""
+_REIMAGE_KINDS = (Kind.REIMAGE, Kind.OTHER)
+"""The kinds of address that may lead to a role instance; nothing is known of where one of `Kind.OTHER` leads."""
+_LOOK_KINDS = (Kind.DEPLOYMENT, Kind.CLOUD_SERVICE)
+
+
+class _Window(NamedTuple):
+    """The time in which an effect was looked for: `start` is when the first look was sent, `end` when the last one was answered."""
+
+    start: Moment
+    end: Moment
 
 
 class Intervals:
     """The intervals of a run, computed from the exchanges that were added so far.
 
-    `_requests` may have started a reimage, `_refused` were answered with a refusal; `_all` holds these and all others that
-    may have had an effect at a wrong endpoint. `_slowest_departure` is in seconds, computed when there were
-    `_slowest_computed_at` exchanges.
+    `_requests` may have started a reimage, `_refused` were answered with a refusal. `_all` holds these, and the other
+    requests that may have had an effect if the endpoint does not conform. `_slowest_departure` is in seconds, computed
+    when there were `_slowest_computed_at` exchanges.
     """
 
     def __init__(self) -> None:
@@ -93,19 +104,15 @@ class Intervals:
         if exchange.label == "probe":
             return
         address = read_target(exchange.request.resource)
-        reply, method = exchange.reply, exchange.request.method
-        is_refused = reply is not None and reply.status >= 400
-        if address.kind in (Kind.REIMAGE, Kind.OTHER) or (method not in _READING and not is_refused):
-            self._all.append(OwnRequest(exchange, address, plain_identifier(exchange.request_id)))
+        request = OwnRequest(exchange, address, plain_identifier(exchange.request_id))
+        if _may_have_effect(request):
+            self._all.append(request)
         if address.kind is Kind.OPERATION and status_of(exchange) in STATUSES:
             self._ends.add_poll(exchange, address.operation)
-        elif address.kind in (Kind.DEPLOYMENT, Kind.CLOUD_SERVICE) and method == "GET":
+        elif address.kind in _LOOK_KINDS and exchange.request.method == "GET":
             self._ends.add_look(exchange, address)
-        elif address.kind in (Kind.REIMAGE, Kind.OTHER) and (
-            method not in SAFE_METHODS or (reply is not None and (reply.status == 202 or reply.status >= 400))
-        ):
-            request = OwnRequest(exchange, address, plain_identifier(exchange.request_id))
-            if reply is None or request.is_accepted or reply.status in UNKNOWN_EFFECT:
+        elif _started_or_was_refused(request):
+            if exchange.reply is None or request.is_accepted or exchange.reply.status in UNKNOWN_EFFECT:
                 self._requests.append(request)
                 self._ends.add_request(request)
             else:
@@ -121,6 +128,7 @@ class Intervals:
         if effect.unlisted and any(self._was_never_listed(place, world) for place in effect.places):
             return verdict
         found = [self._other_cause(place, effect, verdict, compared, world) for place in effect.places]
+        # The verdict stands by one place alone, if nothing else explains what was seen there.
         if any(not reason for reason, _ in found):
             return verdict
         reason, because = found[0]
@@ -145,8 +153,8 @@ class Intervals:
     def may_last_until(self, request: OwnRequest, place: Place, world: World) -> float:
         """Until when a request may have an effect on an instance, in seconds since the run began, as far as the whole run shows.
 
-        After a refused one the instance may leave as long as after the accepted one whose instance was the slowest to
-        leave; that is for ever where none was seen to leave.
+        After a refused request, that is as long as the slowest departure after any accepted reimage took. Where no departure was
+        seen, it is for ever.
         """
         if request.is_accepted or request.has_unknown_effect(world):
             end, _ = self._ends.computed_until(request, place, WHOLE_RUN, world)
@@ -173,7 +181,7 @@ class Intervals:
 
     @property
     def latest_requests(self) -> Iterator[OwnRequest]:
-        """The requests that may have had an effect, wherever the endpoint is wrong, the latest first."""
+        """The requests that may have had an effect if the endpoint does not conform, the latest first."""
         return reversed(self._all)
 
     def _other_cause(
@@ -184,35 +192,52 @@ class Intervals:
         The reason is "" where no other request may have caused it.
         """
         looks = [exchange for exchange in compared if not effect.looks or exchange.number in effect.looks]
-        window = min(map(began, looks)), max(map(answered, looks))
+        window = _Window(min(map(began, looks)), max(map(answered, looks)))
         judged = [self._exchanges[number] for number in effect.judged if number in self._exchanges]
         others = [
             request for request in self._others(effect, judged) if self._may_have_had_effect(request, effect, window)
         ]
+        is_met = verdict.outcome is Outcome.MET
         here = [request for request in others if is_at(request.address, place, world)]
-        if verdict.outcome is Outcome.MET:
-            here = [request for request in here if not self._failed_late(request, window[1], world)]
-        if not effect.judged:  # the first request accepted between the looks is the judged one
-            own = next((r for r in here if r.is_accepted and began(r.exchange) > window[0]), None)
-            here = [request for request in here if request is not own]
-        found = list(here)
-        if verdict.outcome is not Outcome.MET and not effect.absent:
-            found += [request for request in others if self._may_reach(request, place, effect, world)]
-        for request in found:
+        if is_met:
+            here = [request for request in here if not self._failed_late(request, window.end, world)]
+        if not effect.judged:
+            here = _without_judged(here, window)
+        misdirected: list[OwnRequest] = []
+        if not is_met and not effect.absent:
+            misdirected = [request for request in others if self._may_reach(request, place, effect, world)]
+        for request in (*here, *misdirected):
+            is_here = request in here
+            interval_end = self._ends.until(request, place, window.end, world)
+            may_leave_until = interval_end
+            if effect.departs and not is_met and is_here:
+                again_seconds = self._ends.second_departure_seconds(request, window.end)
+                may_leave_until = (interval_end[0] + again_seconds, interval_end[1])
             may_have_run = request.is_accepted or request.has_unknown_effect(world)
-            until = interval_end = self._ends.until(request, place, window[1], world)
-            if effect.departs and verdict.outcome is not Outcome.MET and request in here:
-                until = (until[0] + self._ends.second_departure_seconds(request, window[1]), until[1])
-            if may_have_run and (effect.on_operation or until > window[0]):
-                elsewhere = request not in here and is_namesake(request.address, place)
-                is_back = not effect.on_operation and interval_end <= window[0]
+            if may_have_run and (effect.on_operation or may_leave_until > window.start):
+                is_back = not effect.on_operation and interval_end <= window.start
                 reason = worded(request, place, is_back=is_back, is_one_answer=len(looks) == 1)
-                return reason, (*blamed(request, world), *(_VIOLATED_ELSEWHERE if elsewhere else ()))
-        if verdict.outcome is Outcome.MET or (effect.refusal and verdict.requirement == REFUSED_HAS_NO_EFFECT):
-            return "", ()
+                reached_namesake = not is_here and is_namesake(request.address, place)
+                return reason, (*blamed(request, world), *(_IF_A_NAMESAKE_IS_REACHED if reached_namesake else ()))
+        # A met verdict stays met, whatever a refused request may have done.
+        return ("", ()) if is_met else self._refused_cause(place, effect, verdict, judged, looks, world)
+
+    def _refused_cause(
+        self,
+        place: Place,
+        effect: Effect,
+        verdict: Verdict,
+        judged: list[Exchange],
+        looks: list[Exchange],
+        world: World,
+    ) -> tuple[str, tuple[str, ...]]:
+        """The same as `_other_cause`, for a refused request as the cause."""
         if effect.refusal:
-            return refused_meanwhile(self._refused, judged, place), ()
-        suspect = RefusalSearch(self._ends, place, judged, looks, window[1], world).latest(self._refused)
+            # This requirement is violated whichever refused request had the effect, so that another one is no excuse.
+            is_no_excuse = verdict.requirement == REFUSED_HAS_NO_EFFECT
+            return "" if is_no_excuse else refused_meanwhile(self._refused, judged, place), ()
+        horizon = max(map(answered, looks))
+        suspect = RefusalSearch(self._ends, place, judged, looks, horizon, world).latest(self._refused)
         if suspect is None:
             return "", ()
         return worded_as_refused(suspect, place), blamed_if_refused(suspect, world)
@@ -230,7 +255,10 @@ class Intervals:
         return self._ends.has_failed(request, horizon) and permitted(request.exchange.request, world).may_fail_late
 
     def _others(self, effect: Effect, judged: list[Exchange]) -> Iterator[OwnRequest]:
-        """The requests except the judged ones, and except repeats of these that got no reply."""
+        """The requests that may have started a reimage, except the judged ones.
+
+        If the judged request was refused, repeats of it that got no reply are left out too.
+        """
         same = [replace(exchange.request, fresh_connection=False) for exchange in judged] if effect.refusal else []
         for request in self._requests:
             exchange = request.exchange
@@ -238,13 +266,13 @@ class Intervals:
             if exchange.number not in effect.judged and not repeated:
                 yield request
 
-    def _may_have_had_effect(self, request: OwnRequest, effect: Effect, window: tuple[Moment, Moment]) -> bool:
-        """Whether a request was sent early enough to have an effect by the last look; `window` goes from the first look to the last.
+    def _may_have_had_effect(self, request: OwnRequest, effect: Effect, window: _Window) -> bool:
+        """Whether a request was sent early enough to have an effect by the last look.
 
         If the effect is on an operation, it must also have been answered after the first look.
         """
-        return began(request.exchange) < window[1] and (
-            not effect.on_operation or answered(request.exchange) > window[0]
+        return began(request.exchange) < window.end and (
+            not effect.on_operation or answered(request.exchange) > window.start
         )
 
     def _may_reach(self, request: OwnRequest, place: Place, effect: Effect, world: World) -> bool:
@@ -270,3 +298,33 @@ class Intervals:
         looks = [look for look in self.looks_at(keys_of(place.deployment)) if began(request.exchange) < began(look)]
         before = [look for look in looks if look.at <= deadline]
         return bool(before) and len(looks) > len(before) and all(is_ready(look, address.instance) for look in before)
+
+
+def _may_have_effect(request: OwnRequest) -> bool:
+    """Whether a request may have changed an instance if the endpoint does not conform.
+
+    That is so if its address may lead to a role instance, or if it was not refused and is no GET or HEAD.
+    """
+    reply = request.exchange.reply
+    is_refused = reply is not None and reply.status >= 400
+    is_reading = request.exchange.request.method in _READ_METHODS
+    return request.address.kind in _REIMAGE_KINDS or not (is_reading or is_refused)
+
+
+def _started_or_was_refused(request: OwnRequest) -> bool:
+    """Whether a request may have started a reimage, or was refused one.
+
+    With a method of `SAFE_METHODS`, that is so only if it was answered 202 or refused.
+    """
+    if request.address.kind not in _REIMAGE_KINDS:
+        return False
+    if request.exchange.request.method not in SAFE_METHODS:
+        return True
+    reply = request.exchange.reply
+    return reply is not None and (reply.status == 202 or reply.status >= 400)
+
+
+def _without_judged(requests: list[OwnRequest], window: _Window) -> list[OwnRequest]:
+    """`requests` without the judged one where the check does not know it: the first that was accepted between the looks."""
+    judged = next((r for r in requests if r.is_accepted and began(r.exchange) > window.start), None)
+    return [request for request in requests if request is not judged]

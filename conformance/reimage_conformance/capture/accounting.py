@@ -52,7 +52,7 @@ NOT_RECORDED = {
 SHOWS_NOTHING: Mapping[str, Callable[[Evidence], Collection[int]]] = {
     FORGOTTEN: forgotten_polls,
     DURING_AN_OPERATION: refused_during_operations,
-    PASSED_FAULT: lambda evidence: evidence.passed_faults,
+    PASSED_FAULT: lambda evidence: evidence.transient_faults,
 }
 """The reasons that need other calls of the capture to be known, each with what finds the numbers of its exchanges."""
 

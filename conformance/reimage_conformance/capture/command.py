@@ -103,7 +103,7 @@ def write_journal(
     The journal of a client holds its exchanges alone: it is judged when it is read.
     """
     redactor = _redactor(capture, selection, redact=redact)
-    target = redactor.target(target_to_mapping(replace(selection.target, strictness=strictness)))
+    target = redactor.target_description(target_to_mapping(replace(selection.target, strictness=strictness)))
     with JournalWriter(path, StoppedClock()) as journal:
         journal.write("run", **_header(capture, strictness, target, given=selection.given), subject=subject.value)
         for note in selection.notes:
@@ -200,10 +200,10 @@ def _redactor(capture: Capture, selection: Selection, *, redact: bool) -> Redact
     if not redactor.enabled:
         return redactor
     if capture.target is not None:
-        return Redactor({}, shown=redactor.shown, names=redactor.names)
+        return Redactor({}, never_secret=redactor.never_secret, names=redactor.names)
     named = dict.fromkeys(read_target(each.exchange.request.target).subscription for each in selection.recorded)
     secrets = {**redactor.secrets, **{f"subscription {number}": value for number, value in enumerate(named)}}
-    return Redactor(secrets, shown=redactor.shown, names=redactor.names)
+    return Redactor(secrets, never_secret=redactor.never_secret, names=redactor.names)
 
 
 def _labelled(recorded: Recorded) -> Exchange:

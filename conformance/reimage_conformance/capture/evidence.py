@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from reimage_conformance.protocol.addresses import Address
     from reimage_conformance.protocol.deployments import Shown
 
-NAME_DEFECTS = ("place", "instance", "bad-name")
+_DEFECTS_OF_ABSENT_NAMES = ("place", "instance", "bad-name")
 """The keys of the defects that depend on whether names exist."""
-OF_NAMES = (*NAME_DEFECTS, "slot")
+_DEFECTS_OF_PLACEHOLDERS = (*_DEFECTS_OF_ABSENT_NAMES, "slot")
 """The keys of the defects that a request seems to have where a placeholder stands in place of a name."""
 OK, REDIRECTED, NOT_FOUND, CONFLICT, FAULT = 200, 307, 404, 409, 500
 CREDENTIAL_STATUSES = (401, 403)
@@ -63,12 +63,12 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """The certain defects of a request.
+class RequestReading:
+    """What is certain about a request: its address, and its certain defects.
 
-    `names_unclear` says that a name of the request may not exist, which would be a further defect, or was replaced by a
-    placeholder. `recording_unclear` says that the request seems to have a defect, but too little was recorded.
-    `is_plain` says that nothing about the request is unusual, not even where the documents leave it to the endpoint.
+    `names_unclear` says that a name of the request was replaced by a placeholder, or that it may not exist; a name that does not exist
+    is a further defect. `recording_unclear` says that the request seems to have a defect, but too little was recorded. `is_plain` says
+    that nothing about the request is unusual, not even in a way that the documents permit.
     """
 
     address: Address
@@ -98,12 +98,13 @@ def folds_slots(exchanges: Iterable[Exchange]) -> bool:
 class Evidence:
     """The recorded calls of one endpoint, masked and numbered, and the world to judge them in.
 
-    `given` says that the target was not inferred from the calls. `whole` says that nothing exists but what the target lists.
+    `given` says that the target was given, and not inferred from the calls. `whole` says what it says of a
+    `Selection`: nothing exists but what the target lists, or no request addresses it.
     """
 
     def __init__(self, world: World, recorded: Sequence[Recorded], *, given: bool, whole: bool) -> None:
         self.world, self.recorded, self.given, self.whole = world, tuple(recorded), given, whole
-        self._readings: dict[int, Reading] = {}
+        self._readings: dict[int, RequestReading] = {}
 
     @cached_property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -111,7 +112,7 @@ class Evidence:
         return tuple(each.exchange for each in self.recorded)
 
     @cached_property
-    def passed_faults(self) -> set[int]:
+    def transient_faults(self) -> set[int]:
         """The numbers of the exchanges whose 500 InternalError was transient, so that it shows nothing.
 
         A 500 without a code may be one (REQ-ERR-BODY-OPTIONAL), where a later repeat of the request got another status.
@@ -124,36 +125,44 @@ class Evidence:
         }
         return passed_faults(self.exchanges) | without_code
 
-    def reading(self, recorded: Recorded) -> Reading:
+    def reading(self, recorded: Recorded) -> RequestReading:
         """The certain defects of the request of `recorded`, read once."""
         number = recorded.exchange.number
         if number not in self._readings:
             self._readings[number] = self._read(recorded)
         return self._readings[number]
 
-    def _read(self, recorded: Recorded) -> Reading:
+    def _read(self, recorded: Recorded) -> RequestReading:
+        """Sorts the defects that the oracle finds in a request into certain and uncertain ones.
+
+        A defect of a name for which a placeholder may stand is left out: the request as it was sent may not have had it. A name that
+        may exist sets `names_unclear`. A defect that the recorder may have caused sets `recording_unclear`. Every other defect for
+        which the request has to be refused is certain.
+        """
         request = recorded.exchange.request
         judged = permitted(request, self.world)
         are_masked = _are_masked(judged.address) or self._is_name_rewritten(recorded, judged.address)
         names_unclear, recording_unclear = are_masked, False
         kept: list[Defect] = []
         for defect in judged.binding:
-            if defect.key in OF_NAMES and are_masked:
+            if defect.key in _DEFECTS_OF_PLACEHOLDERS and are_masked:
                 continue
-            if defect.key in NAME_DEFECTS and not self._is_absent(recorded, judged.address):
+            if defect.key in _DEFECTS_OF_ABSENT_NAMES and not self._is_absent(recorded, judged.address):
                 names_unclear = True
             elif self._is_uncertain(defect, recorded, judged.address):
                 recording_unclear = True
             else:
                 kept.append(defect)
+        # Without TLS there is no certificate, so that a foreign subscription is no binding defect; it does not count as unusual.
         binding = {defect.key for defect in judged.binding} | {"foreign-subscription"}
         is_unusual = any(defect.key not in binding for defect in judged.defects) or judged.address.extra_slash
         is_plain = not (kept or is_unusual or (judged.address.kind is Kind.OPERATION and judged.address.query))
-        return Reading(judged.address, tuple(kept), names_unclear, recording_unclear, is_plain)
+        return RequestReading(judged.address, tuple(kept), names_unclear, recording_unclear, is_plain)
 
     def _is_name_rewritten(self, recorded: Recorded, address: Address) -> bool:
         """Whether a HAR shows a hash in place of the name of an instance, or its query encoded as a part of the name."""
-        if recorded.tells(Fact.IDENTITY):
+        is_of_a_journal = recorded.tells(Fact.IDENTITY)  # no HAR records which certificate was presented
+        if is_of_a_journal:
             return False
         is_absent = self.world.absence(address) is Absence.INSTANCE
         return is_absent and (is_hash(address.instance) or ENCODED_QUERY in address.instance)
@@ -164,14 +173,14 @@ class Evidence:
             return False
         absence = self.world.absence(address)
         if absence is Absence.INSTANCE:
-            return self._lists_without(recorded, address)
+            return self._certainly_lacks_instance(recorded, address)
         if absence in (Absence.SERVICE, Absence.DEPLOYMENT):
             named, in_lower_case = (_key_of(each) for each in (address, _with_slot_in_lower_case(address)))
             is_denied = self.whole or not self._not_found.isdisjoint((_service_key(address), named))
             return is_denied and self._found.isdisjoint((named, in_lower_case))
-        return True
+        return True  # not reached: the oracle finds a defect of _DEFECTS_OF_ABSENT_NAMES only with the three absences above
 
-    def _lists_without(self, recorded: Recorded, address: Address) -> bool:
+    def _certainly_lacks_instance(self, recorded: Recorded, address: Address) -> bool:
         """Whether the deployment certainly lacks the instance that `address` names and that no answer lists.
 
         A look has to list other instances of it. It has to come after the call, unless nothing exists but what the target
@@ -220,9 +229,10 @@ class Evidence:
         return not self.given or foreign is None or address.subscription.lower() != foreign.lower()
 
     def is_conclusive(self, recorded: Recorded) -> bool:
-        """Whether the reply depends on the request itself, and not on credentials, load, another operation or a passing fault.
+        """Whether the reply depends on the request itself, and not on credentials, load, another operation or a transient fault.
 
-        A missing reply depends on it only if the request was sent without a certificate that the endpoint knows.
+        A missing reply depends on it if the request was sent without a certificate that the endpoint knows, and only then. Two replies
+        show nothing: a 307, and a 200 to a GET whose content was not recorded.
         """
         exchange = recorded.exchange
         if exchange.reply is None:
@@ -232,7 +242,7 @@ class Evidence:
             return False
         if (
             is_busy(exchange)
-            or exchange.number in self.passed_faults
+            or exchange.number in self.transient_faults
             or exchange.reply.status == REDIRECTED
             or (exchange.reply.status == CONFLICT and kind is Kind.REIMAGE)
         ):

@@ -1,4 +1,4 @@
-"""Reads HAR 1.2 as browsers and proxies write it: entries become exchanges, with the facts that they lack.
+"""Reads HAR 1.2 as browsers and proxies write it: entries become exchanges, each with the facts that the HAR does not show (`unrecorded`).
 
 The table of `capture.fields` says what recorders do to each field. Entries that cannot be used are left out and
 counted; nothing here raises for what a recorder wrote.
@@ -39,7 +39,7 @@ _NO_CHUNKS = b"0\r\n\r\n"
 _FIRST_FINAL, _NOT_MODIFIED, _TEMPORARY_REDIRECT = 200, 304, 307
 _OTHER_SOURCES = ("cache", "service worker", "override")
 """Words in `_fetchType` for answers that Safari did not get from the network."""
-_OF_THE_BROWSER = "Non-Authoritative-Reason"
+_HEADER_OF_CHROME_REDIRECT = "Non-Authoritative-Reason"
 """The line that Chrome writes into its own 307 from http to https, where the host asks for it (RFC 6797, section 8.3)."""
 _STATUS_TEXT = re.compile(r"\s*(\d{1,3})(?:\s[^\d].*|\s*)", re.ASCII | re.DOTALL)
 _CHARLES_COMPLETE = ("", "complete")
@@ -76,22 +76,26 @@ class HarReader:
         return cls(attached, above, not above and any(word in name for word in ON_THE_WIRE))
 
     def entry(self, entry: Any, number: int) -> Recorded:
-        """The exchange of one entry; raises UnusableEntryError where the entry cannot be used."""
+        """The exchange of one entry; raises UnusableEntryError where the entry cannot be used.
+
+        The message of the error is the predicate of a sentence about such entries (`_note`).
+        """
         if not isinstance(entry, dict) or not isinstance(entry.get("request"), dict):
             raise UnusableEntryError("hold no request")
         sent, received = entry["request"], entry.get("response")
         received = received if isinstance(received, dict) else {}
         error = _error(entry, received)
-        received = received if _is_whole(received) else {}
+        received = received if _is_complete(received) else {}
         request, origin, unrecorded = self._request(sent, received)
         response, lost = self._response(received, request)
         if _is_from_cache(entry, response) or _is_revalidated(request, response, unrecorded):
             raise UnusableEntryError("were answered from a cache")
-        if response is not None and response.values(_OF_THE_BROWSER):
+        if response is not None and response.values(_HEADER_OF_CHROME_REDIRECT):
             raise UnusableEntryError("hold a redirect that the browser made by itself")
         if response is not None and response.status < _FIRST_FINAL:
             raise UnusableEntryError("hold only an interim response (1xx)")
-        failure = None if response else Failure(FailureKind.CLOSED, f"the capture has no reply{error}")
+        # A HAR does not say how a reply was lost: CLOSED stands for every reason.
+        failure = None if response else Failure(FailureKind.CLOSED, f"the capture has no complete reply{error}")
         exchange = Exchange(
             number, request, response, failure, elapsed=_seconds(entry.get("time")), connection=number,
             unrecorded=NEVER_RECORDED | unrecorded | lost,
@@ -102,17 +106,19 @@ class HarReader:
         """The request of an entry, where it went, and what of it was not recorded."""
         lines = read_headers(sent.get("headers"))
         hosts, pseudo, headers = lines.all_hosts, lines.pseudo, lines.headers
-        origin, authority, target = read_url(sent.get("url"), [*hosts, pseudo.get(":authority", "")][0])
-        is_whole = (hosts or ":authority" in pseudo) and lines.lost.isdisjoint(REQUEST_LINES)
-        unrecorded = set() if is_whole else {Fact.REQUEST_LINES}
+        host = hosts[0] if hosts else pseudo.get(":authority", "")
+        origin, authority, target = read_url(sent.get("url"), host)
+        has_all_lines = (hosts or ":authority" in pseudo) and lines.lost.isdisjoint(REQUEST_LINES)
+        unrecorded = set() if has_all_lines else {Fact.REQUEST_LINES}
         if not hosts:
             headers = (("Host", pseudo.get(":authority", authority)), *headers)
         version, version_back = _version(sent.get("httpVersion")), _version(received.get("httpVersion"))
-        if not (version and version_back) or version.startswith("HTTP/1") is not version_back.startswith("HTTP/1"):
+        if not _are_of_one_family(version, version_back):
             unrecorded.add(Fact.HTTP_VERSION)
         http_version = version or version_back or "HTTP/1.1"
-        is_http_1 = http_version == "HTTP/1.1"  # HTTP/2 ends a request without content by itself
-        if self.above_the_transport or "content-length" in lines.lost or not is_http_1:
+        # HTTP/2 and HTTP/3 end a request without content by themselves. In HTTP/1.0 the missing line counts as unrecorded too.
+        needs_length_line = http_version == "HTTP/1.1"
+        if self.above_the_transport or "content-length" in lines.lost or not needs_length_line:
             unrecorded.add(Fact.REQUEST_LENGTH)
         body = request_body(sent.get("postData"), self.attached)
         if not body and any(name.lower() == "transfer-encoding" for name, _ in headers):
@@ -134,11 +140,12 @@ class HarReader:
         version = _version(received.get("httpVersion")) or request.http_version
         bare = Response(status, latin(reason) if isinstance(reason, str) else "", headers, http_version=version)
         body = response_body(received.get("content"), bare, request.method, self.attached, hidden=not headers)
-        shows_all = any(name.lower() not in OPEN_TO_WEB_PAGES for name, _ in headers)
+        # A recorder inside a web page shows no other lines than these, so one more shows that the recorder saw all lines.
+        is_from_outside_a_page = any(name.lower() not in OPEN_TO_WEB_PAGES for name, _ in headers)
         lost = {LINES_TAKEN_OUT[name] for name in lines.lost if name in LINES_TAKEN_OUT}
         if bare.values("Via") and version != request.http_version:
             lost.add(Fact.HTTP_VERSION)  # the version is that of the last proxy
-        if not shows_all or "allow" in lines.lost:
+        if not is_from_outside_a_page or "allow" in lines.lost:
             lost.add(Fact.RESPONSE_LINES)
         return replace(bare, body=body.octets), {*body.unrecorded, *lost}
 
@@ -158,10 +165,10 @@ def har_recorded(log: Mapping[str, Any], attached: Callable[[str], bytes | None]
     timed: list[Timed] = []
     left_out: dict[str, list[int]] = {}
     perhaps_cached = {number for number, entry in enumerate(log["entries"], start=1) if _may_be_cached(entry)}
-    now = datetime.fromtimestamp(0, UTC)
+    latest_start = datetime.fromtimestamp(0, UTC)  # of an entry without a time, that of the entry before it is taken
     for number, entry in enumerate(log["entries"], start=1):
         try:
-            now, has_time = started(entry, now)
+            latest_start, has_time = started(entry, latest_start)
             recorded = reader.entry(entry, number)
         except UnusableEntryError as error:
             left_out.setdefault(str(error), []).append(number)
@@ -169,20 +176,21 @@ def har_recorded(log: Mapping[str, Any], attached: Callable[[str], bytes | None]
         if recorded.exchange.request.method == "OPTIONS":
             left_out.setdefault("are preflights that a browser sent by itself", []).append(number)
         else:
-            timed.append((now, recorded if has_time else lacking(recorded, Fact.MOMENT)))
-    timed, by_other_clocks = without_other_clocks(timed, perhaps_cached)
+            timed.append((latest_start, recorded if has_time else lacking(recorded, Fact.MOMENT)))
+    timed, of_second_recorder = without_other_clocks(timed, perhaps_cached)
     timed = in_order(timed)
     timed, cached = without_cached(timed, perhaps_cached)
     if cached:
         left_out.setdefault("were answered from a cache", []).extend(cached)
     timed, repeats = without_repeats(timed)
-    if by_other_clocks or repeats:
-        left_out["repeat an earlier one"] = sorted((*by_other_clocks, *repeats))
+    if of_second_recorder or repeats:
+        left_out["repeat an earlier one"] = sorted((*of_second_recorder, *repeats))
     notes = tuple(_note(reason, numbers) for reason, numbers in left_out.items())
     return _traffic(timed, notes, reads_the_wire=reader.on_the_wire)
 
 
 def _note(reason: str, numbers: list[int]) -> str:
+    """The sentence about entries that were left out; `reason` is a predicate whose subject is these entries."""
     shown = ", ".join(map(str, numbers[:8])) + (", ..." if len(numbers) > 8 else "")
     return f"Entries of the HAR left out, because they {reason}: {len(numbers)} ({shown})."
 
@@ -193,7 +201,9 @@ def _traffic(timed: Sequence[Timed], notes: tuple[str, ...], *, reads_the_wire: 
         return HarTraffic((), "", "", 0.0, notes)
     first = min(when for when, _ in timed)
     last = max(when + timedelta(seconds=each.exchange.elapsed) for when, each in timed)
-    unknown = {Fact.MOMENT} if len(timed) > 1 and not _show_intervals([when for when, _ in timed]) else set()
+    unknown = (
+        {Fact.MOMENT} if len(timed) > 1 and not _are_fine_enough_for_intervals([when for when, _ in timed]) else set()
+    )
     recorded = [
         replace(each, exchange=replace(each.exchange, at=round((when - first).total_seconds(), 6)))
         for when, each in timed
@@ -205,8 +215,8 @@ def _traffic(timed: Sequence[Timed], notes: tuple[str, ...], *, reads_the_wire: 
     return HarTraffic(tuple(recorded), written[0], written[1], seconds, notes)
 
 
-def _show_intervals(moments: Sequence[datetime]) -> bool:
-    """Whether times show intervals: they differ, and some have a fraction of a second."""
+def _are_fine_enough_for_intervals(moments: Sequence[datetime]) -> bool:
+    """Whether intervals can be computed from these times: they differ, and some have a fraction of a second."""
     return len(set(moments)) > 1 and any(moment.microsecond for moment in moments)
 
 
@@ -228,13 +238,16 @@ def _moved_to(response: Response | None, received: dict[str, Any]) -> str:
 
 
 def _is_revalidated(request: Request, response: Response | None, unrecorded: set[Fact]) -> bool:
-    """Whether a 304 answers a conditional request of a cache (RFC 9110, section 15.4.5)."""
+    """Whether a 304 answers a conditional request of a cache (RFC 9110, section 15.4.5), or may do so: some lines are unrecorded."""
     asked = any(request.values(name) for name in ("If-None-Match", "If-Modified-Since"))
     return response is not None and response.status == _NOT_MODIFIED and (asked or Fact.REQUEST_LINES in unrecorded)
 
 
 def _is_from_cache(entry: dict[str, Any], response: Response | None) -> bool:
-    """Whether the recorder says that no endpoint gave this answer: in an extension of its own, or in `cache` as chrome-har does."""
+    """Whether the recorder says that no endpoint gave this answer: in an extension of its own, or in `cache` as chrome-har does.
+
+    For an answer from the cache, chrome-har writes the start of the request as `lastAccess`.
+    """
     source, cache = entry.get("_fetchType"), entry.get("cache")
     elsewhere = isinstance(source, str) and any(word in source.lower() for word in _OTHER_SOURCES)
     before = cache.get("beforeRequest") if isinstance(cache, dict) else None
@@ -250,7 +263,7 @@ def _may_be_cached(entry: Any) -> bool:
     return isinstance(cache, dict) and "afterRequest" in cache
 
 
-def _is_whole(received: dict[str, Any]) -> bool:
+def _is_complete(received: dict[str, Any]) -> bool:
     """Whether a response arrived completely: Charles and Chrome say where it did not."""
     status, error = received.get("_charlesStatus"), received.get("_error")
     if isinstance(error, str) and error.strip():
@@ -266,6 +279,11 @@ def _error(entry: dict[str, Any], received: dict[str, Any]) -> str:
 def _version(found: Any) -> str:
     """An HTTP version as status lines write it, or "" where it was not recorded."""
     return _VERSIONS.get(found.strip().upper(), "") if isinstance(found, str) else ""
+
+
+def _are_of_one_family(first: str, second: str) -> bool:
+    """Whether two HTTP versions were both recorded, and both or neither of them are HTTP/1."""
+    return bool(first and second) and first.startswith("HTTP/1") == second.startswith("HTTP/1")
 
 
 def _seconds(milliseconds: Any) -> float:

@@ -116,7 +116,7 @@ def message_plans(evidence: Evidence) -> Iterator[Plan]:
 
     Verdicts that need facts which were not recorded are not made. A 500 InternalError that was transient is left out.
     """
-    recorded = [each for each in evidence.recorded if each.exchange.number not in evidence.passed_faults]
+    recorded = [each for each in evidence.recorded if each.exchange.number not in evidence.transient_faults]
     clear = [each for each in recorded if _is_own_error(evidence, each)]
     with_lines_and_ids = [each for each in recorded if each.tells(Fact.RESPONSE_LINES, Fact.OWN_ID)]
     ways: list[tuple[Check, list[Recorded]]] = [

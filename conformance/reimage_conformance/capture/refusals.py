@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.capture.evidence import Evidence, Judgement, Plan, Reading, is_accepted
+from reimage_conformance.capture.evidence import Evidence, Judgement, Plan, RequestReading, is_accepted
 from reimage_conformance.capture.operations import name_in_capture, polls_of, refused_during_operations
 from reimage_conformance.catalogue import ALL_REQUIREMENTS
 from reimage_conformance.judging.errors import error_codes
@@ -47,7 +47,7 @@ def is_judged(evidence: Evidence, recorded: Recorded) -> bool:
     return not may_be_absent or any(reply.status in defect.statuses for defect in reading.defects)
 
 
-def _refusal_plan(evidence: Evidence, recorded: Recorded, reading: Reading) -> Plan:
+def _refusal_plan(evidence: Evidence, recorded: Recorded, reading: RequestReading) -> Plan:
     exchange = recorded.exchange
     requirement = reading.defects[0].requirement
     polls = polls_of(evidence, exchange) if reading.address.kind is Kind.REIMAGE else []

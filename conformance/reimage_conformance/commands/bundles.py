@@ -90,9 +90,9 @@ def _verdict_words(judged: Judged) -> str:
         return "nothing to judge"
     if not judged.differences:
         return "same verdict"
-    if not judged.then:
+    if not judged.packed_verdict:
         return "no verdict to compare with"
-    if judged.then != judged.verdict:
+    if judged.packed_verdict != judged.verdict:
         return "another verdict"
     verb = "differs" if len(judged.files) == 1 else "differ"
     return f"same verdict, but {' and '.join(judged.files)} {verb}"

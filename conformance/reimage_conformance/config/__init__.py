@@ -6,7 +6,7 @@ from reimage_conformance.config.targets import (
     new_target_text,
     target_from_mapping,
     target_to_mapping,
-    why_not_reimaged,
+    why_not_to_reimage,
     without_private,
 )
 
@@ -16,6 +16,6 @@ __all__ = [
     "new_target_text",
     "target_from_mapping",
     "target_to_mapping",
-    "why_not_reimaged",
+    "why_not_to_reimage",
     "without_private",
 ]

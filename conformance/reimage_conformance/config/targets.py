@@ -34,7 +34,7 @@ def load_target(
     max_reimages: int | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Target:
-    """The target that the file at `path` describes; options of the command line replace its values.
+    """The target that the file at `path` describes; options of the command line replace its values, but `allow_reimage` only permits more.
 
     Certificate paths are relative to the file. Environment variables such as `REIMAGE_CONFORMANCE_CLIENT_CERTIFICATE`
     replace paths and secrets. Raises TargetError with the file, the key, what was found and what is expected.
@@ -44,10 +44,10 @@ def load_target(
         name: keys.checked(path, f"[{name}]", document[name], _TABLES[name]) for name in _TABLES if name in document
     }
     settings = tables["target"]
-    private = {key: settings.pop(key, None) for key in PRIVATE}
-    certificates = certificate_files(path, {key: private[key] for key in CERTIFICATES}, environment)
+    not_journalled = {key: settings.pop(key, None) for key in PRIVATE}
+    certificates = certificate_files(path, {key: not_journalled[key] for key in CERTIFICATES}, environment)
     target = Target(
-        **{**settings, **certificates, **secret_sources(path, private, environment)},
+        **{**settings, **certificates, **secret_sources(path, not_journalled, environment)},
         deployments=_deployments(path, document.get("deployments")),
         limits=Limits(**tables.get("limits", {})),
         capabilities=Capabilities(**tables.get("capabilities", {})),
@@ -69,7 +69,7 @@ def is_loopback(target: Target) -> bool:
     return target.proxy is None and all(is_loopback_host(host) for host in hosts)
 
 
-def why_not_reimaged(target: Target) -> str:
+def why_not_to_reimage(target: Target) -> str:
     """Why a run must not reimage the role instances of `target`, and what allows it; "" if it may reimage them."""
     if target.limits.allow_reimage or is_loopback(target):
         return ""
@@ -88,9 +88,9 @@ def _why_not_loopback(target: Target) -> str:
 
 
 def target_to_mapping(target: Target) -> dict[str, Any]:
-    """`target` as JSON for the journal, without the paths of certificates and secrets.
+    """`target` as JSON for the journal, without the paths of certificates and secrets (`PRIVATE`).
 
-    The redactor masks its identifiers.
+    Nothing in it is masked here: the caller masks the subscription ids with a `Redactor`.
     """
     plain = {name: value for name, value in asdict(target).items() if name not in PRIVATE}
     lists = ("role_instances", "failing_role_instances")
@@ -99,7 +99,7 @@ def target_to_mapping(target: Target) -> dict[str, Any]:
 
 
 def without_private(target: Target) -> Target:
-    """`target` without the paths of its certificates and secrets."""
+    """`target` without the paths of its certificates and secrets (`PRIVATE`)."""
     nothing: dict[str, Any] = dict.fromkeys(PRIVATE)
     return replace(target, **nothing)
 
@@ -142,7 +142,7 @@ def _document(path: Path) -> dict[str, Any]:
 
 def _missing(path: Path) -> str:
     if path.is_symlink():
-        return f"{path}: is a link to {path.readlink()}, and there is no such file"
+        return f"{path}: is a link to {path.readlink()}, which does not exist"
     siblings = [entry.name for entry in path.parent.glob("*.toml")] if path.parent.is_dir() else []
     near = difflib.get_close_matches(path.name, siblings, n=1, cutoff=0.75)
     hint = f"did you mean {str(path.with_name(near[0]))!r}?" if near else "`reimage-conformance new-target` writes one"
@@ -179,7 +179,8 @@ def _refuse_contradictions(path: Path, target: Target) -> None:
             f'{path}: "poll_interval_seconds" in [limits] ({limits.poll_interval_seconds:g}) is longer than '
             f'"operation_timeout_seconds" ({limits.operation_timeout_seconds:g}), so no operation could be followed to its end'
         )
-    if limits.requests_per_second * limits.operation_timeout_seconds < 1 and limits.requests_per_second:
+    is_limited = limits.requests_per_second > 0  # 0 means any number
+    if is_limited and limits.requests_per_second * limits.operation_timeout_seconds < 1:
         raise TargetError(
             f'{path}: "requests_per_second" in [limits] ({limits.requests_per_second:g}) allows no second request within '
             f'"operation_timeout_seconds" ({limits.operation_timeout_seconds:g}), so no operation could be followed to its end'

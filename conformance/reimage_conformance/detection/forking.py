@@ -15,6 +15,7 @@ import signal
 import sys
 import tempfile
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +44,8 @@ UNJUDGED = (Outcome.UNTESTED, Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE)
 class Subject:
     """An emulator to judge: its faults and oddities, and the shape of its target.
 
-    `strictness` is that of the run, `connections` the number of its connections, `tries` how often it tries a violation, the first time
-    included. `order` is the seed of the order in which ready tasks run; None stands for a seed that follows from the name.
+    `strictness` is that of the run, `connections` the number of its connections, `tries` how often the run tries to see a violation, the
+    first time included. `order` is the seed of the order in which ready tasks run; None stands for a seed that follows from the name.
     """
 
     name: str
@@ -62,9 +63,9 @@ class Subject:
 class Found:
     """What a run concluded about a subject.
 
-    `reasons` holds what was seen (`actual`) for each finding; `unjudged` gives the reason for each requirement that was not judged. `wiped`
-    counts the reimages that the emulator has carried out. `unlisted` names the instances that were reimaged though the target file does not
-    list them. `messages` holds (requirement, headline, expected, actual) of each finding.
+    `seen` holds what was seen (`actual`) for each finding; `unjudged` gives the reason for each requirement that was not judged. `wiped`
+    counts the reimages that the emulator has accepted, whatever became of them. `unlisted` names the instances of those that the target
+    file does not list. `messages` holds (requirement, headline, expected, actual) of each finding.
     """
 
     subject: Subject
@@ -74,7 +75,7 @@ class Found:
     findings: tuple[str, ...] = ()
     also_affected: dict[str, list[str]] = field(default_factory=dict)
     cases: dict[str, list[str]] = field(default_factory=dict)
-    reasons: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, str] = field(default_factory=dict)
     unjudged: dict[str, str] = field(default_factory=dict)
     requests: int = 0
     reimages: int = 0
@@ -90,7 +91,7 @@ class Found:
 
 
 def summarised(subject: Subject, assessment: Assessment) -> dict[str, Any]:
-    """An assessment reduced to what is compared, as plain JSON."""
+    """The fields of `Found` that an assessment gives, as plain JSON for `_read`."""
     return {
         "verdict": assessment.verdict.value,
         "exit_code": assessment.exit_code,
@@ -98,7 +99,7 @@ def summarised(subject: Subject, assessment: Assessment) -> dict[str, Any]:
         "findings": [finding.requirement for finding in assessment.findings],
         "also_affected": {finding.requirement: list(finding.also_affected) for finding in assessment.findings},
         "cases": {finding.requirement: list(finding.cases) for finding in assessment.findings},
-        "reasons": {finding.requirement: finding.actual for finding in assessment.findings},
+        "seen": {finding.requirement: finding.actual for finding in assessment.findings},
         "messages": [[f.requirement, f.headline, f.expected, f.actual] for f in assessment.findings],
         "unjudged": {r.requirement.id: r.reason for r in assessment.requirements if r.outcome in UNJUDGED},
         "requests": assessment.requests,
@@ -128,11 +129,11 @@ class ForkingLoop:
         gc.freeze()  # the memory of the parent's objects stays shared with its children
         with tempfile.TemporaryDirectory() as folder:
             running: dict[int, tuple[Subject, Path]] = {}
-            waiting = list(self._subjects)
+            waiting, numbers = list(self._subjects), count()
             while waiting or running:
                 while waiting and len(running) < self._processes:
                     subject = waiting.pop(0)
-                    path = Path(folder) / f"{len(waiting)}.json"
+                    path = Path(folder) / f"{next(numbers)}.json"
                     running[self._fork(session, subject, path)] = (subject, path)
                 child, _ = os.wait()
                 if child in running:
@@ -195,7 +196,7 @@ def _judge(session: pytest.Session, subject: Subject, journals: Path | None) -> 
     order_tasks(subject.name if subject.order is None else subject.order)
     config = session.config
     plan = _plan_for(config.stash[PLAN], subject)
-    inherited = config.stash[RUN]
+    run_of_parent = config.stash[RUN]
     config.stash[PLAN], config.stash[FOLDER] = plan, None
     run = config.stash[RUN] = Run(plan, None)
     run.begin(cases_of(session.items))
@@ -207,11 +208,12 @@ def _judge(session: pytest.Session, subject: Subject, journals: Path | None) -> 
         shutil.copy(run.journal_path, journal_of(subject, journals))
     from reimage_conformance.journal import read_journal  # noqa: PLC0415
 
-    found = summarised(subject, assessed(read_journal(run.journal_path), run.sut.recorder.made))
+    verdicts = run.sut.recorder.made  # as the cases made them; `assessed` weighs them
+    found = summarised(subject, assessed(read_journal(run.journal_path), verdicts))
     listed = {(d.cloud_service, d.name, name) for d in run.target.deployments for name in d.listed_instances}
     found["wiped"] = len(run.reimaged())
     found["unlisted"] = sorted("/".join(place) for place in run.reimaged() if place not in listed)
-    del inherited  # not before: the temporary folder of the parent's run is removed with its last reference
+    del run_of_parent  # its temporary folder is removed with the last reference, so it is kept until here
     return found
 
 
@@ -243,14 +245,15 @@ def judge_each(
     from reimage_conformance.commands.pytest_session import isolated_pytest, plugin_words  # noqa: PLC0415
 
     found: list[Found] = []
+    stdout = sys.stdout
 
     def keep(each: Found) -> None:
         found.append(each)
         if on_found is not None:
-            with contextlib.redirect_stdout(stdout):
+            with contextlib.redirect_stdout(stdout):  # what pytest prints is thrown away, what `on_found` prints is not
                 on_found(each)
 
-    folder, stdout = cases_folder(), sys.stdout
+    folder = cases_folder()
     words = [str(folder), f"--rootdir={folder.parent}", "--in-memory", "--profile", profile, "-qq", "--no-header"]
     words += [*plugin_words(), "-p", "no:cacheprovider", "-o", "addopts=", "--seed=0"]
     words += ["-k", selection] if selection else []

@@ -77,7 +77,7 @@ def held_against(found: Found) -> dict[str, str]:
     incomplete run, "errors" for errors of the suite. A run may be incomplete where its oddities are the reason that it gives.
     """
     expected = {name for oddity in found.subject.oddities for name in ODDITIES[oddity].advisories}
-    told = {name: found.reasons.get(name, found.outcomes[name]) for name in found.accused - expected}
+    told = {name: found.seen.get(name, found.outcomes[name]) for name in found.accused - expected}
     if found.verdict == RunVerdict.INCOMPLETE:
         unjudged = {name: why for name, why in found.unjudged.items() if found.outcomes[name] == "inconclusive"}
         words = [word for oddity in found.subject.oddities if (word := ODDITIES[oddity].unjudged)]

@@ -86,7 +86,7 @@ class Recording:
         self._connections: dict[int, int] = {}
         self._lock = threading.Lock()
         target = served_target(emulator, base_url, name)
-        self._redactor = Redactor({}, shown=Redactor.for_target(target).shown)
+        self._redactor = Redactor({}, never_secret=Redactor.for_target(target).never_secret)
         strictness = Strictness.LENIENT if lenient else Strictness.STRICT
         self._journal.write(
             "run",

@@ -1,4 +1,7 @@
-"""Decides whether a request is accepted: one small check for each rule, each with its refusal."""
+"""Decides whether a request is accepted: one small check for each rule, each with its refusal.
+
+`check_reimage_target` and `check_read_target` also look up what the request addresses, and put it into the `Call`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from reimage_conformance.emulator.lookup import find_deployment, find_instance, 
 from reimage_conformance.emulator.messages import Call, Refusal
 from reimage_conformance.emulator.operations import conflicting_operation
 from reimage_conformance.emulator.points import point
-from reimage_conformance.emulator.world import OPENED_BY
+from reimage_conformance.emulator.world import SUBSCRIPTIONS_OF_CERTIFICATE
 
 if TYPE_CHECKING:
     from reimage_conformance.emulator.state import State
@@ -67,7 +70,7 @@ def refuses_anonymous_in_tls(_: State) -> bool:
 @point
 def may_manage(call: Call, subscription: str) -> bool:
     """Whether the caller's certificate belongs to `subscription`; without TLS no certificate is asked for."""
-    return not call.client.tls or subscription in OPENED_BY.get(call.client.identity or "", ())
+    return not call.client.tls or subscription in SUBSCRIPTIONS_OF_CERTIFICATE.get(call.client.identity or "", ())
 
 
 @point
@@ -149,8 +152,8 @@ def comp_selects(_: Call, values: list[str]) -> bool:
 
 @point
 def check_body(call: Call) -> Refusal | None:
-    """A reimage has no content (REQ-REIMAGE-CL-NONZERO)."""
-    if not call.message.body and not call.client.declined_octets:
+    """A reimage has no content, and announces none that this emulator did not ask for (REQ-REIMAGE-CL-NONZERO)."""
+    if not call.message.body and not call.client.unrequested_octets:
         return None
     return Refusal("body", 400, "BadRequest", "The request must not have a body.")
 
@@ -182,9 +185,12 @@ def media_type_accepted(_: Call, value: str) -> bool:
 
 @point
 def check_reimage_target(call: Call) -> Refusal | None:
-    """Cloud service, deployment and role instance must exist (REQ-REIMAGE-UNKNOWN-SERVICE, -INSTANCE)."""
+    """Cloud service, deployment and role instance must exist (REQ-REIMAGE-UNKNOWN-SERVICE, -INSTANCE).
+
+    Sets `call.deployment` and `call.instance`.
+    """
     refused = check_read_target(call)
-    if refused is not None or call.deployment is None:
+    if refused is not None or call.deployment is None:  # a reimage that is not refused has a deployment
         return refused
     call.instance = find_instance(call, call.deployment, call.route.instance)
     if call.instance is None:
@@ -194,7 +200,10 @@ def check_reimage_target(call: Call) -> Refusal | None:
 
 @point
 def check_read_target(call: Call) -> Refusal | None:
-    """The operation, or the cloud service and the deployment in it, must exist."""
+    """The operation, or the cloud service and the deployment in it, must exist.
+
+    Sets `call.operation` or `call.deployment`, neither for a request about a cloud service.
+    """
     if call.kind == "operation":
         call.operation = find_operation(call, call.route.operation)
         return None if call.operation else not_found("operation", "The operation request ID was not found.")

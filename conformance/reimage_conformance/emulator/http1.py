@@ -92,7 +92,7 @@ class Connection:
         if self.client.probe or continues(call):
             return [Send(b"HTTP/1.1 100 Continue\r\n\r\n")]
         self._reading = None
-        self.client.declined_octets = framing.length or 1
+        self.client.unrequested_octets = framing.length or 1
         actions = self._finish(call, None)
         return actions if isinstance(actions[-1], Close | Reset) else [*actions, Close()]
 

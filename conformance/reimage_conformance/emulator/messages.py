@@ -123,14 +123,14 @@ class Reply:
 class Client:
     """The client of one connection: `identity` is the common name of its certificate, None for a client without one.
 
-    With `tls` false no certificate was asked for. With `probe` the connection leads to the data-plane probe. `declined_octets` counts the
+    With `tls` false no certificate was asked for. With `probe` the connection leads to the data-plane probe. `unrequested_octets` counts the
     octets of content that a request announced with Expect and that the endpoint did not ask for.
     """
 
     identity: str | None
     probe: bool = False
     tls: bool = True
-    declined_octets: int = 0
+    unrequested_octets: int = 0
 
 
 @dataclass(slots=True)

@@ -96,7 +96,7 @@ def operation_error(_: Call, operation: Operation, status: str) -> tuple[str, st
 
 
 @point
-def settle(call: Call) -> None:
+def write_due_guests(call: Call) -> None:
     """Writes the fresh guest for each operation that has ended since the last request."""
     for operation in call.world.operations.values():
         if not operation.written and guest_due(call, operation):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from reimage_conformance.emulator.messages import Call, Reply
-from reimage_conformance.emulator.operations import settle
+from reimage_conformance.emulator.operations import write_due_guests
 from reimage_conformance.emulator.points import point
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @point
 def answer_probe(call: Call) -> Reply:
     """The reply to a request on the probe."""
-    settle(call)
+    write_due_guests(call)
     path = call.message.target.partition("?")[0]
     segments = [unquote(segment) for segment in path.strip("/").split("/")]
     instance = probed_instance(call, segments)

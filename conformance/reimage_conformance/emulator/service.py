@@ -1,4 +1,8 @@
-"""Answers a request that is valid HTTP: refuses it, starts a reimage, or describes a resource."""
+"""Answers a request that is valid HTTP: refuses it, starts a reimage, or describes a resource.
+
+The checks (`admission.py`) put the operation, deployment or instance that the request addresses into its `Call`. A fault may replace
+each function marked with `@point`; the first argument says for which emulator, also where the function does not use it (`points.py`).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from reimage_conformance.emulator.documents import (
 from reimage_conformance.emulator.lookup import find_service
 from reimage_conformance.emulator.messages import Call, Refusal, Reply
 from reimage_conformance.emulator.observation import deployment_document, service_document
-from reimage_conformance.emulator.operations import new_request_id, settle, start_operation
+from reimage_conformance.emulator.operations import new_request_id, start_operation, write_due_guests
 from reimage_conformance.emulator.points import point
 from reimage_conformance.emulator.routing import read_target
 
@@ -25,16 +29,16 @@ if TYPE_CHECKING:
 
 @point
 def answer(call: Call) -> Reply:
-    """The reply to a request."""
+    """Finds out what a request addresses, writes the guests of operations that have ended, and gives the reply."""
     call.route = read_target(call)
-    settle(call)
+    write_due_guests(call)
     refused = first_refusal(call)
     return refuse(call, refused) if refused is not None else serve_call(call)
 
 
 @point
 def serve_call(call: Call) -> Reply:
-    """The reply to a request that passed every check."""
+    """The reply to a request that passed every check; the checks have set `call.operation` or `call.deployment`."""
     if call.kind == "reimage":
         return accept(call)
     if call.operation is not None:
@@ -62,7 +66,7 @@ def accepted_reply(_: Call, operation: Operation) -> Reply:
 
 @point
 def report(call: Call, operation: Operation) -> Reply:
-    """The status of an operation; 200 whatever it is (REQ-GOS-200)."""
+    """The status of an operation, in a reply with 200 even if the operation is Failed (REQ-GOS-200)."""
     operation.polls += 1
     return document_reply(call, 200, "poll", operation_document(call, operation))
 
@@ -78,6 +82,6 @@ def refuse(call: Call, refusal: Refusal) -> Reply:
 
 @point
 def document_reply(call: Call, status: int, about: str, root: Node) -> Reply:
-    """A reply that carries a document, under a request id of its own (REQ-GOS-REQID-OWN)."""
+    """A reply that carries a document, under a request id of its own (REQ-GOS-REQID-OWN); `about` is that of `Reply`."""
     body = encode_document(call, root)
     return Reply(status, about, body, document_media_type(call, root), new_request_id(call))

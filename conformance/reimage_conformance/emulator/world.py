@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from reimage_conformance.emulator.layouts import DeploymentLayout, Layout
 
-OPENED_BY = {"main": (MAIN, OTHER), "second": (MAIN, OTHER), "other": (FOREIGN,)}
+SUBSCRIPTIONS_OF_CERTIFICATE = {"main": (MAIN, OTHER), "second": (MAIN, OTHER), "other": (FOREIGN,)}
 """The subscriptions that a client may manage, by the common name of its certificate."""
 
 

@@ -1,4 +1,4 @@
-"""Admission: decides whether a request may be sent, and why.
+"""Ruling: decides whether a request may be sent, and why.
 
 A server may read a request as one of several addresses. The request may be sent if each of them is listed or is known not to
 exist. One address that may exist and is not listed keeps the request back.
@@ -20,18 +20,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from reimage_conformance.gate.knowledge import Knowledge
-    from reimage_conformance.gate.listing import Container, Listing
+    from reimage_conformance.gate.listing import DeploymentAddress, Listing
     from reimage_conformance.gate.readings import Reading
     from reimage_conformance.model import Deployment
 
 _WILDCARDS = re.compile(r"[*%]")
+"""The wildcards of file names and of SQL: an endpoint may take a name with one of them for a pattern."""
 
 
-class Admission(StrEnum):
-    """Why a request may be sent; with MAY_EXIST it must not be sent."""
+class Ruling(StrEnum):
+    """Why a request may be sent, or that it must not be sent (MAY_EXIST). Of each text, the subject is what the request addresses."""
 
     READS_ONLY = "it changes nothing"
     LISTED = "it is listed"
+    OWN_OPERATION = "this run started it"
     ABSENT = "it was shown not to exist"
     LEADS_TO_LISTED = "it was shown to lead to what is listed"
     RANDOM = "a name in it was drawn at random for this run"
@@ -40,147 +42,157 @@ class Admission(StrEnum):
 
 
 @dataclass(slots=True)
-class Judge:
-    """Judges readings by the target file and by what the endpoint has shown.
+class AdmissionRules:
+    """The rules by which a request may be sent, applied to its readings: by the target file and by what the endpoint has shown.
 
-    `token` is the random part of names that were made up for this run. `doubts` collects the deployments that keep a
-    request back now; the answer to a Get Deployment of each may show that the request may be sent.
+    `token` is the random part of names that were made up for this run. `addresses_in_doubt` collects the addresses of deployments
+    that keep a request back now; the answer to a Get Deployment at each of them may show that the request may be sent.
     """
 
     listing: Listing
     knowledge: Knowledge
     token: str
-    doubts: list[Container] = field(default_factory=list)
+    addresses_in_doubt: list[DeploymentAddress] = field(default_factory=list)
 
-    def admission(self, reading: Reading) -> Admission:
-        """Why a request with this reading may be sent, or MAY_EXIST; adds to `doubts`."""
-        if self.token and any(self.token in name for name in reading.free_names):
-            return Admission.RANDOM
-        return Admission.COMPLETE if self._is_complete(reading) else self._admission_by_part(reading)
+    def ruling(self, reading: Reading) -> Ruling:
+        """Whether and why a request may be sent, as far as this reading decides; adds to `addresses_in_doubt`."""
+        if self.token and any(self.token in name for name in reading.arbitrary_names):
+            return Ruling.RANDOM
+        return Ruling.COMPLETE if self._lists_all_at(reading) else self._ruling_by_part(reading)
 
-    def _admission_by_part(self, reading: Reading) -> Admission:
-        """The admission by the kind of resource that a reading addresses."""
+    def _ruling_by_part(self, reading: Reading) -> Ruling:
+        """The ruling by the kind of resource that a reading addresses."""
         match reading.part:
             case Part.INSTANCE:
-                return self._combined_admission(reading, lambda each: self._instance_admission(each, reading.instance))
+                return self._combined_ruling(reading, lambda each: self._instance_ruling(each, reading.instance))
             case Part.DEPLOYMENT:
-                asks = reading.asks
-                return self._combined_admission(reading, lambda each: self._deployment_admission(each, asks=asks))
+                is_safe = reading.is_safe
+                return self._combined_ruling(reading, lambda each: self._deployment_ruling(each, is_safe=is_safe))
             case Part.SERVICE:
-                return self._service_admission(reading)
+                return self._service_ruling(reading)
             case Part.OPERATION if reading.operation in self.knowledge.operations:
-                return Admission.LISTED
+                return Ruling.OWN_OPERATION
             case _:
-                return Admission.MAY_EXIST
+                return Ruling.MAY_EXIST
 
-    def _is_complete(self, reading: Reading) -> bool:
-        """Whether the target file says that it lists everything that may be at this address.
+    def _lists_all_at(self, reading: Reading) -> bool:
+        """Whether the target file says that it lists everything that may be at this address (`complete`).
 
-        With a complete target file, this holds for a path that fits no resource too.
+        It says so of everything under the own subscription, and of a path that fits no resource and names no subscription. Under the
+        other subscriptions that it names, it says so of the cloud services that it lists.
         """
-        if not self.listing.complete or self.knowledge.is_out_of_date or reading.part is Part.UNREADABLE:
+        if not self.listing.complete or self.knowledge.contradicts_target_file or reading.part is Part.UNREADABLE:
             return False
-        if reading.subscription == self.listing.own or (reading.part is Part.OTHER and not reading.subscription):
+        fits_nothing = reading.part is Part.OTHER and not reading.subscription
+        if fits_nothing or reading.subscription == self.listing.own_subscription:
             return True
-        return reading.subscription in self.listing.subscriptions and reading.service in self.listing.services
+        return reading.subscription in self.listing.named_subscriptions and reading.service in self.listing.services
 
-    def _combined_admission(self, reading: Reading, admission_of: Callable[[Container], Admission]) -> Admission:
-        """The combined admission of all deployments that the reading may mean; `admission_of` gives the admission of one."""
+    def _combined_ruling(self, reading: Reading, ruling_on: Callable[[DeploymentAddress], Ruling]) -> Ruling:
+        """The combined ruling on all deployments that the reading may mean; `ruling_on` gives the ruling on one."""
         if reading.form is None:
-            return Admission.MAY_EXIST
-        return combined([admission_of(each) for each in self._possible_deployments(reading, reading.form)])
+            return Ruling.MAY_EXIST
+        return combined([ruling_on(each) for each in self._possible_deployments(reading, reading.form)])
 
-    def _possible_deployments(self, reading: Reading, form: UriForm) -> list[Container]:
-        """The deployments that the slot or name of a reading may mean.
+    def _possible_deployments(self, reading: Reading, form: UriForm) -> list[DeploymentAddress]:
+        """The addresses of the deployments that the slot or name in a reading may mean; the first case that applies decides.
 
-        An endpoint may take any word other than a slot for either slot, or for the name of a deployment.
+        * A deployment is known by this word, in this URI form: that one.
+        * It is one of the two slots: the deployment in that slot, and the deployment that has this word as its name.
+        * It stands in place of a name: the deployment of that name.
+        * It stands in place of a slot: either slot, since an endpoint may take any other word for one of them; and the deployment
+          that has this word as its name, if one is known.
         """
         subscription, service, written = reading.written
-        by_slot, by_name = (self.listing.container(subscription, service, each, written) for each in UriForm)
-        own, other = (by_slot, by_name) if form is UriForm.SLOT else (by_name, by_slot)
-        if self._is_known(own):
-            return [own]
-        if reading.deployment in SLOTS:  # a deployment may also have the name of a slot
-            return [own, other]
+        by_slot, by_name = (self.listing.address(subscription, service, each, written) for each in UriForm)
+        in_this_form, in_the_other = (by_slot, by_name) if form is UriForm.SLOT else (by_name, by_slot)
+        if self._is_known(in_this_form):
+            return [in_this_form]
+        if reading.deployment in SLOTS:
+            return [in_this_form, in_the_other]
         if form is UriForm.NAME:
             return [by_name]
-        slots = [self.listing.container(subscription, service, UriForm.SLOT, slot) for slot in SLOTS]
+        slots = [self.listing.address(subscription, service, UriForm.SLOT, slot) for slot in SLOTS]
         return [by_name, *slots] if self._is_known(by_name) else slots
 
-    def _listed(self, container: Container) -> Deployment | None:
+    def _listed(self, address: DeploymentAddress) -> Deployment | None:
         """The listed deployment at an address; None where there is none, or where another deployment replaced it."""
-        return None if self.knowledge.is_replaced(container) else self.listing.deployment(container)
+        return None if self.knowledge.is_replaced(address) else self.listing.deployment(address)
 
-    def _listed_names(self, container: Container) -> set[str]:
-        """The normal names of the instances that the target file lists of the deployment at an address."""
-        deployment = self._listed(container)
+    def _listed_names(self, address: DeploymentAddress) -> set[str]:
+        """The names, in normal form, of the instances that the target file lists of the deployment at an address."""
+        deployment = self._listed(address)
         return {normal(each) for each in deployment.listed_instances} if deployment is not None else set()
 
-    def _is_known(self, container: Container) -> bool:
+    def _is_known(self, address: DeploymentAddress) -> bool:
         """Whether a deployment is at an address, according to the target file or to an answer."""
-        return self.listing.deployment(container) is not None or self.knowledge.shown(container) is not None
+        return self.listing.deployment(address) is not None or self.knowledge.seen_at(address) is not None
 
-    def _instance_admission(self, container: Container, name: str) -> Admission:
-        """The admission of a role instance at the address of a deployment."""
+    def _instance_ruling(self, address: DeploymentAddress, name: str) -> Ruling:
+        """The ruling on a role instance of the deployment at an address."""
         if not name or _WILDCARDS.search(name):
-            return self._pattern_admission(container, name)
-        shown = self.knowledge.shown(container)
-        if name in self._listed_names(container):
-            return Admission.MAY_EXIST if name in self._unlisted_spellings(container) else Admission.LISTED
-        if self.knowledge.is_absent(container):
-            return Admission.ABSENT
-        if shown is not None and shown.is_complete and name not in shown.normal_instances:
-            return Admission.ABSENT
-        alias_of = self.knowledge.leads_to(container)
-        if alias_of is not None and name in {normal(each) for each in alias_of.listed_instances}:
-            return Admission.LEADS_TO_LISTED
-        self.doubts.append(container)
-        return Admission.MAY_EXIST
+            return self._pattern_ruling(address, name)
+        seen = self.knowledge.seen_at(address)
+        if name in self._listed_names(address):
+            return Ruling.MAY_EXIST if name in self._listed_names_with_a_double(address) else Ruling.LISTED
+        if self.knowledge.is_absent(address):
+            return Ruling.ABSENT
+        if seen is not None and seen.is_complete and name not in seen.normal_instances:
+            return Ruling.ABSENT
+        reached = self.knowledge.listed_deployment_reached_at(address)
+        if reached is not None and name in {normal(each) for each in reached.listed_instances}:
+            return Ruling.LEADS_TO_LISTED
+        self.addresses_in_doubt.append(address)
+        return Ruling.MAY_EXIST
 
-    def _unlisted_spellings(self, container: Container) -> set[str]:
-        """The normal names of listed instances for which the endpoint has shown another instance, whose name differs in spelling only."""
-        deployment, shown = self.listing.deployment(container), self.knowledge.shown(container)
-        if deployment is None or shown is None:
+    def _listed_names_with_a_double(self, address: DeploymentAddress) -> set[str]:
+        """The names, in normal form, of the listed instances beside which the endpoint has shown another one whose name differs in spelling only."""
+        deployment, seen = self.listing.deployment(address), self.knowledge.seen_at(address)
+        if deployment is None or seen is None:
             return set()
         exact = set(deployment.listed_instances)
-        return {normal(each) for each in shown.instances - exact} & {normal(each) for each in exact}
+        return {normal(each) for each in seen.instances - exact} & {normal(each) for each in exact}
 
-    def _pattern_admission(self, container: Container, pattern: str) -> Admission:
-        """The admission of an instance name with wildcards, or of an empty one, which matches all instances.
+    def _pattern_ruling(self, address: DeploymentAddress, pattern: str) -> Ruling:
+        """The ruling on an instance name with wildcards, or on an empty one, which stands for all instances.
 
         All instances that match must be listed.
         """
-        if self.knowledge.is_absent(container):
-            return Admission.ABSENT
-        shown = self.knowledge.shown(container)
-        if shown is None or not shown.is_complete:
-            self.doubts.append(container)
-            return Admission.MAY_EXIST
+        if self.knowledge.is_absent(address):
+            return Ruling.ABSENT
+        seen = self.knowledge.seen_at(address)
+        if seen is None or not seen.is_complete:
+            self.addresses_in_doubt.append(address)
+            return Ruling.MAY_EXIST
         wild = re.compile(".*".join(map(re.escape, _WILDCARDS.split(pattern or "*"))), re.DOTALL)
-        matched = {name for name in shown.normal_instances if wild.fullmatch(name)}
+        matched = {name for name in seen.normal_instances if wild.fullmatch(name)}
         if not matched:
-            return Admission.ABSENT
-        are_listed = matched <= self._listed_names(container) and not matched & self._unlisted_spellings(container)
-        return Admission.LISTED if are_listed else Admission.MAY_EXIST
+            return Ruling.ABSENT
+        are_listed = matched <= self._listed_names(address) and not matched & self._listed_names_with_a_double(address)
+        return Ruling.LISTED if are_listed else Ruling.MAY_EXIST
 
-    def _deployment_admission(self, container: Container, *, asks: bool) -> Admission:
-        """The admission of a whole deployment: all its instances must be listed, unless the method changes nothing (`asks`)."""
-        if asks and self._listed(container) is not None:
-            return Admission.LISTED
-        return self._pattern_admission(container, "*")
+    def _deployment_ruling(self, address: DeploymentAddress, *, is_safe: bool) -> Ruling:
+        """The ruling on a whole deployment: all its instances must be listed.
 
-    def _service_admission(self, reading: Reading) -> Admission:
-        """The admission of a cloud service: it must not exist, or be listed while the method changes nothing."""
-        is_own = reading.subscription == self.listing.own and reading.service in self.listing.services
-        if is_own and reading.asks:
-            return Admission.LISTED
-        absent = self.knowledge.is_absent_service(*self.listing.as_listed(*reading.written[:2]))
-        return Admission.ABSENT if absent else Admission.MAY_EXIST
+        OPTIONS and TRACE change nothing, so that for them it is enough that the deployment is listed.
+        """
+        if is_safe and self._listed(address) is not None:
+            return Ruling.LISTED
+        return self._pattern_ruling(address, "*")
+
+    def _service_ruling(self, reading: Reading) -> Ruling:
+        """The ruling on a cloud service: it must not exist. OPTIONS and TRACE may also address a listed one."""
+        is_own = reading.subscription == self.listing.own_subscription and reading.service in self.listing.services
+        if is_own and reading.is_safe:
+            return Ruling.LISTED
+        written = reading.written
+        absent = self.knowledge.is_absent_service(*self.listing.as_listed(written.subscription, written.service))
+        return Ruling.ABSENT if absent else Ruling.MAY_EXIST
 
 
-def combined(admissions: Iterable[Admission]) -> Admission:
-    """MAY_EXIST if it is among the admissions or there are none, else the first admission."""
-    found = list(admissions)
-    if not found or Admission.MAY_EXIST in found:
-        return Admission.MAY_EXIST
+def combined(rulings: Iterable[Ruling]) -> Ruling:
+    """MAY_EXIST if it is among the rulings or there are none, else the first ruling."""
+    found = list(rulings)
+    if not found or Ruling.MAY_EXIST in found:
+        return Ruling.MAY_EXIST
     return found[0]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.gate.admission import Admission, Judge, combined
+from reimage_conformance.gate.admission import AdmissionRules, Ruling, combined
 from reimage_conformance.gate.knowledge import ABSENCE_SECONDS, Knowledge
-from reimage_conformance.gate.listing import Container, Listing
+from reimage_conformance.gate.listing import DeploymentAddress, Listing
 from reimage_conformance.gate.readings import readings_by_target
 from reimage_conformance.model import Why
 from reimage_conformance.protocol.requests import OBSERVING_VERSION, RequestBuilder, with_subscription
@@ -35,8 +35,8 @@ class Gate:
     `token` is in all names that were drawn for this run. `masked` masks secrets in a text. The keys of `withheld` are the
     masked paths that were kept back, in order.
 
-    `_asked` holds when the gate last gave a question about each address, in seconds since the run began: it gives no second one about it
-    in the next ABSENCE_SECONDS. Sending the question, once for each request, is the work of `session/sending.py`.
+    `_asked` holds when the gate last gave a question about each address, in seconds since the run began: it gives no second question
+    about it in the next ABSENCE_SECONDS. Sending the question, once for each request, is the work of `session/sending.py`.
     """
 
     def __init__(self, target: Target, token: str, *, masked: Callable[[str], str] = str) -> None:
@@ -53,16 +53,16 @@ class Gate:
         if doubtful:
             address = self._masked("/" + doubtful[0].path.lstrip("/"))
             self.withheld.setdefault(self._masked(_path(request.target)))
-            raise Withheld(f"{request.method} {address}: {Admission.MAY_EXIST}")
+            raise Withheld(f"{request.method} {address}: {Ruling.MAY_EXIST}")
 
     def admits(self, request: Request) -> bool:
         """Whether `request` may be sent, according to what is known now."""
         return not self._doubtful(request)
 
-    def admission(self, request: Request) -> Admission:
-        """Why `request` may be sent, or MAY_EXIST."""
-        found = [self._admission_and_doubts(target, readings)[0] for target, readings in readings_by_target(request)]
-        return combined(found) if found else Admission.READS_ONLY
+    def ruling(self, request: Request) -> Ruling:
+        """Whether and why `request` may be sent."""
+        found = [self._ruling_and_doubts(target, readings)[0] for target, readings in readings_by_target(request)]
+        return combined(found) if found else Ruling.READS_ONLY
 
     def learn(self, exchange: Exchange) -> None:
         """Learns from an unmasked exchange what exists."""
@@ -74,8 +74,8 @@ class Gate:
         What it asks for counts as asked from now on: the caller has to send it.
         """
         for target, readings in readings_by_target(request):
-            for container in self._admission_and_doubts(target, readings)[1]:
-                look = self._next_look(container) or self._next_properties(container)
+            for address in self._ruling_and_doubts(target, readings)[1]:
+                look = self._next_look(address) or self._next_properties(address)
                 if look is not None:
                     return look
         return None
@@ -85,67 +85,67 @@ class Gate:
         found: list[Reading] = []
         for target, readings in readings_by_target(request):
             if not self._is_listed(target):
-                judge = self._new_judge()
-                found += [each for each in readings if judge.admission(each) is Admission.MAY_EXIST]
+                rules = self._new_rules()
+                found += [each for each in readings if rules.ruling(each) is Ruling.MAY_EXIST]
         return sorted(found, key=lambda each: each.path)
 
-    def _admission_and_doubts(self, target: str, readings: frozenset[Reading]) -> tuple[Admission, list[Container]]:
-        """The admission of a request target with these readings, and the deployments for which Get Deployment may decide."""
+    def _ruling_and_doubts(self, target: str, readings: frozenset[Reading]) -> tuple[Ruling, list[DeploymentAddress]]:
+        """The ruling on a request target with these readings, and the addresses for which Get Deployment may decide."""
         if self._is_listed(target):
-            return Admission.LISTED, []
-        judge = self._new_judge()
-        admission = combined(judge.admission(each) for each in sorted(readings, key=lambda each: each.path))
-        return admission, list(dict.fromkeys(judge.doubts))
+            return Ruling.LISTED, []
+        rules = self._new_rules()
+        ruling = combined(rules.ruling(each) for each in sorted(readings, key=lambda each: each.path))
+        return ruling, list(dict.fromkeys(rules.addresses_in_doubt))
 
     def _is_listed(self, target: str) -> bool:
         """Whether a request target is the path of a listed instance, and no answer showed another deployment in a listed slot."""
-        return _path(target) in self._listing.paths and not self._knowledge.is_out_of_date
+        return _path(target) in self._listing.paths and not self._knowledge.contradicts_target_file
 
-    def _new_judge(self) -> Judge:
-        return Judge(self._listing, self._knowledge, self._token)
+    def _new_rules(self) -> AdmissionRules:
+        return AdmissionRules(self._listing, self._knowledge, self._token)
 
-    def _next_look(self, container: Container) -> Request | None:
+    def _next_look(self, address: DeploymentAddress) -> Request | None:
         """A Get Deployment that may show whether there is a deployment at an address; None where every such request was given already.
 
         Until Get Deployment is known to work in the same URI form, this is a Get Deployment of a listed deployment in that form.
         """
         if self._target.capabilities.get_deployment is False:
             return None
-        if not all((container.subscription, container.service, container.name)):
+        if not all((address.subscription, address.service, address.name)):
             return None
-        if not self._knowledge.get_deployment_works(container.form):
-            for control in self._listing.listed_at(container.form):
-                if not self._was_asked(control.exactly):
+        if not self._knowledge.has_answered_get_deployment(address.form):
+            for control in self._listing.listed_at(address.form):
+                if not self._was_asked(control.key_as_written):
                     return self._look(control)
             return None
-        return None if self._was_asked(container.exactly) else self._look(container)
+        return None if self._was_asked(address.key_as_written) else self._look(address)
 
-    def _next_properties(self, container: Container) -> Request | None:
+    def _next_properties(self, address: DeploymentAddress) -> Request | None:
         """Get Cloud Service Properties once more, if the last answer about the cloud service of an address is too old to count; else None."""
-        subscription, service, _ = container.written
+        subscription, service, _ = address.written
         key = ("cloud-service", subscription, service)
         if self._was_asked(key) or not self._knowledge.should_ask_again(subscription, service):
             return None
-        self._asked[key] = self._knowledge.now
+        self._asked[key] = self._knowledge.latest_at
         request = self._builder.cloud_service(service, version=OBSERVING_VERSION)
         return with_subscription(request, self._target.subscription_id, subscription)
 
     def _was_asked(self, key: tuple[str, ...]) -> bool:
         """Whether an address was asked for in the last ABSENCE_SECONDS."""
         asked = self._asked.get(key)
-        return asked is not None and self._knowledge.now - asked <= ABSENCE_SECONDS
+        return asked is not None and self._knowledge.latest_at - asked <= ABSENCE_SECONDS
 
-    def _look(self, container: Container) -> Request | None:
+    def _look(self, address: DeploymentAddress) -> Request | None:
         """Get Deployment at an address, in the spelling of the target file if it lists the deployment, else in that of the request.
 
         The address counts as asked from now on.
         """
-        self._asked[container.exactly] = self._knowledge.now
-        deployment = self._listing.deployment(container)
+        self._asked[address.key_as_written] = self._knowledge.latest_at
+        deployment = self._listing.deployment(address)
         if deployment is not None:
-            return self._builder.deployment(deployment, container.form, version=OBSERVING_VERSION)
-        subscription, service, name = container.written
-        request = self._builder.deployment_at(service, container.form, name, version=OBSERVING_VERSION)
+            return self._builder.deployment(deployment, address.form, version=OBSERVING_VERSION)
+        subscription, service, name = address.written
+        request = self._builder.deployment_at(service, address.form, name, version=OBSERVING_VERSION)
         return with_subscription(request, self._target.subscription_id, subscription)
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from reimage_conformance.gate.spelling import normal, spellings, trimmed
+from reimage_conformance.gate.spelling import NO_NAMES, WrittenNames, normal, spellings, trimmed
 from reimage_conformance.protocol.addresses import UriForm
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from reimage_conformance.model import Request
 
-SAFE_METHODS = ("GET", "HEAD")
-ASKING_METHODS = ("OPTIONS", "TRACE")
-"""Methods that change nothing by their definition (RFC 9110, section 9.2.1), but that an endpoint may not implement."""
+_GET_AND_HEAD = ("GET", "HEAD")
+_OPTIONS_AND_TRACE = ("OPTIONS", "TRACE")
+"""The other safe methods: they change nothing by their definition (RFC 9110, section 9.2.1), but an endpoint may not implement them."""
 _FORM_OF = {form.collection: form for form in UriForm}
 _TARGET_HEADERS = ("x-original-url", "x-rewrite-url", "x-original-uri", "x-forwarded-uri", "x-forwarded-path")
 _OTHER_METHOD = re.compile(r"(?:^|[-_])(?:method|verb)(?:$|[-_])")
@@ -51,10 +51,10 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One address that a request can be read as; names are normal (`spelling.normal`), "" where there is none.
+    """One address that a request can be read as; names are in normal form (`spelling.normal`), "" where there is none.
 
-    `asks` says that the method is one of ASKING_METHODS; `path` is the path that was read. `written` has the
-    subscription, the cloud service and the slot or name in the letter case of the path.
+    `is_safe` says that the method is OPTIONS or TRACE; a GET or HEAD has no readings. `path` is the path that was read. `written` has
+    the subscription, the cloud service and the slot or name in the letter case of the path.
     """
 
     part: Part
@@ -65,14 +65,14 @@ class Reading:
     instance: str = ""
     operation: str = ""
     path: str = ""
-    asks: bool = False
-    written: tuple[str, str, str] = ("", "", "")
+    is_safe: bool = False
+    written: WrittenNames = NO_NAMES
 
     @property
-    def free_names(self) -> tuple[str, ...]:
-        """Every name in the address that can be any word; every segment of a path that fits no resource.
+    def arbitrary_names(self) -> tuple[str, ...]:
+        """Every name in the address that may be any word; every segment of a path that fits no resource.
 
-        A slot does not count: there are two, and an endpoint may take any other word for one of them.
+        A slot does not count: only two words are slots, and an endpoint may take any other word for one of them.
         """
         if self.part is Part.OTHER:
             return tuple(self.path.split("/"))
@@ -93,9 +93,9 @@ def readings_by_target(request: Request) -> tuple[tuple[str, frozenset[Reading]]
     """The readings of each request target in `request`: its own, and everything else that a server may take for one."""
     overridden = _overrides_method(request)
     return tuple(
-        (target, _read(target, asks=method in ASKING_METHODS and not overridden))
+        (target, _read(target, is_safe=method in _OPTIONS_AND_TRACE and not overridden))
         for method, target in dict.fromkeys(_lines(request))
-        if overridden or method not in SAFE_METHODS
+        if overridden or method not in _GET_AND_HEAD
     )
 
 
@@ -104,7 +104,7 @@ def _lines(request: Request) -> Iterator[tuple[str, str]]:
     yield request.method, request.target
     for name, value in request.headers:
         if name.strip().lower().replace("_", "-") in _TARGET_HEADERS:
-            yield "POST" if request.method not in SAFE_METHODS else request.method, value.strip()
+            yield "POST" if request.method not in _GET_AND_HEAD else request.method, value.strip()
     parts = [request.target, *(part for line in request.headers for part in line)]
     if request.body or any("\n" in part or "\r" in part for part in parts):
         text = request.wire().decode("latin-1")
@@ -131,21 +131,21 @@ def _overrides_method(request: Request) -> bool:
 
 
 @lru_cache(maxsize=8192)
-def _read(target: str, *, asks: bool) -> frozenset[Reading]:
+def _read(target: str, *, is_safe: bool) -> frozenset[Reading]:
     """Every address that a request target can be read as, origin-form or absolute-form."""
     raw = re.split(r"[?#]", target, maxsplit=1)[0]
     found: set[Reading] = set()
     for path in {raw, *re.split(r"[\s]", raw, maxsplit=1)[:1]}:
         texts = spellings(path)
         if texts is None:
-            return frozenset((Reading(Part.UNREADABLE, path=path, asks=asks),))
+            return frozenset((Reading(Part.UNREADABLE, path=path, is_safe=is_safe),))
         for text in texts - {path}:
-            found |= _addresses(text.split("/"), asks=asks)
-        found |= _addresses([unquote(segment) for segment in path.split("/")], asks=asks)
+            found |= _addresses(text.split("/"), is_safe=is_safe)
+        found |= _addresses([unquote(segment) for segment in path.split("/")], is_safe=is_safe)
     return frozenset(found)
 
 
-def _addresses(written: list[str], *, asks: bool) -> set[Reading]:
+def _addresses(written: list[str], *, is_safe: bool) -> set[Reading]:
     """The addresses in decoded path segments; a base path, or a scheme and host, may precede them."""
     segments = [normal(segment) for segment in written]
     while segments and not segments[-1]:
@@ -156,32 +156,31 @@ def _addresses(written: list[str], *, asks: bool) -> set[Reading]:
         subscription = segments[at - 1] if at else ""
         rest = segments[at + 1 :]
         if segment == "services" and rest[:1] == ["hostedservices"]:
-            reading = _hosted(subscription, rest[1:], path, asks=asks)
+            reading = _hosted(subscription, rest[1:], path, is_safe=is_safe)
             found.add(replace(reading, written=_names_around(written, at)))
         elif segment == "operations" and rest:
-            found.add(Reading(Part.OPERATION, subscription, operation=rest[0], path=path, asks=asks))
-    return found or {Reading(Part.OTHER, path=path, asks=asks)}
+            found.add(Reading(Part.OPERATION, subscription, operation=rest[0], path=path, is_safe=is_safe))
+    return found or {Reading(Part.OTHER, path=path, is_safe=is_safe)}
 
 
-def _names_around(written: Sequence[str], at: int) -> tuple[str, str, str]:
+def _names_around(written: Sequence[str], at: int) -> WrittenNames:
     """The subscription, the cloud service and the slot or name around the segment `services` at index `at`, each "" where it is missing."""
     indexes = (at - 1, at + 2, at + 4)
-    subscription, service, deployment = (
-        trimmed(written[index]) if 0 <= index < len(written) else "" for index in indexes
-    )
-    return subscription, service, deployment
+    return WrittenNames(*(trimmed(written[index]) if 0 <= index < len(written) else "" for index in indexes))
 
 
-def _hosted(subscription: str, rest: Sequence[str], path: str, *, asks: bool) -> Reading:
+def _hosted(subscription: str, rest: Sequence[str], path: str, *, is_safe: bool) -> Reading:
     """The reading of the segments `rest` after `services/hostedservices`."""
     match rest:
         case [service, collection, name, "roleinstances", instance, *_] if collection in _FORM_OF:
             return Reading(
-                Part.INSTANCE, subscription, service, _FORM_OF[collection], name, instance, path=path, asks=asks
+                Part.INSTANCE, subscription, service, _FORM_OF[collection], name, instance, path=path, is_safe=is_safe
             )
         case [service, collection, name] | [service, collection, name, "roleinstances"] if collection in _FORM_OF:
-            return Reading(Part.DEPLOYMENT, subscription, service, _FORM_OF[collection], name, path=path, asks=asks)
+            return Reading(
+                Part.DEPLOYMENT, subscription, service, _FORM_OF[collection], name, path=path, is_safe=is_safe
+            )
         case [service] | [service, "deployments" | "deploymentslots"]:
-            return Reading(Part.SERVICE, subscription, service, path=path, asks=asks)
+            return Reading(Part.SERVICE, subscription, service, path=path, is_safe=is_safe)
         case _:
-            return Reading(Part.OTHER, subscription, path=path, asks=asks)
+            return Reading(Part.OTHER, subscription, path=path, is_safe=is_safe)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
@@ -19,6 +19,17 @@ MAX_SPELLINGS = 256
 """A path with more spellings than this is not read; its request is kept back."""
 _CONTROL = r"\x00-\x1f\x7f\x80-\x9f"
 _EDGES = re.compile(rf"^[\s{_CONTROL}/\\]+|[\s{_CONTROL}/\\]+$")
+
+
+class WrittenNames(NamedTuple):
+    """The names in the address of a deployment as a request writes them, "" for one that it lacks; `deployment` is its slot or name."""
+
+    subscription: str = ""
+    service: str = ""
+    deployment: str = ""
+
+
+NO_NAMES = WrittenNames()
 
 
 @lru_cache(maxsize=8192)

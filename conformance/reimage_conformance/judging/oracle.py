@@ -46,8 +46,8 @@ LONGEST_TARGET = 2048
 """Octets; HTTP software may refuse longer request targets before the application sees them (REQ-HTTP-URI-LENGTH)."""
 
 
-class _Reading:
-    """One request that is being read; each method yields the defects of one part of it."""
+class _DefectFinder:
+    """Finds the defects of one request; each method yields those of one part of it."""
 
     def __init__(self, request: Request, world: World) -> None:
         self.request, self.world = request, world
@@ -65,7 +65,9 @@ class _Reading:
     ) -> Defect:
         """A `Defect`; where `counts_as` is None, the catalogue says what it counts as under the world's strictness.
 
-        Under lenient any 4xx of the application is permitted.
+        Under lenient, any 4xx is permitted too for a defect of the layer "application". `later` are the values of
+        HttpStatusCode with which the operation may fail, if the endpoint accepts the request at first. `layer` is what
+        may refuse the request: "http", "auth" or "application" (`Defect.layer`).
         """
         if counts_as is None:
             counts_as = CATALOGUE[requirement].counts_as(self.world.strictness)
@@ -97,8 +99,9 @@ class _Reading:
         answers = (_answer(400, 411, 501),)
         if lengths:
             yield self.defect("length-and-coding", "REQ-HTTP-TE-CL", answers, layer="http", counts_as=CountsAs.INFO)
-            if codings == ["chunked"] and self.request.body and not self.request.body.startswith(b"0\r\n"):
-                # The request has a body, which counts as any other body of a reimage does.
+            has_content = bool(self.request.body) and not _is_empty_chunked(self.request.body)
+            if codings == ["chunked"] and has_content:
+                # The content counts as any other body of a reimage does.
                 counts = CATALOGUE["REQ-REIMAGE-CL-NONZERO"].counts_as(self.world.strictness)
                 answers = (_answer(400, 411, 413, 501),)
                 yield self.defect("coded-body", "REQ-HTTP-TE-CL", answers, layer="http", counts_as=counts)
@@ -127,6 +130,7 @@ class _Reading:
             yield self.defect("anonymous", "REQ-AUTH-TLS", answers, layer="auth")
         elif target.is_https and self.request.identity is Identity.UNKNOWN:
             yield self.defect("unknown-certificate", "REQ-AUTH-FAIL", answers, layer="auth")
+        # `other_subscription_id` is a second one that the certificate opens, `foreign_subscription_id` one that it does not.
         owned = {target.subscription_id.lower(), (target.other_subscription_id or target.subscription_id).lower()}
         if self.address.subscription.lower() in owned:
             return
@@ -159,7 +163,8 @@ class _Reading:
         elif value not in published_from(FIRST_VERSION):
             yield self.defect("version-unpublished", "REQ-VER-UNPUBLISHED", _VERSION_ANSWERS)
         elif value not in (MINIMUM_VERSION, self.world.target.x_ms_version) and (reimage or value > MINIMUM_VERSION):
-            # The endpoint need not know this version; another check judges whether it does (REQ-VER-OLD-KEPT).
+            # A poll or a look with a version below the minimum has no defect. Any other version than the minimum and the target's own
+            # need not be known to the endpoint here: another check judges whether it is (REQ-VER-OLD-KEPT).
             yield self.defect("version-other", "REQ-VER-OLD-KEPT", _VERSION_ANSWERS, counts_as=CountsAs.INFO)
 
     def reimage(self) -> Iterator[Defect]:
@@ -189,7 +194,7 @@ class _Reading:
         answers = (_answer(400, code="MissingOrInvalidRequiredQueryParameter"),)
         if values == ("reimage",):
             if len(self.address.query) > 1 or self.address.extra_slash:
-                yield self.defect("comp-company", "REQ-REIMAGE-COMP-EXACT", (*answers, _answer(400, 404)))
+                yield self.defect("comp-not-alone", "REQ-REIMAGE-COMP-EXACT", (*answers, _answer(400, 404)))
         elif len(values) > 1 or any(
             k.lower() == "comp" and v.strip().lower() == "reimage" for k, v in self.address.query
         ):
@@ -215,7 +220,7 @@ class _Reading:
         lengths = {part.strip() for value in self.request.values("Content-Length") for part in value.split(",")}
         coding = self.request.values("Transfer-Encoding")
         if coding and not lengths:
-            if self.request.body.startswith(b"0\r\n"):
+            if _is_empty_chunked(self.request.body):
                 yield self.defect("chunked-empty", "REQ-HTTP-CHUNKED", (_answer(400, 411),), counts_as=CountsAs.INFO)
             else:
                 yield self.defect("body", "REQ-REIMAGE-CL-NONZERO", (_answer(400, 411, 413),))
@@ -227,32 +232,37 @@ class _Reading:
     def _names(self) -> Iterator[Defect]:
         """Names that address nothing that exists (REQ-REIMAGE-SLOT-OTHER, -UNKNOWN-SERVICE, -UNKNOWN-INSTANCE)."""
         target = self.world.target
-        if self.address.subscription == target.other_subscription_id != target.subscription_id:
+        second_id = (target.other_subscription_id or "").lower()
+        is_second = self.address.subscription.lower() == second_id != target.subscription_id.lower()
+        if is_second:  # none of the listed deployments is there
             answers = (*_ABSENCE_ANSWERS, _answer(400, 403))
             yield self.defect("elsewhere", "REQ-REIMAGE-UNKNOWN-SERVICE", answers, later=(404,))
             return
         absence = self.world.absence(self.address)
         names = (self.address.deployment, self.address.instance)
         malformed = not _LABEL.fullmatch(self.address.service) or not all(map(_is_ordinary_name, names))
-        cleaned = (_answer(301, 308, 405, 501),) if has_segments_to_clean(self.request.target) else ()
+        is_cleaned = has_segments_to_clean(self.request.target)
+        answers_of_cleaning = (_answer(301, 308, 405, 501),) if is_cleaned else ()  # HTTP software may clean the path
         if absence is Absence.SLOT:
-            yield self.defect("slot", "REQ-REIMAGE-SLOT-OTHER", (_answer(400, 404), *cleaned), later=(400, 404))
+            yield self.defect(
+                "slot", "REQ-REIMAGE-SLOT-OTHER", (_answer(400, 404), *answers_of_cleaning), later=(400, 404)
+            )
         elif absence in (Absence.SLOT_CASE, Absence.NAME_CASE):
             yield self.defect(
                 "name-case", "REQ-REIMAGE-BAD-NAME", (_answer(400, 404),), later=(400, 404), counts_as=CountsAs.INFO
             )
-        elif absence and malformed:
+        elif absence is not Absence.NOTHING and malformed:
             requirement = (
                 "REQ-REIMAGE-UNKNOWN-INSTANCE" if absence is Absence.INSTANCE else "REQ-REIMAGE-UNKNOWN-SERVICE"
             )
-            yield self.defect("bad-name", requirement, (_answer(400, 404, 414), *cleaned), later=(400, 404))
+            yield self.defect("bad-name", requirement, (_answer(400, 404, 414), *answers_of_cleaning), later=(400, 404))
         elif absence is Absence.INSTANCE:
             yield self.defect("instance", "REQ-REIMAGE-UNKNOWN-INSTANCE", _ABSENCE_ANSWERS, later=(404,))
-        elif absence:
+        elif absence is not Absence.NOTHING:
             yield self.defect("place", "REQ-REIMAGE-UNKNOWN-SERVICE", _ABSENCE_ANSWERS, later=(404,))
 
-    def read(self) -> Permitted:
-        """All defects, first those that HTTP software meets before the application."""
+    def found(self) -> Permitted:
+        """What the oracle says of the request: its defects, and whether HTTP software has a reason to refuse it."""
         found = [*self.framing(), *self.identity(), *self.version()]
         if self.address.kind is Kind.REIMAGE:
             found += self.reimage()
@@ -266,6 +276,11 @@ class _Reading:
 
 _LABEL = re.compile("[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 """The name of a cloud service is a DNS label (REQ-NAME-SERVICE)."""
+
+
+def _is_empty_chunked(body: bytes) -> bool:
+    """Whether a body in the chunked coding has no content: its first chunk is the last one, of length 0."""
+    return body.startswith(b"0\r\n")
 
 
 def _is_ordinary_name(name: str) -> bool:
@@ -282,5 +297,5 @@ def permitted(request: Request, world: World) -> Permitted:
     """The defects of `request` and the answers that are permitted for each, under the world's strictness; cached."""
     known: Permitted | None = world.memory.get(request)
     if known is None:
-        known = world.memory[request] = _Reading(request, world).read()
+        known = world.memory[request] = _DefectFinder(request, world).found()
     return known

@@ -31,10 +31,11 @@ FEW = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class DeploymentAnswers:
     """The answers about one deployment of the target file; `where` names its table.
 
-    `by_name` and `service` are asked for only if `by_slot` does not agree with the target file.
+    `by_slot` and `by_name` are answers to Get Deployment, `service` is one to Get Cloud Service Properties. `by_name` and `service` are
+    there only if `by_slot` does not agree with the target file; `service` is also None if `get_cloud_service` is false.
     """
 
     where: str
@@ -49,7 +50,7 @@ class Evidence:
         return bool(described(self.by_slot) or described(self.by_name))
 
     @property
-    def witnesses(self) -> list[Shown]:
+    def as_shown(self) -> list[Shown]:
         """The deployment as each answer shows it: by slot, by name, and in Get Cloud Service Properties."""
         listed = [each for each in shown_in(self.service) if each.name == self.deployment.name]
         return [*described(self.by_slot), *described(self.by_name), *listed[:1]]
@@ -74,7 +75,7 @@ class Names:
             return
         looks = [self._look(deployment, UriForm.SLOT) for deployment in self._target.deployments]
         found = [
-            self._evidence(f"[[deployments]] number {number}", deployment, look)
+            self._answers(f"[[deployments]] number {number}", deployment, look)
             for number, (deployment, look) in enumerate(zip(self._target.deployments, looks, strict=True), start=1)
         ]
         is_offered = any(each.is_shown for each in found)
@@ -87,12 +88,12 @@ class Names:
         for each in found:
             yield from _deployment_remarks(each, is_offered=is_offered)
 
-    def _evidence(self, where: str, deployment: Deployment, by_slot: Exchange) -> Evidence:
+    def _answers(self, where: str, deployment: Deployment, by_slot: Exchange) -> DeploymentAnswers:
         """The answers about one deployment; where the first agrees with the target file, no more is asked."""
         if _agrees(deployment, by_slot):
-            return Evidence(where, deployment, by_slot)
+            return DeploymentAnswers(where, deployment, by_slot)
         by_name = self._look(deployment, UriForm.NAME)
-        return Evidence(where, deployment, by_slot, by_name, self._service(deployment.cloud_service))
+        return DeploymentAnswers(where, deployment, by_slot, by_name, self._service(deployment.cloud_service))
 
     def _ask_whether_offered(self, service: str, listed: Shown) -> bool:
         """Asks Get Deployment for a deployment that Get Cloud Service Properties lists; True if it shows one, so that it is offered."""
@@ -111,10 +112,11 @@ class Names:
             self._services[name] = self._ask(self._builder.cloud_service(name, version=OBSERVING_VERSION))
         return self._services[name]
 
-    def _nothing_shown_remark(self, found: Sequence[Evidence]) -> Remark:
+    def _nothing_shown_remark(self, found: Sequence[DeploymentAnswers]) -> Remark:
         """The remark where no call shows any deployment: the calls are not offered, or all names are wrong."""
         first = found[0]
         text = f"Get Deployment shows no deployment (the first answer is {reply_summary(first.by_slot)})"
+        # Where `get_cloud_service` is false, `service` is None: the 404s are of one call, which may not be offered, and prove nothing.
         is_unknown = all(_is_404(look) for each in found for look in (each.by_slot, each.by_name, each.service))
         capabilities = self._target.capabilities
         if is_unknown and (capabilities.get_deployment or capabilities.get_cloud_service):
@@ -156,10 +158,10 @@ def _is_404(exchange: Exchange | None) -> bool:
     return exchange is not None and exchange.reply is not None and exchange.reply.status == 404
 
 
-def _says_that_service_is_unknown(evidence: Evidence) -> bool:
-    """Whether every call is answered 404 with a `_message` that names the cloud service, other than in a URI."""
-    name = re.escape(evidence.deployment.cloud_service)
-    looks = (evidence.by_slot, evidence.by_name, evidence.service)
+def _says_that_service_is_unknown(answers: DeploymentAnswers) -> bool:
+    """Whether every call is answered 404 with a Message that names the cloud service, other than in a URI."""
+    name = re.escape(answers.deployment.cloud_service)
+    looks = (answers.by_slot, answers.by_name, answers.service)
     return all(
         _is_404(look) and re.search(rf"(?<![\w/-]){name}(?![\w/-])", _message(look)) is not None for look in looks
     )
@@ -172,27 +174,27 @@ def _message(exchange: Exchange | None) -> str:
     return read_document(exchange.reply).text("Message") or ""
 
 
-def _deployment_remarks(evidence: Evidence, *, is_offered: bool) -> Iterator[Remark]:
+def _deployment_remarks(answers: DeploymentAnswers, *, is_offered: bool) -> Iterator[Remark]:
     """The remarks on one deployment of the target file."""
-    if not evidence.is_shown:
-        yield _absence_remark(evidence, is_offered=is_offered)
+    if not answers.is_shown:
+        yield _absence_remark(answers, is_offered=is_offered)
         return
-    misnamed = _misnaming_remark(evidence)
+    misnamed = _misnaming_remark(answers)
     if misnamed is not None:
         yield misnamed
         return
-    yield from _instance_remarks(evidence)
+    yield from _instance_remarks(answers)
 
 
-def _absence_remark(evidence: Evidence, *, is_offered: bool) -> Remark:
+def _absence_remark(answers: DeploymentAnswers, *, is_offered: bool) -> Remark:
     """The remark where neither URI form shows the deployment."""
-    deployment, where, service = evidence.deployment, evidence.where, evidence.service
+    deployment, where, service = answers.deployment, answers.where, answers.service
     keys = f"cloud_service and slot in {where}"
-    text = f"{keys}: Get Deployment for {evidence.address} is answered {reply_summary(evidence.by_slot)}"
+    text = f"{keys}: Get Deployment for {answers.address} is answered {reply_summary(answers.by_slot)}"
     listed = shown_in(service)
-    if not (_is_404(evidence.by_slot) and _is_404(evidence.by_name)):
+    if not (_is_404(answers.by_slot) and _is_404(answers.by_name)):
         return check(text)
-    if any(each.name == deployment.name and each.slot in (deployment.slot, "") for each in listed):
+    if any(each.name == deployment.name and _may_be_in_slot(each, deployment.slot) for each in listed):
         return check(f"{text}, although Get Cloud Service Properties shows {deployment.name} there")
     if not is_offered:
         return check(text)
@@ -207,28 +209,38 @@ def _absence_remark(evidence: Evidence, *, is_offered: bool) -> Remark:
     return mend(text)
 
 
-def _misnaming_remark(evidence: Evidence) -> Remark | None:
+def _misnaming_remark(answers: DeploymentAnswers) -> Remark | None:
     """The remark on a wrong name or slot, or None."""
-    deployment, where = evidence.deployment, evidence.where
-    by_slot, by_name = (next(iter(described(look)), None) for look in (evidence.by_slot, evidence.by_name))
-    listed = [each for each in shown_in(evidence.service) if each.name == deployment.name]
-    is_contradicted = any(each.slot in (deployment.slot, "") for each in listed)
-    is_elsewhere = by_name is not None and by_name.name == deployment.name and by_name.slot not in (deployment.slot, "")
+    deployment, where = answers.deployment, answers.where
+    by_slot, by_name = (next(iter(described(look)), None) for look in (answers.by_slot, answers.by_name))
+    listed = [each for each in shown_in(answers.service) if each.name == deployment.name]
+    service_agrees_with_file = any(_may_be_in_slot(each, deployment.slot) for each in listed)
+    is_in_other_slot = (
+        by_name is not None and by_name.name == deployment.name and not _may_be_in_slot(by_name, deployment.slot)
+    )
     if by_slot is not None and by_slot.name != deployment.name:
-        text = f'name in {where}: {evidence.address} holds "{by_slot.name}", not "{deployment.name}"'
-        is_proven = by_slot.name.lower() != deployment.name.lower() and (is_elsewhere or _is_404(evidence.by_name))
-        return mend(text) if is_proven and by_slot.name and not is_contradicted else check(text)
-    if is_elsewhere and by_name is not None:
+        text = f'name in {where}: {answers.address} holds "{by_slot.name}", not "{deployment.name}"'
+        # A name in another letter case may be the same name, which the endpoint writes in its own way.
+        slot_has_another = bool(by_slot.name) and by_slot.name.lower() != deployment.name.lower()
+        name_is_not_there = is_in_other_slot or _is_404(answers.by_name)
+        two_agree = slot_has_another and name_is_not_there
+        return mend(text) if two_agree and not service_agrees_with_file else check(text)
+    if is_in_other_slot and by_name is not None:
         text = f'slot in {where}: "{deployment.name}" of {deployment.cloud_service} is in {by_name.slot}, not in {deployment.slot}'
-        is_proven = by_slot is None and _is_404(evidence.by_slot) and not is_contradicted
-        return mend(text) if is_proven else check(text)
+        two_agree = by_slot is None and _is_404(answers.by_slot)
+        return mend(text) if two_agree and not service_agrees_with_file else check(text)
     return None
 
 
-def _instance_remarks(evidence: Evidence) -> Iterator[Remark]:
+def _may_be_in_slot(shown: Shown, slot: str) -> bool:
+    """Whether an answer shows a deployment in `slot`, or does not show its slot (`Shown.slot` is "" then)."""
+    return shown.slot in (slot, "")
+
+
+def _instance_remarks(answers: DeploymentAnswers) -> Iterator[Remark]:
     """The remarks on the instances of the target file: whether they exist and are ready."""
-    deployment, where = evidence.deployment, evidence.where
-    lists = [each.instances for each in evidence.witnesses if each.instances]
+    deployment, where = answers.deployment, answers.where
+    lists = [each.instances for each in answers.as_shown if each.instances]
     seen = {name for names in lists for name in names}
     groups = {"role_instances": deployment.role_instances, "failing_role_instances": deployment.failing_role_instances}
     for key, names in groups.items():
@@ -237,7 +249,7 @@ def _instance_remarks(evidence: Evidence) -> Iterator[Remark]:
             others = _few(list(dict.fromkeys(name for each in lists for name in each))) or "none"
             missing = f"the endpoint shows no {', '.join(absent)} in {deployment.name}"
             text = f"{key} in {where}: {missing}; it shows {others}"
-            is_proven = len(lists) > 1 and any(not may_be_left_out(name, evidence.witnesses, absent) for name in absent)
+            is_proven = len(lists) > 1 and any(not may_be_left_out(name, answers.as_shown, absent) for name in absent)
             yield mend(text) if is_proven else check(text)
     unlisted = sorted(seen.difference(deployment.listed_instances), key=natural)
     if unlisted:
@@ -246,7 +258,7 @@ def _instance_remarks(evidence: Evidence) -> Iterator[Remark]:
             f"of {deployment.name} ({_few(unlisted)}); the suite addresses no request to an unlisted instance, "
             "but a faulty endpoint may reimage one on a bad request"
         )
-    shown = statuses_in(evidence.by_slot) or (statuses_in(evidence.by_name) if evidence.by_name is not None else {})
+    shown = statuses_in(answers.by_slot) or (statuses_in(answers.by_name) if answers.by_name is not None else {})
     unready = {name: shown[name] for name in deployment.role_instances if shown.get(name, READY) != READY}
     if unready:
         states = ", ".join(f"{name} is {status}" for name, status in unready.items())
@@ -254,7 +266,7 @@ def _instance_remarks(evidence: Evidence) -> Iterator[Remark]:
     ready = sum(shown.get(name) == READY for name in deployment.role_instances)
     if ready:
         yield ok(
-            f"{deployment.name} is in {evidence.address}; {ready} of its role instances {'is' if ready == 1 else 'are'} {READY}"
+            f"{deployment.name} is in {answers.address}; {ready} of its role instances {'is' if ready == 1 else 'are'} {READY}"
         )
 
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import FIRST_VERSION, MINIMUM_VERSION, published_from
-from reimage_conformance.config import why_not_reimaged
+from reimage_conformance.config import why_not_to_reimage
 from reimage_conformance.preflight.remarks import Remark, mend, note
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def statement_remarks(target: Target) -> Iterator[Remark]:
         yield mend(f'x_ms_version: "{version}" is older than {MINIMUM_VERSION}, the first that a reimage may carry')
     elif not is_published(version):
         yield note(f'x_ms_version: "{version}" was never published; an endpoint may refuse it')
-    if reason := why_not_reimaged(target):
+    if reason := why_not_to_reimage(target):
         yield mend(f"allow_reimage: {reason}")
 
 

@@ -76,7 +76,7 @@ class Document:
         """Local name and namespace of each child element of the root, in order."""
         if self.root is None:
             return []
-        return [(local(child), etree.QName(child).namespace or "") for child in elements(self.root)]
+        return [(local(each), etree.QName(each).namespace or "") for each in elements(self.root)]
 
     def child(self, name: str) -> etree._Element | None:
         """The first child of the root called `name` in the root's own namespace."""
@@ -132,8 +132,8 @@ def media_type(response: Response) -> str:
     return _media_type(content_type(response))
 
 
-def _media_type(declared: str) -> str:
-    return declared.partition(";")[0].strip().lower()
+def _media_type(type_value: str) -> str:
+    return type_value.partition(";")[0].strip().lower()
 
 
 def charset(response: Response) -> str:
@@ -142,9 +142,9 @@ def charset(response: Response) -> str:
 
 
 @lru_cache(maxsize=_MAX_CACHED)
-def _charset(declared: str) -> str:
+def _charset(type_value: str) -> str:
     message = Message()
-    message["Content-Type"] = declared
+    message["Content-Type"] = type_value
     found = message.get_param("charset", "")
     return found.strip().lower() if isinstance(found, str) else ""
 
@@ -159,10 +159,10 @@ def looks_like_xml(response: Response) -> bool:
     return _looks_like_xml(content_type(response), response.body)
 
 
-def _looks_like_xml(declared: str, body: bytes) -> bool:
+def _looks_like_xml(type_value: str, body: bytes) -> bool:
     if not body.strip():
         return False
-    media = _media_type(declared)
+    media = _media_type(type_value)
     if is_xml_media_type(media) and media != "application/xhtml+xml":
         return True
     start = body.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").replace(b"\0", b"")[:200].lower()
@@ -204,31 +204,33 @@ def read_document(response: Response) -> Document:
 
 
 @lru_cache(maxsize=_MAX_CACHED)
-def read_body(declared: str, body: bytes) -> Document:
-    """Reads a body as XML whose Content-Type is `declared`, "" where there is none."""
-    codec, problem, without_mark = _encoding(body, _charset(declared))
+def read_body(type_value: str, body: bytes) -> Document:
+    """Reads a body as XML; `type_value` is the value of its Content-Type, "" where there is none."""
+    codec, problem, without_mark = _encoding(body, _charset(type_value))
     try:
         decoded = without_mark.decode(codec)
     except UnicodeDecodeError as error:
         return Document(
             None, encoding_problem=problem or f"the octets from octet {error.start} on are not {codec.upper()}"
         )
-    named = _DECLARED_ENCODING.match(decoded)
+    encoding_in_xml = _DECLARED_ENCODING.match(decoded)
     family = _family(codec)
-    if named and _ENCODINGS.get(named[1].lower()) != family and not problem:
-        problem = f"the XML declaration says {named[1].lower()!r}, but the octets are {family}"
-    found = _ANY_DECLARATION.match(decoded)
-    declaration = found[0] if found else ""
-    if declaration and not _VALID_DECLARATION.fullmatch(declaration):
-        malformed = f"the XML declaration {declaration} is malformed"[:200]
+    if encoding_in_xml and _ENCODINGS.get(encoding_in_xml[1].lower()) != family and not problem:
+        problem = f"the XML declaration says {encoding_in_xml[1].lower()!r}, but the octets are {family}"
+    any_declaration = _ANY_DECLARATION.match(decoded)
+    xml_declaration = any_declaration[0] if any_declaration else ""
+    if xml_declaration and not _VALID_DECLARATION.fullmatch(xml_declaration):
+        malformed = f"the XML declaration {xml_declaration} is malformed"[:200]
         return Document(None, encoding_problem=problem, syntax_problem=malformed)
-    content = decoded.removeprefix(declaration)
+    content = decoded.removeprefix(xml_declaration)
     # By default lxml loads no DTDs, uses no network and refuses huge trees.
     parser = etree.XMLParser(encoding="utf-8", resolve_entities=False)
     try:
         root = etree.fromstring(content.encode(), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        syntax_problem = problem_of(error, content, 0 if "\n" in declaration else len(declaration))
+        # `content` lacks the XML declaration, so that its first line may begin some columns into that of the document.
+        columns_removed = 0 if "\n" in xml_declaration else len(xml_declaration)
+        syntax_problem = problem_of(error, content, offset=columns_removed)
         return Document(None, encoding_problem=problem, syntax_problem=syntax_problem)
     return Document(_without_nil(root) if ":nil" in content else root, encoding_problem=problem)
 
@@ -284,8 +286,8 @@ def error_code(response: Response) -> str:
 
 
 @lru_cache(maxsize=_MAX_CACHED_CODES)
-def _error_code(declared: str, body: bytes) -> str:
-    return read_error(read_body(declared, body)).code if _looks_like_xml(declared, body) else ""
+def _error_code(type_value: str, body: bytes) -> str:
+    return read_error(read_body(type_value, body)).code if _looks_like_xml(type_value, body) else ""
 
 
 def error_message(response: Response) -> str:
@@ -296,9 +298,10 @@ def error_message(response: Response) -> str:
 
 
 def plain_identifier(identifier: str) -> str:
-    """One spelling for all spellings of an id.
+    """One spelling for all spellings of an id, to tell operations apart: an endpoint may give two ids that differ only in letter case.
 
-    In a GUID, dashes and letter case have no meaning; in any other id every character may.
+    In a GUID, dashes and letter case have no meaning; in any other id every character may. Whether a document names the operation that
+    was polled is a more lenient question: see `same_identifier`.
     """
     return without_dashes(identifier) if _GUID.fullmatch(identifier) else identifier
 
@@ -309,7 +312,7 @@ def is_path_segment(identifier: str) -> bool:
 
 
 def same_identifier(first: str, second: str) -> bool:
-    """Whether two spellings denote the same operation: dashes and case do not matter (REQ-GOS-ID)."""
+    """Whether an id in a document is that of the operation that was polled: dashes and letter case do not count in any id (REQ-GOS-ID)."""
     return without_dashes(first) == without_dashes(second)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.choosing import CHOSEN, Choice, failed_in, required_in, requirements_of, story_of
-from reimage_conformance.config import load_target, why_not_reimaged
+from reimage_conformance.config import load_target, why_not_to_reimage
 from reimage_conformance.errors import UsageError
 from reimage_conformance.file_names import named_file_fault, target_file_fault
 from reimage_conformance.model import Profile, Strictness
@@ -148,7 +148,7 @@ def _target(config: pytest.Config, file: Path, strictness: Strictness | None) ->
     """The target in `file` with the options of the run; raises UsageError if it must not be reimaged."""
     allow, limit = config.getoption("allow_reimage"), config.getoption("max_reimages")
     target = load_target(file, strictness=strictness, allow_reimage=allow, max_reimages=limit)
-    if reason := why_not_reimaged(target):
+    if reason := why_not_to_reimage(target):
         raise UsageError(f"{file}: {reason}")
     return target
 

@@ -99,7 +99,7 @@ def _may_try(sut: SystemUnderTest, plan: Plan) -> bool:
     not come back, a request may have done harm, or the budget is spent.
     """
     hindered = bool(sut.sender.given_up or sut.sender.lanes.reasons or sut.operations.hopeless)
-    unsettled = bool(sut.guard.may_have_done_harm or sut.operations.under_way or sut.instances.given_up)
+    unsettled = bool(sut.guard.may_have_done_harm or sut.operations.under_way or sut.instances.waits_no_more)
     is_full = plan.profile is not Profile.SMOKE and plan.resume is None
     return plan.tries > 1 and is_full and not hindered and not unsettled and not sut.budget.is_spent
 

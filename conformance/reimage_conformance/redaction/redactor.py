@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _CREDENTIALS = ("authorization", "proxy-authorization", "cookie")
 """Headers whose values are secrets for certain, so that even a plain word in them is sought elsewhere."""
-_OPEN_HEADERS = ("x-ms-request-id", "x-ms-version", "host")
+_NEVER_SECRET_HEADERS = ("x-ms-request-id", "x-ms-version", "host")
 """Headers whose values are shown in every report, so that they are not secrets wherever else they stand."""
 _SHORTEST_IN_BASE64 = 14
 """Characters of the shortest secret that is sought inside longer base64."""
@@ -49,26 +49,29 @@ _PROTOCOL_WORDS = (
 class Redactor:
     """Masks secrets: the same secret always by the same mask, of the same length.
 
-    `secrets` maps names to values. Of a value that holds PEM blocks their base64 and octets are masked; every other one is
-    an identifier. If the name of a header says that its value is a secret, the value is masked whatever it is; addresses in
-    lines that gateways add are masked too. What is distinctive in these values is masked also where it
-    comes back. `shown` are values that are never taken for such a secret. An identifier that is a part of one of `names`,
-    or of a word of the protocol, is not masked: the masks would stand in the names and words that are judged. With
-    `enabled` False everything is left as it is.
+    `secrets` maps names to values. Of a value that holds PEM blocks, their base64 and octets are masked. Every other value is masked as
+    an identifier. An identifier that is a part of one of `names`, or of a word of the protocol, is not masked: the masks would stand in
+    the names and words that are judged.
+
+    If the name of a header says that its value is a secret, the value is masked whatever it is; addresses in lines that gateways add
+    are masked too. Parts of these values that are too unusual to occur by chance (`is_distinctive`) are masked wherever they occur
+    later. Values in `never_secret`, and what requests and replies show in every report, are never taken for such a part.
+
+    With `enabled` False everything is left as it is.
     """
 
     secrets: Mapping[str, str] = field(repr=False)
     enabled: bool = True
-    shown: tuple[str, ...] = ()
+    never_secret: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     _identifiers: IdentifierMasks = field(init=False, repr=False)
     _base64: Base64Masks = field(init=False, repr=False)
     _header_masks: dict[str, str] = field(default_factory=dict, repr=False)
     _echoes: EchoMasks = field(default_factory=EchoMasks, repr=False)
-    _open: set[str] = field(default_factory=set, repr=False)
+    _never_secret: set[str] = field(default_factory=set, repr=False)
 
     def __post_init__(self) -> None:
-        self._open = {_bare(value) for value in self.shown}
+        self._never_secret = {_bare(value) for value in self.never_secret}
         self._base64 = Base64Masks()
         identifiers: dict[str, str] = {}
         for value in dict.fromkeys(self.secrets.values()):
@@ -97,17 +100,17 @@ class Redactor:
             for name in ("subscription_id", "foreign_subscription_id", "other_subscription_id")
             if (value := getattr(target, name))
         }
-        shown = tuple(_names_of(target))
+        never_secret = tuple(_names_of(target))
         secrets |= {f"block {number}": each.decode() for number, each in enumerate(secret_blocks(target))}
-        words = [each for each in secret_words(target) if is_distinctive(each) and each not in shown]
+        words = [each for each in secret_words(target) if is_distinctive(each) and each not in never_secret]
         secrets |= {f"word {number}": each for number, each in enumerate(words)}
-        return cls(secrets, shown=shown, names=tuple(_judged_names(target)))
+        return cls(secrets, never_secret=never_secret, names=tuple(_judged_names(target)))
 
     def learn(self, exchange: Exchange) -> None:
-        """Note what an exchange shows openly, then the secrets in its header lines, to find them in others as well."""
+        """Note what an exchange shows openly, then the secrets in its header lines, to find them in other exchanges as well."""
         if not self.enabled:
             return
-        self._note_open(exchange.request, exchange.response)
+        self._note_never_secret(exchange.request, exchange.response)
         self._note_parameters(exchange.request.target)
         self._note_secrets(exchange.request.headers)
         if exchange.response is not None:
@@ -131,7 +134,8 @@ class Redactor:
         """`request` with every secret masked."""
         if not self.enabled:
             return request
-        self._note_open(request, None)
+        # `exchange` has noted these already; a request may also be masked alone.
+        self._note_never_secret(request, None)
         self._note_parameters(request.target)
         self._note_secrets(request.headers)
         return replace(
@@ -170,16 +174,16 @@ class Redactor:
             label=self.text(exchange.label),
         )
 
-    def target(self, target: Mapping[str, Any]) -> dict[str, Any]:
-        """A description of a target with every secret masked, however deep it stands."""
-        return {key: self._value(value) for key, value in target.items()}
+    def target_description(self, description: Mapping[str, Any]) -> dict[str, Any]:
+        """What a journal says of the target, with every secret masked, however deep it stands."""
+        return {key: self._value(value) for key, value in description.items()}
 
     def _value(self, value: Any) -> Any:
         match value:
             case str():
                 return self.text(value)
             case Mapping():
-                return self.target(value)
+                return self.target_description(value)
             case list() | tuple():
                 return [self._value(each) for each in value]
             case _:
@@ -199,32 +203,36 @@ class Redactor:
     def _header_value(self, name: str, value: str) -> str:
         if is_secret(name):
             core = value.strip()
-            return value.replace(core, self._mask_header(core)) if core else value
+            return value.replace(core, self._mask_for(core)) if core else value
         return self._masked(value, _spans(name, value))
 
     def _masked(self, value: str, spans: list[tuple[int, int]]) -> str:
         """A value with the secrets in `spans` masked, and those that stand elsewhere in it."""
-        shown: list[str] = []
+        pieces: list[str] = []
         end = 0
         for start, stop in spans:
-            shown += [self.text(value[end:start]), self._mask_header(value[start:stop])]
+            pieces += [self.text(value[end:start]), self._mask_for(value[start:stop])]
             end = stop
-        return "".join([*shown, self.text(value[end:])])
+        return "".join([*pieces, self.text(value[end:])])
 
-    def _mask_header(self, value: str) -> str:
+    def _mask_for(self, value: str) -> str:
         """The mask of a secret in a header line or a query, as long as `value`; the same one each time."""
         word = f"masked-{len(self._header_masks) + 1}"
         return self._header_masks.setdefault(value, word[: len(value)].ljust(len(value), "x"))
 
-    def _note_open(self, request: Request, response: Response | None) -> None:
-        """Keep what is shown in every report: the parts of the target, versions and request ids."""
+    def _note_never_secret(self, request: Request, response: Response | None) -> None:
+        """Keep what is shown in every report: the parts of the request target, versions and request ids."""
         target = request.target
         for start, stop in reversed(parameter_spans(target)):
             target = target[:start] + target[stop:]
         path, _, query = target.partition("?")
-        self._open.update(_bare(unquote(part)) for part in (*path.split("/"), *query.replace("=", "&").split("&")))
+        self._never_secret.update(
+            _bare(unquote(part)) for part in (*path.split("/"), *query.replace("=", "&").split("&"))
+        )
         lines = [*request.headers, *(response.headers if response is not None else ())]
-        self._open.update(_bare(value) for name, value in lines if name.strip().lower() in _OPEN_HEADERS)
+        self._never_secret.update(
+            _bare(value) for name, value in lines if name.strip().lower() in _NEVER_SECRET_HEADERS
+        )
 
     def _note_parameters(self, url: str) -> None:
         """Keep the secrets in the parameters of a query, as they are written and decoded."""
@@ -232,7 +240,7 @@ class Redactor:
             secret = url[start:stop]
             for part in dict.fromkeys((secret, unquote(secret))):
                 if is_distinctive(part):
-                    self._seek(part, self._mask_header(secret))
+                    self._seek(part, self._mask_for(secret))
 
     def _note_secrets(self, headers: Headers) -> None:
         """Keep the secrets in header lines, whole and in parts, to find them where they come back."""
@@ -242,21 +250,22 @@ class Redactor:
                 whole = (value, _credentials(value)) if name.strip().lower() in _CREDENTIALS else ()
                 for part in dict.fromkeys(parts_to_seek(name, value)):
                     if is_distinctive(part) or (part in whole and len(part) >= SHORTEST_SOUGHT):
-                        self._seek(part, self._mask_header(value))
+                        self._seek(part, self._mask_for(value))
             if name.strip().lower() in URL_HEADERS:
                 self._note_parameters(line)
             for start, stop in address_spans(name, line):
                 address = address_in(line[start:stop])
                 if address:
-                    self._seek(address, self._mask_header(line[start:stop]))
+                    self._seek(address, self._mask_for(line[start:stop]))
 
     def _seek(self, secret: str, mask: str) -> None:
         """Seek a part of a header line from now on, unless it was shown openly."""
-        if _bare(secret) in self._open:
+        if _bare(secret) in self._never_secret:
             return
-        shown = mask[-len(secret) :].rjust(len(secret), "x")
-        if self._echoes.add(secret, shown) and len(secret) >= _SHORTEST_IN_BASE64 and not is_guid(secret):
-            self._base64.add_identifier(secret, shown)
+        mask_of_part = mask[-len(secret) :].rjust(len(secret), "x")
+        is_added = self._echoes.add(secret, mask_of_part)
+        if is_added and len(secret) >= _SHORTEST_IN_BASE64 and not is_guid(secret):
+            self._base64.add_identifier(secret, mask_of_part)
 
 
 def _spans(name: str, value: str) -> list[tuple[int, int]]:
@@ -270,7 +279,10 @@ def _credentials(value: str) -> str:
 
 
 def _bare(value: str) -> str:
-    """A value without what may differ between two writings of it: white space around it, letter case, dashes."""
+    """A value without what may differ between two writings of it: white space around it, letter case, dashes.
+
+    It decides only what is not masked. Ids of operations are compared by `protocol.documents.same_identifier`.
+    """
     return value.strip().lower().replace("-", "")
 
 

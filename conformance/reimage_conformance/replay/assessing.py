@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.assessment import assess
-from reimage_conformance.assessment.assess import NO_END
+from reimage_conformance.assessment.assess import NO_END_SEEN
 from reimage_conformance.assessment.clients import assess_client, is_of_client
 from reimage_conformance.baseline import apply_baseline, baseline_in
 from reimage_conformance.errors import JournalError
@@ -54,7 +54,7 @@ def _damage(journal: Journal) -> Iterator[str]:
 
 def _under_way(assessment: Assessment) -> Iterator[str]:
     """The sentence about operations that were under way when the run was cut short; the endpoint goes on with them."""
-    left = [each for each in assessment.operations if each.outcome == NO_END] if assessment.run.interrupted else []
+    left = [each for each in assessment.operations if each.outcome == NO_END_SEEN] if assessment.run.interrupted else []
     named = [f"{each.id} ({each.role_instance} in {each.deployment})" for each in left[:8]]
     more = [f"and {len(left) - 8} more"] if len(left) > 8 else []
     if left:

@@ -44,13 +44,14 @@ DIFFERENCE_LIMIT = 8
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The result of judging the journal of a bundle again: the verdict now and then ("" for none), the differences, and their files.
+    """The result of judging the journal of a bundle again: the differences, and the files that differ.
 
-    `by_same_catalogue` says whether the bundle was judged by the same catalogue of requirements.
+    `verdict` is the one that this judging gives, `packed_verdict` the one in the bundle; "" for none. `by_same_catalogue` says whether the
+    bundle was judged by the catalogue of requirements that this suite has.
     """
 
     verdict: str = ""
-    then: str = ""
+    packed_verdict: str = ""
     differences: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     by_same_catalogue: bool = True
@@ -75,16 +76,11 @@ class Verification:
         """The verdict now; "" if there is no journal that can be judged."""
         return self.judged.verdict
 
-    @property
-    def holds(self) -> bool:
-        """Whether nothing was changed, and judging again gives the same verdict, outcomes and reports."""
-        return not self.altered and not self.differences
-
 
 def make_bundle(run: Path, file: Path) -> str:
     """Pack the run in the folder `run` into `file`, and give the SHA-256 of it; raises UsageError if there is no whole run.
 
-    `file` must not be there yet. Raises ReportError if it cannot be written.
+    A `file` that is there already is replaced; the caller has to check. Raises ReportError if it cannot be written.
     """
     for name in (JOURNAL, RESULTS):
         if not (run / name).is_file():
@@ -135,7 +131,7 @@ def _packed(contents: Mapping[str, bytes]) -> bytes:
 
 
 def _contents(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
-    """The files that a bundle holds; one that is broken or too large is empty, as is one that belongs to no bundle.
+    """The names of the files in a bundle, and what they hold: b"" for one that is broken, too large or no part of a bundle.
 
     Nothing is written to disk, so that a name with a harmful path does nothing.
     """
@@ -184,55 +180,58 @@ def _altered(contents: Mapping[str, bytes], listed: Mapping[str, Any]) -> Iterat
 def _judged_again(contents: Mapping[str, bytes], packed_by: str) -> Judged:
     """The result of judging the journal now, and how it and the reports differ from what the bundle holds."""
     with TemporaryDirectory() as folder:
-        then, now = Path(folder) / "then", Path(folder) / "now"
-        then.mkdir()
+        packed_folder, new_folder = Path(folder) / "packed", Path(folder) / "new"
+        packed_folder.mkdir()
         for name in (JOURNAL, RESULTS):
-            (then / name).write_bytes(contents.get(name, b""))
+            (packed_folder / name).write_bytes(contents.get(name, b""))
         try:
-            journal = read_journal(then / JOURNAL)
-            write_reports(assessed(journal), journal.exchanges, now)
-            made = load_results(now)
+            journal = read_journal(packed_folder / JOURNAL)
+            write_reports(assessed(journal), journal.exchanges, new_folder)
+            made = load_results(new_folder)
         except JournalError as error:
-            return Judged(differences=(str(error).replace(f"{then}/", ""),), files=(JOURNAL,))
+            return Judged(differences=(str(error).replace(f"{packed_folder}/", ""),), files=(JOURNAL,))
         verdict = str(made["run"]["verdict"])
         if RESULTS not in contents:
             return Judged(verdict)
         try:
-            held = load_results(then)
+            packed = load_results(packed_folder)
         except UsageError as error:
-            return Judged(verdict, "", (str(error).replace(f"{then}/", ""),), (RESULTS,))
-        return _compared(held, made, tuple(_other_reports(contents, now)) if packed_by == __version__ else ())
+            return Judged(verdict, "", (str(error).replace(f"{packed_folder}/", ""),), (RESULTS,))
+        is_same_version = packed_by == __version__  # another version may write other reports about the same results
+        return _compared(packed, made, tuple(_other_reports(contents, new_folder)) if is_same_version else ())
 
 
-def _compared(held: Results, made: Results, other: tuple[str, ...]) -> Judged:
-    """How the results in a bundle and those made now differ; `other` are the other reports that differ.
+def _compared(packed: Results, made: Results, differing_reports: tuple[str, ...]) -> Judged:
+    """How the results in a bundle and those made now differ.
 
-    If the catalogue differs, only verdict and outcomes are compared, since it words requirements in another way.
+    `differing_reports` counts only if verdict and outcomes agree, and the catalogue is the same: another catalogue may have other words
+    for the same requirements.
     """
-    same = held.get("catalogue", {}).get("sha256", "") == made["catalogue"]["sha256"]
+    is_same_catalogue = packed.get("catalogue", {}).get("sha256", "") == made["catalogue"]["sha256"]
     files: tuple[str, ...] = (RESULTS,)
-    differences = tuple(_differences(held, made))
+    differences = tuple(_differences(packed, made))
     if not differences:
-        files = other if same else ()
+        files = differing_reports if is_same_catalogue else ()
         differences = tuple(f"{name} is not what the journal comes to" for name in files)
-    return Judged(made["run"]["verdict"], held["run"]["verdict"], differences, files, same)
+    return Judged(made["run"]["verdict"], packed["run"]["verdict"], differences, files, is_same_catalogue)
 
 
-def _other_reports(contents: Mapping[str, bytes], now: Path) -> Iterator[str]:
-    """The names of the reports of the bundle that differ from those in the folder `now`."""
+def _other_reports(contents: Mapping[str, bytes], new_folder: Path) -> Iterator[str]:
+    """The names of the reports of the bundle that differ from those in `new_folder`."""
     for name in MADE_AGAIN:
-        if name in contents and (now / name).read_bytes() != contents[name]:
+        if name in contents and (new_folder / name).read_bytes() != contents[name]:
             yield name
 
 
-def _differences(then: Results, now: Results) -> Iterator[str]:
-    was, verdict = then["run"]["verdict"], now["run"]["verdict"]
+def _differences(packed: Results, made: Results) -> Iterator[str]:
+    """How verdict and outcomes differ between the results in a bundle and those made now, one sentence each."""
+    was, verdict = packed["run"]["verdict"], made["run"]["verdict"]
     if was != verdict:
         yield f"the verdict was {was} and is {verdict}"
-    outcomes = {row["id"]: row["outcome"] for row in then["requirements"]}
+    outcomes = {row["id"]: row["outcome"] for row in packed["requirements"]}
     changed = [
         f"{row['id']} was {outcomes[row['id']]} and is {row['outcome']}"
-        for row in now["requirements"]
+        for row in made["requirements"]
         if outcomes.get(row["id"], row["outcome"]) != row["outcome"]
     ]
     yield from changed[:DIFFERENCE_LIMIT]

@@ -1,4 +1,4 @@
-"""The lines that end a run on a terminal: the verdict, the findings, what was not judged, where the report is; prints nothing."""
+"""Makes the lines that end a run on a terminal: the verdict, the findings, what was not judged, where the report is; prints nothing."""
 
 from __future__ import annotations
 
@@ -33,13 +33,16 @@ if TYPE_CHECKING:
     from reimage_conformance.report.unjudged import Unjudged
 
 MOST_LINES = 60
-"""A run ends with at most this many lines, whatever its results are: fewer headlines are shown where they do not fit."""
+"""A run ends with at most this many lines, whatever its results are: fewer headlines are shown where they do not fit.
+
+With the other limits below, everything but the further headlines takes 58 lines at most.
+"""
 
 FINDING_LIMIT = 5
-"""Findings that are shown with what was expected; of further ones only the headline is shown."""
+"""Findings that are shown with what was expected; of later ones only the headline is shown."""
 
 HEADLINE_LIMIT = 15
-"""Findings whose headline is shown; the rest are counted."""
+"""Findings whose headline is shown, the first FINDING_LIMIT included; the rest are counted."""
 
 NOTE_LIMIT = 4
 """Notes that are shown, and as many answers to check; the rest are counted."""
@@ -64,10 +67,12 @@ def console_lines(assessment: Assessment, report: Path | None = None, target: Pa
     checks = [text for level, text in answers if level == CHECK]
     lines = [_verdict(assessment), _counts(assessment)]
     lines += _limited([f"note: {one_line(note)}" for note in assessment.notes], NOTE_LIMIT, "note")
-    lines += _limited([f"check: {one_line(text)}" for text in checks], NOTE_LIMIT, "answer to check")
+    lines += _limited(
+        [f"check: {one_line(text)}" for text in checks], NOTE_LIMIT, "answer to check", "answers to check"
+    )
     lines += _first_findings(assessment)
     reasons = [f"  {one_line(_unjudged(each), TEXT_LIMIT)}" for each in unjudged(assessment)]
-    rest = ["", "Not judged:", *_limited(reasons, REASON_LIMIT, "reason", "  ")] if reasons else []
+    rest = ["", "Not judged:", *_limited(reasons, REASON_LIMIT, "reason", indent="  ")] if reasons else []
     rest += ["", explaining_sentence(assessment), strictness_sentence(assessment)] if assessment.findings else []
     rest += ["", *_next_steps(assessment, report, target)] if report is not None else []
     return [*lines, *_further_findings(assessment, MOST_LINES - len(lines) - len(rest)), *rest]
@@ -108,16 +113,19 @@ def _next_steps(assessment: Assessment, report: Path, target: Path | None) -> li
         return [where]
     file, aside = (shlex.quote(str(target)), "") if target is not None else ("FILE", "  (FILE is a target file)")
     folder = shlex.quote(str(report.parent))
-    commands = [f"is finding 1 fixed? reimage-conformance replay {folder} 1 --target {file}{aside}"]
+    commands = [f"to check whether finding 1 is fixed: reimage-conformance replay {folder} 1 --target {file}{aside}"]
     if any(map(may_depend_on_time, assessment.findings)):
-        commands.append(f"always, or now and then? reimage-conformance verify {folder} --target {file}")
+        commands.append(f"to see how often a finding occurs: reimage-conformance verify {folder} --target {file}")
     return [*commands, where]
 
 
-def _limited(lines: Sequence[str], limit: int, noun: str, indent: str = "") -> list[str]:
+def _limited(lines: Sequence[str], limit: int, noun: str, plural: str = "", *, indent: str = "") -> list[str]:
     """The first `limit` lines, and one that says how many more there are."""
     more = len(lines) - limit
-    return [*lines[:limit], f"{indent}and {counted(more, f'more {noun}')} in the report"] if more > 0 else list(lines)
+    if more <= 0:
+        return list(lines)
+    rest = counted(more, f"more {noun}", f"more {plural}" if plural else "")
+    return [*lines[:limit], f"{indent}and {rest} in the report"]
 
 
 def _first_findings(assessment: Assessment) -> list[str]:
@@ -134,7 +142,8 @@ def _further_findings(assessment: Assessment, room: int) -> list[str]:
     """The headlines of the findings after the first ones, and how many more there are, in `room` lines at most."""
     further = enumerate(assessment.findings[FINDING_LIMIT:], FINDING_LIMIT + 1)
     headlines = [_headline(number, finding, known=is_known(finding, assessment)) for number, finding in further]
-    shown = min(HEADLINE_LIMIT - FINDING_LIMIT, room - 2)  # a blank line, and the line that counts the rest
+    others = 2  # a blank line, and the line that counts the rest
+    shown = max(0, min(HEADLINE_LIMIT - FINDING_LIMIT, room - others))
     return ["", *_limited(headlines, shown, "finding")] if headlines else []
 
 
@@ -167,7 +176,7 @@ def _finding(number: int, finding: Finding, *, known: bool) -> list[str]:
     if finding.other_symptoms:
         also = one_line(finding.other_symptoms[0].headline, TEXT_LIMIT)
         more = len(finding.other_symptoms) - 1
-        rest = f"; {counted(more, 'more way')} in the report" if more else ""
+        rest = f"; {counted(more, 'more symptom')} in the report" if more else ""
         lines.append(f"{indent}and also: {also}{rest}")
     if finding.also_affected:
         lines.append(f"{indent}probably also causes: {one_line(', '.join(finding.also_affected), TEXT_LIMIT)}")

@@ -49,7 +49,7 @@ class MatrixRow:
 
     @property
     def is_violated(self) -> bool:
-        """Whether a run violates the requirement, known or not."""
+        """Whether a run violates the requirement, whether its baseline names the violation or not."""
         return not VIOLATED_OUTCOMES.isdisjoint(self.outcomes)
 
 
@@ -67,7 +67,10 @@ class ComparedRun:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Runs side by side; the changes are those from the first to the last."""
+    """Runs side by side; the changes are those from the first to the last.
+
+    `newly_violated` and `newly_met` hold every change to this outcome, also from untested or from a known violation.
+    """
 
     runs: tuple[ComparedRun, ...]
     matrix: tuple[MatrixRow, ...]
@@ -82,7 +85,7 @@ class Comparison:
     caveats: tuple[str, ...]
     exit_code: int
     of_targets: bool = False
-    """Whether each run is of another target, so that what differs is no change in time."""
+    """Whether each run is of a different target, so that what differs is no change in time."""
 
     @property
     def differences(self) -> tuple[MatrixRow, ...]:
@@ -93,7 +96,7 @@ class Comparison:
     def notable(self) -> tuple[MatrixRow, ...]:
         """The rows to show first: those that differ.
 
-        If each run is of another target, the requirements that a target violates come before them.
+        If each run is of a different target, the requirements that a target violates come before them.
         """
         if not self.of_targets:
             return self.differences
@@ -102,7 +105,7 @@ class Comparison:
 
 
 def compare(runs: Sequence[Results], names: Sequence[str] | None = None) -> Comparison:
-    """Compare `runs`, two or more, in the order given; if `names` are given, each run is of another target, with that name.
+    """Compare `runs`, two or more, in the order given; if `names` are given, each run is of a different target, with that name.
 
     The exit code is 1 if a requirement that is met in the first run is violated in the last, else 0. A requirement that
     both runs violate, in different ways, is a change and no new violation. Raises UsageError for fewer than two runs.
@@ -178,6 +181,7 @@ def _missing(run: Results, other: Results) -> list[str]:
 
 def _matrix(runs: Sequence[Results]) -> Iterator[MatrixRow]:
     tables = [requirement_rows(run) for run in runs]
+    # In the order of the last run; requirements that only earlier runs know come after these.
     names = dict.fromkeys(name for table in reversed(tables) for name in table)
     for name in names:
         rows = [table.get(name) for table in tables]

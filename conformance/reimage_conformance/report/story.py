@@ -18,9 +18,9 @@ DECIDING_LIMIT = 6
 OPERATIONS = "/operations/"
 _OVER = re.compile(rb"<(?:\w+:)?Status>\s*(?:Succeeded|Failed)\s*<")
 _RUNS = re.compile(rb"<(?:\w+:)?Status>\s*InProgress\s*<")
-_AT_ONCE = "at-once"
-"""The end of the label of requests that were sent at the same time."""
-_CONTENDING = ("contend", _AT_ONCE)
+_ENDING_OF_SIMULTANEOUS = "at-once"
+"""The end of the label of requests that were sent at the same time; that of reimages consists of it alone."""
+_BEGINNINGS_OF_CONTENDING = ("contend", _ENDING_OF_SIMULTANEOUS)
 """Beginnings of the labels of reimages that were sent while another one might be under way."""
 _PROBE = "probe"
 """The label of requests to the probe."""
@@ -49,12 +49,12 @@ Part = Send | Await
 def story_of(deciding: Sequence[int], exchanges: Mapping[int, Exchange]) -> list[Part]:
     """The parts of the story of these deciding exchanges: the exchanges, the reimages that they need, and the waits between.
 
-    Of the deciding exchanges that are known, only the first `DECIDING_LIMIT` are in it.
+    Of the deciding exchanges that `exchanges` holds, only the first `DECIDING_LIMIT` are in it.
     """
-    known = [exchanges[number] for number in dict.fromkeys(deciding) if number in exchanges][:DECIDING_LIMIT]
-    starts = {start.number: start for each in known for start in _needed_starts(each, known, exchanges)}
-    wanted = {each.number: each for each in (*starts.values(), *known)}
-    decides = {each.number for each in known}
+    recorded = [exchanges[number] for number in dict.fromkeys(deciding) if number in exchanges][:DECIDING_LIMIT]
+    starts = {start.number: start for each in recorded for start in _needed_starts(each, recorded, exchanges)}
+    wanted = {each.number: each for each in (*starts.values(), *recorded)}
+    decides = {each.number for each in recorded}
     return list(_parts([wanted[number] for number in sorted(wanted)], decides, exchanges))
 
 
@@ -90,18 +90,18 @@ def _must_end_before(start: Exchange, exchange: Exchange, exchanges: Mapping[int
     return (
         _was_over_before(start, exchange, exchanges)
         or _shows_the_end(start, exchange, exchanges)
-        or (is_start(exchange) and not exchange.label.startswith(_CONTENDING))
+        or (is_start(exchange) and not exchange.label.startswith(_BEGINNINGS_OF_CONTENDING))
     )
 
 
 def is_start(exchange: Exchange) -> bool:
-    """Whether an exchange is a reimage that was accepted: answered 2xx with an id."""
-    is_reimage = exchange.request.method not in ("GET", "HEAD")
-    return is_reimage and exchange.is_successful and bool(identifier_of(exchange))
+    """Whether an exchange started an operation: a request other than GET and HEAD that was answered 2xx with an id."""
+    may_start = exchange.request.method not in ("GET", "HEAD")
+    return may_start and exchange.is_successful and bool(identifier_of(exchange))
 
 
 def is_look(exchange: Exchange) -> bool:
-    """Whether an exchange asks the endpoint for instances: a GET that is neither a poll nor a request to the probe."""
+    """Whether an exchange counts as one that asks the endpoint for instances: any GET but a poll or a request to the probe."""
     return exchange.request.method == "GET" and OPERATIONS not in exchange.request.target and exchange.label != _PROBE
 
 
@@ -122,19 +122,22 @@ def is_malformed(exchange: Exchange) -> bool:
     return bool(anomalies) or (exchange.failure is not None and exchange.failure.kind in malformed)
 
 
-def _needed_starts(exchange: Exchange, known: Sequence[Exchange], exchanges: Mapping[int, Exchange]) -> list[Exchange]:
+def _needed_starts(
+    exchange: Exchange, recorded: Sequence[Exchange], exchanges: Mapping[int, Exchange]
+) -> list[Exchange]:
     """The accepted reimage that must be sent before `exchange`, so that it shows the finding again; a list of one at most.
 
-    For a poll it is the one whose id the poll asks about. Other requests need none if the `known` exchanges hold a POST. Else it is,
-    for the probe, the first one of its instance after the first known exchange, and for a look the last one of its cloud service, if
-    that was still under way.
+    * A poll needs the reimage whose id it asks about.
+    * No other request needs one if one of the `recorded` deciding exchanges is a POST or started an operation.
+    * A request to the probe needs the first reimage of its instance after the first of the `recorded` exchanges.
+    * Any other request needs the last reimage of its cloud service among those that were still under way.
     """
     earlier = [each for each in exchanges.values() if each.number < exchange.number and is_start(each)]
     path = exchange.request.target.partition("?")[0]
     if OPERATIONS in path:
         return [each for each in earlier if identifier_of(each) == path.rpartition(OPERATIONS)[2]][-1:]
-    first = min(each.number for each in known)
-    if any(is_start(each) or each.request.method == "POST" for each in known):
+    first = min(each.number for each in recorded)
+    if any(is_start(each) or each.request.method == "POST" for each in recorded):
         return []
     if is_probe(exchange):
         name = path.rpartition("/")[2]
@@ -186,8 +189,16 @@ def is_over(poll: Exchange) -> bool:
 
 
 def _sent_together(exchange: Exchange, exchanges: Mapping[int, Exchange]) -> list[Exchange]:
-    """The other requests that were sent at the same time as `exchange`, on purpose."""
-    if not exchange.label.endswith(_AT_ONCE):
+    """The other requests that the suite meant to send at the same time as `exchange`: those with its case and label that were under way then.
+
+    There are none if its label does not say that it was sent with others.
+    """
+    if not exchange.label.endswith(_ENDING_OF_SIMULTANEOUS):
         return []
-    together = (each for each in exchanges.values() if each.label == exchange.label and each.at == exchange.at)
-    return [each for each in together if each.number != exchange.number]
+    meant = (each for each in exchanges.values() if (each.case, each.label) == (exchange.case, exchange.label))
+    return [each for each in meant if each.number != exchange.number and _were_under_way_together(each, exchange)]
+
+
+def _were_under_way_together(one: Exchange, other: Exchange) -> bool:
+    """Whether two requests were sent at the same time, or each before the other was answered."""
+    return one.at == other.at or (one.at < other.at + other.elapsed and other.at < one.at + one.elapsed)

@@ -45,12 +45,12 @@ if TYPE_CHECKING:
 class Answered:
     """The result of a bad request: the answer, and the operation that it started, if any.
 
-    `alive` says that the endpoint answered other requests while it gave this one no reply.
+    `is_ignored` says that the endpoint gave this request no reply while it answered others.
     """
 
     exchange: Exchange
     operation: Operation | None = None
-    alive: bool = False
+    is_ignored: bool = False
 
     @property
     def is_refused(self) -> bool:
@@ -58,95 +58,105 @@ class Answered:
         return self.exchange.is_error
 
 
-class Answers:
-    """Gets the answers to bad requests, and judges them.
+class BadRequestSender:
+    """Sends bad requests, and judges the answers.
 
     `deployments_with_unlisted` gives the deployments that have instances which the target file does not list.
-    `pause_campaign` is called when a bad request is answered 409. `violations` counts the accepted requests of each
-    requirement. `started_though_refused` holds the keys of bad requests that were refused and reimaged an instance all
-    the same.
+    `pause_campaign` is called when a bad request is answered 409. `violations` counts the bad requests that were accepted,
+    by the requirement that they break. `started_though_refused` holds the `BadRequest.key` of each bad request that was
+    refused and reimaged an instance all the same; `session/examining.py` adds them.
     """
 
     def __init__(
         self,
-        parts: Collaborators,
+        shared: Collaborators,
         reader: Reader,
         *,
         deployments_with_unlisted: Callable[[], list[Deployment]],
         pause_campaign: Callable[[], None],
     ) -> None:
-        self._sender, self._recorder, self._conflicts = parts.sender, parts.recorder, parts.conflicts
-        self._operations, self._instances, self._budget = parts.operations, parts.instances, parts.budget
+        self._sender, self._recorder, self._conflicts = shared.sender, shared.recorder, shared.conflicts
+        self._operations, self._instances, self._budget = shared.operations, shared.instances, shared.budget
         self._reader, self._deployments_with_unlisted = reader, deployments_with_unlisted
         self._pause_campaign = pause_campaign
-        self.violations = Violations(lambda: parts.sender.lanes.width)
+        self.violations = Violations(lambda: shared.sender.lanes.width)
         self.started_though_refused: set[tuple[str, ...]] = set()
         self._last_stayed_a_conflict = False
         self._one_unlisted_at_a_time = trio.Lock()
         self._repeat_locks: dict[str, trio.Lock] = {}
 
     async def answer_to(self, bad: BadRequest, *, is_held: bool = False) -> Answered:
-        """Sends a bad request, sends it again where no reply came, and follows the operation that it started.
+        """Sends a bad request, sends it again where no reply came, and opens the operation that it started.
 
         `is_held` says that the caller holds a reimage of the budget for it.
         """
-        self._sender.patience.refusals.add(bad.kind)
+        self._sender.patience.refusals.add(bad.kind)  # then `violations` limits how often this kind may get no reply
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.turn_for_unlisted(bad.place))
             if not is_held and may_change_something(bad.request):
-                await stack.enter_async_context(self._budget.hold())  # before `room_for`, as a group does
+                # The budget comes before `room_for` here and in a group. In different orders two tasks could wait for each other.
+                await stack.enter_async_context(self._budget.hold())
             await stack.enter_async_context(self.violations.room_for(bad.broken))
-            exchange = await self.send_past_conflicts(
+            exchange = await self.send_and_repeat_on_conflict(
                 bad.request, "refusal", bad.kind, watch_close=bad.expected.watch_close
             )
-            alive = False
+            is_ignored = False
             if _is_to_be_repeated(bad.request, exchange):
-                exchange, alive = await self._repeat(bad, exchange)
-            operation = await self._follow(bad, exchange)
-            # An equal request reimaged an instance although it was refused. This one may not be examined, so it counts as spent.
+                exchange, is_ignored = await self._repeat(bad, exchange)
+            operation = await self._open_operation(bad, exchange)
+            # A request with the same key reimaged an instance although it was refused. It is not certain that this one is
+            # examined, so a reimage is counted for it.
             if bad.key in self.started_though_refused and operation is None:
                 self._budget.spend(exchange.number)
-            weight = _weight(exchange, operation, alive=alive)
-            self.violations.count(bad.broken, weight, is_silence=_is_silence(exchange))
-        return Answered(exchange, operation, alive)
+            weight = _weight(exchange, operation, is_ignored=is_ignored)
+            self.violations.count(bad.broken, weight, is_silence=_ran_out_of_time(exchange))
+        return Answered(exchange, operation, is_ignored)
 
     def turn_for_unlisted(self, place: Place | None) -> AbstractAsyncContextManager[object]:
-        """Lets requests that address no listed instance go out one at a time where the deployment has unlisted instances.
+        """Lets requests that address no listed instance go out one at a time while any deployment has unlisted instances.
 
-        The next one goes out only after the looks showed that the one before it reimaged none of them.
+        `place` is the listed instance that the request addresses, if any. If a bad request is accepted, the next one goes out
+        only after a look at each of these deployments. `Guard` sees these looks, and blocks kinds of requests that may have
+        reimaged an unlisted instance.
         """
         return self._one_unlisted_at_a_time if place is None and self._deployments_with_unlisted() else nullcontext()
+
+    async def look_for_unlisted(self) -> None:
+        """Looks at each deployment that has unlisted instances. `Guard` sees every look, and compares it with the one before."""
+        for deployment in self._deployments_with_unlisted():
+            await self._instances.look(deployment)
 
     def judge(self, bad: BadRequest, answered: Answered) -> list[Verdict]:
         """Judges the answer together with the polls of the operation that the request started."""
         operation = answered.operation
         polls = operation.polls if operation is not None else []
-        arguments = {"requirement": bad.expected.requirement, "alive": answered.alive, "polls": len(polls)}
+        arguments = {"requirement": bad.expected.requirement, "alive": answered.is_ignored, "polls": len(polls)}
         arguments |= {"overdue": True} if operation is not None and operation.state is State.OVERDUE else {}
         return self._recorder.judge(refused, [answered.exchange, *polls], **arguments)
 
-    async def send_past_conflicts(self, request: Request, label: str, kind: str, **options: Any) -> Exchange:
-        """Sends a request, and repeats it while the answer is a conflict with an operation of ours.
+    async def send_and_repeat_on_conflict(self, request: Request, label: str, kind: str, **options: Any) -> Exchange:
+        """Sends a request, and repeats it while it is answered with a conflict (`Conflicts.repeat_on_conflict`).
 
-        If the request before it was answered with a conflict every time, it is repeated FEW_CONFLICT_TRIES times only.
+        It is repeated up to MAX_CONFLICT_TRIES times, or only FEW_CONFLICT_TRIES times if the last request that was sent by
+        this function was answered with a conflict every time.
         """
         max_repeats = FEW_CONFLICT_TRIES if self._last_stayed_a_conflict else MAX_CONFLICT_TRIES
-        send = partial(self._when_calm, request, Manner(label, kind, **options))
-        exchange = await self._conflicts.send_past(send, max_repeats, self._pause_campaign)
+        send = partial(self._send_after_last_tries, request, Manner(label, kind, **options))
+        exchange = await self._conflicts.repeat_on_conflict(send, max_repeats, self._pause_campaign)
         self._last_stayed_a_conflict = is_conflict(exchange)
         return exchange
 
-    async def _when_calm(self, request: Request, manner: Manner) -> Exchange:
+    async def _send_after_last_tries(self, request: Request, manner: Manner) -> Exchange:
         """Sends a request.
 
         If it may start something, waits first while a step makes its last tries to get past a conflict.
         """
         if may_change_something(request):
-            await self._conflicts.until_calm()
+            await self._conflicts.until_last_tries_over()
         return await self._sender.send(request, manner)
 
     async def _repeat(self, bad: BadRequest, exchange: Exchange) -> tuple[Exchange, bool]:
-        """Sends a bad request without reply once more, if the endpoint answers others; gives the exchange, and `alive`.
+        """Sends a bad request without reply once more, if the endpoint answers others; gives the exchange, and `is_ignored`.
 
         The first time the connection may have been lost, or an operation may have blocked the answer. One request of
         each kind is repeated at a time, until MAX_UNANSWERED_REPEATS of the kind got no reply the second time either.
@@ -155,25 +165,25 @@ class Answers:
             await self._operations.until_quiet()
             if not await self._sender.is_alive():
                 return exchange, False
-            if _is_silence(exchange) and self._sender.unanswered_repeats[bad.kind] >= MAX_UNANSWERED_REPEATS:
+            if _ran_out_of_time(exchange) and self._sender.unanswered_repeats[bad.kind] >= MAX_UNANSWERED_REPEATS:
                 return exchange, self._sender.answers_others(exchange)
             fresh = replace(bad.request, fresh_connection=True)
-            again = await self.send_past_conflicts(fresh, "refusal-again", bad.kind, alone=True)
+            again = await self.send_and_repeat_on_conflict(fresh, "refusal-again", bad.kind, alone=True)
         if again.reply is not None and self._sender.answers_others(exchange):
             self._sender.narrow_after(exchange)
         return again, again.reply is None and self._sender.answers_others(again)
 
-    async def _follow(self, bad: BadRequest, exchange: Exchange) -> Operation | None:
-        """Books the operation that a bad request started, and gives it; None where it started none, or one too many to be followed.
+    async def _open_operation(self, bad: BadRequest, exchange: Exchange) -> Operation | None:
+        """Opens the operation that a bad request started (`Operations.open`), and watches its instance; gives the operation.
 
-        Waits for its end only where a late failure would be a refusal.
+        None where the request started none, or where more than MAX_UNWANTED_OPERATIONS were started. Waits for the end of the
+        operation only if the endpoint may refuse the request by a 202 and an operation that then fails.
         """
         if not _started_an_operation(bad, exchange):
             return None
         address = bad.permitted.address
         operation = self._operations.open(exchange, bad.place, address.form, unwanted=True)
-        for deployment in self._deployments_with_unlisted():
-            await self._instances.look(deployment)
+        await self.look_for_unlisted()
         before = self._instances.last.get(bad.place.deployment) if bad.place is not None else None
         if bad.place is not None and before is not None:
             self._instances.watch(operation, bad.place, before, ())
@@ -206,18 +216,18 @@ def _is_to_be_repeated(request: Request, exchange: Exchange) -> bool:
     return exchange.reply is None and missing_reply_counts(request) and not _stopped_midway(exchange)
 
 
-def _weight(exchange: Exchange, operation: Operation | None, *, alive: bool) -> int:
+def _weight(exchange: Exchange, operation: Operation | None, *, is_ignored: bool) -> int:
     """How many accepted requests this one counts as; no more are sent after MAX_VIOLATIONS_PER_REQUIREMENT."""
     if _stopped_midway(exchange):
         return MAX_VIOLATIONS_PER_REQUIREMENT
-    return UNANSWERED_WEIGHT if alive and _is_silence(exchange) else int(operation is not None)
+    return UNANSWERED_WEIGHT if is_ignored and _ran_out_of_time(exchange) else int(operation is not None)
 
 
-def _is_silence(exchange: Exchange) -> bool:
-    """Whether no reply, or only a part of one, came within the time limit."""
+def _ran_out_of_time(exchange: Exchange) -> bool:
+    """Whether no complete response (`reply`) came within the time limit; a part of one may have come (`response`)."""
     return exchange.failure is not None and exchange.failure.kind is FailureKind.TIMEOUT
 
 
 def _stopped_midway(exchange: Exchange) -> bool:
-    """Whether the reply began and did not end within the time limit; the next one would stop too."""
-    return _is_silence(exchange) and exchange.response is not None
+    """Whether a response began and was not complete within the time limit; the next one would stop too."""
+    return _ran_out_of_time(exchange) and exchange.response is not None

@@ -1,8 +1,8 @@
 """The campaign: the sound (valid) reimages that a run starts and observes. It is a task that runs concurrently with the cases.
 
-One step runs on a deployment at a time; when a deployment is free, its next step starts. After a conflict, only one step
-runs at a time on all deployments. A step that is refused is taken apart: its `Step.parts` are sent instead, which show what
-in its request is refused.
+One step runs on a deployment at a time; when a deployment is free, its next step starts. After a conflict (409), only one
+step runs at a time in the whole run. A step that is refused is taken apart: its `Step.parts` are sent instead, which show
+what in its request is refused.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from reimage_conformance.session.agenda import Agenda
 from reimage_conformance.session.budget import SPENT
 from reimage_conformance.session.operation import State
 from reimage_conformance.session.signals import Inconclusive, Reason, Withheld
-from reimage_conformance.session.step_runs import Result, contending_places
+from reimage_conformance.session.step_runs import Result, contending_requests, places_to_hold
 from reimage_conformance.session.thresholds import MAX_STEPS_FIRST, RESERVED_REIMAGES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 
     from reimage_conformance.model import Deployment
+    from reimage_conformance.protocol.addresses import UriForm
     from reimage_conformance.session.collaborators import Collaborators
     from reimage_conformance.session.step_runs import StepRuns
     from reimage_conformance.session.steps import Step
@@ -36,24 +37,29 @@ UNSEEN = Reason("its operation ended while the run was interrupted, and the endp
 """Why an accepted step of an interrupted run has no operation."""
 WAS_LOCKED = "it was answered 409 at first, and later"
 """What is said before the reason why a postponed step is left out."""
-UNENDED = Reason("the suite was still waiting for earlier operations to end", Why.NO_END)
+UNENDED = Reason("too many earlier operations reached no end, so the suite started no more reimages", Why.NO_END)
 """Why a step is left out after too many operations reached no end (`Operations.hopeless`)."""
 
 
 class Campaign:
-    """Chooses the next step of its `agenda` whenever a deployment is free, and keeps the result of each step in `results`."""
+    """Chooses the next step of its `agenda` whenever a deployment is free.
 
-    def __init__(self, steps: list[Step], runs: StepRuns, parts: Collaborators) -> None:
+    `results` holds the results by the names of the steps. The result of an accepted merged step also stands under the name
+    of each step that it stands for, so that `results` may hold one result several times. `_refused_with_own_version` holds
+    the refused results of steps that were repeated with the target's version.
+    """
+
+    def __init__(self, steps: list[Step], step_runs: StepRuns, shared: Collaborators) -> None:
         self.agenda = Agenda(steps)
         self.results: dict[str, Result] = {}
-        self._refused: dict[str, Result] = {}
+        self._refused_with_own_version: dict[str, Result] = {}
         self._paused = False
         self._claimed = 0  # how many started steps still wait for their instance, and hold no reimage of the budget yet
         self._running: dict[Deployment, Step] = {}
         self._adopted: list[Result] = []
         self._changed = trio.Event()
-        self._runs, self._sender, self._operations = runs, parts.sender, parts.operations
-        self._instances, self._budget = parts.instances, parts.budget
+        self._step_runs, self._sender, self._operations = step_runs, shared.sender, shared.operations
+        self._instances, self._budget = shared.instances, shared.budget
 
     async def run(self) -> None:
         """Starts every step that the budget allows, the most important first.
@@ -62,9 +68,9 @@ class Campaign:
         """
         async with trio.open_nursery() as steps:
             for result in self._adopted:
-                steps.start_soon(self._go_on_with, result)
+                steps.start_soon(self._follow_adopted, result)
             while self._may_start_more:
-                step = self._next()
+                step = self._next_or_leave_out_all()
                 if step is None:
                     await self._until_changed()
                     continue
@@ -76,14 +82,14 @@ class Campaign:
                 steps.start_soon(self._carry_out, step, result)
 
     def pause(self) -> None:
-        """Starts no further step until `go_on`.
+        """Starts no further step until `allow_remaining_steps`.
 
         Used where the endpoint answers 409 to bad requests while an operation runs.
         """
         self._paused = True
 
-    def go_on(self) -> None:
-        """Lets the remaining steps start; all bad requests were sent, so they may use the whole budget."""
+    def allow_remaining_steps(self) -> None:
+        """Lets the remaining steps start, also with the reimages reserved for bad requests, since all of those were sent."""
         self._paused = False
         self._budget.reserve = 0
         self._wake()
@@ -112,20 +118,23 @@ class Campaign:
         """
         self._ask_for(name)
         while self.agenda.is_pending(name) or any(
-            name in result.step.names and not result.sent.is_set() for result in self.results.values()
+            name in result.step.names and not result.decided.is_set() for result in self.results.values()
         ):
             await self._changed.wait()
 
-    async def settled(self) -> None:
-        """Makes every held-back step pending, and waits until no step is pending or running."""
+    async def until_no_step_runs(self) -> None:
+        """Makes every held-back step pending, and waits until no step is pending, and the operation of each is over.
+
+        The watch and the probe of an instance may go on after that.
+        """
         self._ask_for()
         while self.agenda.pending or self._running:
             await self._changed.wait()
 
-    async def all_over(self) -> None:
+    async def until_all_over(self) -> None:
         """Waits until no step is pending, and every started one is over, with the watch and the probe of its instance.
 
-        A held-back step stays held back.
+        Unlike `until_no_step_runs`, this leaves held-back steps held back.
         """
         while self.agenda.pending or self._running:
             await self._changed.wait()
@@ -135,38 +144,51 @@ class Campaign:
 
     @property
     def reimages_needed(self) -> int:
-        """How many reimages must stay available when one is spent to renew a forgotten operation.
+        """How many reimages have to be left after one that is repeated because its operation was forgotten.
 
-        They are those of the next steps, of bad requests and of later cases.
+        They are those of the next steps, of bad requests and of later cases (`Budget.kept`).
         """
         return self._budget.reserve + self._budget.kept + min(len(self.agenda.pending), MAX_STEPS_FIRST)
 
-    def _next(self) -> Step | None:
-        """The next step, if one can be started now, or None.
+    @property
+    def _bad_requests_are_over(self) -> bool:
+        """Whether all bad requests were sent: `allow_remaining_steps` has set their reserve to 0."""
+        return self._budget.reserve == 0
 
-        If no step can be started any more, every pending step is left out. A step waits if its instance is the last
-        bystander of another reimage: the last one that can show whether that reimage leaves others unchanged. While it
-        waits, one reimage stays reserved for it.
+    @property
+    def _why_the_run_is_stuck(self) -> Reason | None:
+        """Why no step can be started any more, whatever the budget has left; None where one may be.
+
+        While the campaign is paused, `hopeless` is not a reason yet.
         """
-        if self._paused or self._sender.given_up:
-            if self._sender.given_up:
-                self._skip_all(Reason(self._sender.given_up))
+        if self._sender.given_up:
+            return Reason(self._sender.given_up)
+        return UNENDED if self._operations.hopeless and not self._paused else None
+
+    def _next_or_leave_out_all(self) -> Step | None:
+        """The next step, if one can be started now, or None. If none can be started any more, every pending step is left out.
+
+        One reimage stays reserved for each step whose instance is the last bystander of another reimage (`_may_start_now`).
+        """
+        reason = self._why_the_run_is_stuck
+        if reason is not None:
+            self._leave_out_all(reason)
             return None
-        if self._operations.hopeless:
-            self._skip_all(UNENDED)
+        if self._paused:
             return None
-        if self._budget.reserve == 0 and not self._budget.could_allow(1, reserved=self._budget.kept):
-            return self._next_from_kept()
+        if self._bad_requests_are_over and not self._budget.could_allow(1, reserved=self._budget.kept):
+            return self._next_from_kept_or_leave_out_all()
         reserved = self._budget.reserve + self._budget.kept + self._claimed
         for step in self.agenda.pending:
             if not self._budget.allows(reserved=reserved):
                 return None
-            if self._is_free(step):
+            if self._may_start_now(step):
                 return step
-            reserved += self._instances.is_last_bystander(step.place)
+            if self._instances.is_last_bystander(step.place):
+                reserved += 1  # this step still needs a reimage
         return None
 
-    def _next_from_kept(self) -> Step | None:
+    def _next_from_kept_or_leave_out_all(self) -> Step | None:
         """The next step, or None, when no reimage is left but those that are kept for later cases (`Budget.kept`).
 
         Later cases need these only if looks showed that an instance stayed (`an_instance_stayed`). While a watch may still
@@ -177,8 +199,8 @@ class Campaign:
             if any(result.operation is not None and not result.over.is_set() for result in self.results.values()):
                 return None  # its watch may still show an instance that stays
             self._budget.keep(0)
-            return self._next()
-        self._skip_all(SPENT)
+            return self._next_or_leave_out_all()
+        self._leave_out_all(SPENT)
         return None
 
     @property
@@ -195,31 +217,33 @@ class Campaign:
 
     async def _until_changed(self) -> None:
         """Waits until another step may be startable: a step ended, the budget changed, or all bad requests were sent."""
-        async with trio.open_nursery() as either:
+        async with trio.open_nursery() as waits:
 
             async def end_after(wait: Callable[[], Awaitable[object]]) -> None:
                 await wait()
-                either.cancel_scope.cancel()
+                waits.cancel_scope.cancel()
 
-            if self._may_start_more:
-                either.start_soon(end_after, self._changed.wait)
-                either.start_soon(end_after, self._budget.change.wait)
+            if self._may_start_more:  # `_next_or_leave_out_all` may just have left out every step
+                waits.start_soon(end_after, self._changed.wait)
+                waits.start_soon(end_after, self._budget.change.wait)
 
-    def _is_free(self, step: Step) -> bool:
+    def _may_start_now(self, step: Step) -> bool:
         """Whether a step may start now: its instance may be reimaged, and no other step runs on its deployment.
 
-        After a conflict, no other step may run on any deployment.
+        After a conflict, no other step may run on any deployment. The instance must not be reimaged while the effects of bad
+        requests are examined there. It must not be reimaged either while it is the last bystander of another reimage: the
+        last instance that can show whether that reimage leaves others unchanged.
         """
         if self._instances.is_closed_to_campaign(step.place) or self._instances.is_last_bystander(step.place):
             return False
-        return not self._running if self._runs.met_conflict else step.place.deployment not in self._running
+        return not self._running if self._step_runs.met_conflict else step.place.deployment not in self._running
 
     def _wake(self) -> None:
         """Wakes every task that waits for a change."""
         self._changed.set()
         self._changed = trio.Event()
 
-    def _skip_all(self, reason: Reason) -> None:
+    def _leave_out_all(self, reason: Reason) -> None:
         """Leaves every pending step out.
 
         A postponed one that met a conflict keeps its first result if its deployment stayed locked as long as the run waited.
@@ -227,35 +251,35 @@ class Campaign:
         for step in self.agenda.take_all():
             refused = self.agenda.first_refusal(step)
             was_locked = refused is not None and is_conflict(refused.exchange)
-            if refused is not None and was_locked and step.place.deployment in self._runs.still_locked:
+            if refused is not None and was_locked and step.place.deployment in self._step_runs.still_locked:
                 self.results |= dict.fromkeys(step.names, refused)
                 continue
             for name in step.names:
                 result = self.results.setdefault(name, Result(step))
                 result.skipped = Reason(f"{WAS_LOCKED} {reason}", reason.why) if was_locked else reason
-                result.sent.set()
+                result.decided.set()
                 result.over.set()
         self._wake()
 
     async def _carry_out(self, step: Step, result: Result) -> None:
-        """Carries out one step, until its instance is back at ReadyRole.
+        """Carries out one step, until the watch and the probe of its instance and the contending operations are over.
 
-        The next step may start on the deployment earlier, as soon as the operation is over.
+        The next step may start on the deployment earlier, as soon as the operation of this one is over.
         """
         try:
             async with self._instances_of(step) as count:
                 if not count:
-                    self._put_back(step)
+                    self._put_back(step)  # it gets a new result, so nothing reads the events that are set below
                     return
                 with self._budget.held_now(count):
                     await self._start(step, result)
                     if result.operation is not None and count > 1:
-                        await self._runs.contend(result)
+                        await self._step_runs.contend(result)
                 await self._follow_to_end(step, result)
         except (Inconclusive, Withheld) as reason:
             result.skipped = result.skipped or reason.reason
         finally:
-            result.sent.set()
+            result.decided.set()
             result.over.set()
             self._free_deployment(step)
 
@@ -269,13 +293,16 @@ class Campaign:
             self._free_deployment(step)
             await self._instances.until_online(step.place)
             self._wake()
-            await self._runs.read_probe_after(result)
+            await self._step_runs.read_probe_after(result)
         for other in (result.other_operation, result.same_operation):
             if other is not None:
                 await other.over.wait()
 
-    def pending_step(self, name: str) -> Step | None:
-        """The pending step of this name, or None; a held-back step becomes pending first."""
+    def make_pending(self, name: str) -> Step | None:
+        """Makes the held-back step of this name pending, if there is one, and gives the pending step of this name, or None.
+
+        Only the own name of the given step counts, because the journal holds the name under which a step was sent.
+        """
         self._ask_for(name)
         return next((step for step in self.agenda.pending if step.name == name), None)
 
@@ -298,21 +325,20 @@ class Campaign:
                 self._adopted.append(result)
             if result.operation is not None and result.operation.is_under_way:
                 self._running[step.place.deployment] = step
-        result.sent.set()
+        result.decided.set()
 
-    async def _go_on_with(self, result: Result) -> None:
+    async def _follow_adopted(self, result: Result) -> None:
         """Follows to its end a step that an earlier part of the run started."""
         step = result.step
         try:
-            async with self._instances.hold(step.place, *contending_places(step)):
+            async with self._instances.hold(*places_to_hold(step)):
                 if step.contend and not result.contention_sent and result.operation is not None:
                     await self._operations.until_polled(result.operation)
-                    count = 1 + len(contending_places(step))
-                    if result.operation.is_under_way and self._budget.allows(
-                        reserved=self._budget.reserve + self._budget.kept + count - 1
-                    ):
+                    count = contending_requests(step)
+                    reserved = self._budget.reserve + self._budget.kept
+                    if result.operation.is_under_way and self._are_left(count, reserved=reserved):
                         with self._budget.held_now(count):
-                            await self._runs.contend(result)
+                            await self._step_runs.contend(result)
                 await self._follow_to_end(step, result)
         except (Inconclusive, Withheld) as reason:
             result.skipped = result.skipped or reason.reason
@@ -331,7 +357,7 @@ class Campaign:
         """
         async with AsyncExitStack() as stack:
             try:
-                await stack.enter_async_context(self._instances.hold(step.place, *contending_places(step)))
+                await stack.enter_async_context(self._instances.hold(*places_to_hold(step)))
                 count = await self._room_for(step)
             finally:
                 self._claimed -= 1
@@ -343,15 +369,19 @@ class Campaign:
         A step with contention may start one for each of its requests, or only one if fewer are left. This waits for bad
         requests under way, since they hold reimages for a short time only.
         """
-        # With contention: its own request, a second one to the same instance, and one to the other instance.
-        requests = 2 + len(contending_places(step)) if step.contend else 1
+        requests = 1 + contending_requests(step)
+        # The whole reserve was left when the step was chosen. Bad requests may have used a part of it since then.
         reserved = min(self._budget.reserve, RESERVED_REIMAGES) + self._budget.kept
         for count in (requests, 1):
             while self._budget.could_allow(count, reserved=reserved):
-                if self._budget.allows(reserved=reserved + count - 1):
+                if self._are_left(count, reserved=reserved):
                     return count
                 await self._budget.change.wait()
         return 0
+
+    def _are_left(self, count: int, *, reserved: int) -> bool:
+        """Whether `count` reimages are left now besides `reserved`; `Budget.allows` asks for one."""
+        return self._budget.allows(reserved=reserved + count - 1)
 
     def _put_back(self, step: Step) -> None:
         """Makes a step pending again, since no reimage was left when its instance became free."""
@@ -367,7 +397,7 @@ class Campaign:
 
     async def _start(self, step: Step, result: Result) -> None:
         """Sends a step's request; a step that is refused is taken apart, or postponed if it may be accepted later."""
-        await self._runs.start(step, result)
+        await self._step_runs.start(step, result)
         exchange = result.exchange
         may_be_temporary = is_conflict(exchange) or self._instances.may_not_run_again(step.place, exchange)
         if may_be_temporary and not result.was_refused:
@@ -378,7 +408,7 @@ class Campaign:
             return
         self.results |= dict.fromkeys(step.names, result)
         self.agenda.put_postponed_first(step.place.deployment)
-        result.sent.set()
+        result.decided.set()
         self._wake()
 
     def _postpone(self, step: Step) -> None:
@@ -390,26 +420,30 @@ class Campaign:
         self._wake()
 
     def _take_apart(self, step: Step) -> None:
-        """Tries the parts of a step that was refused; the result of the step itself is kept where its parts have other names."""
+        """Makes the parts of a refused step pending.
+
+        The result of a merged step is dropped, since each of its parts gets a result. A result with an own version is kept for
+        `refused_with_version`, since the step is repeated under the same name. Any other result stays in `results`.
+        """
         if step.stands_for:
             self.results.pop(step.name)
         elif step.has_version_of_its_own:
-            self._refused[step.name] = self.results.pop(step.name)
+            self._refused_with_own_version[step.name] = self.results.pop(step.name)
         self.agenda.put_first(step.parts)
         self._wake()
 
-    def control(self, form: str) -> Result | None:
-        """The control of a URI form: the result of the first accepted sound reimage in that form, or None.
+    def control(self, form: UriForm) -> Result | None:
+        """The control of a URI form: the result of an accepted step in that form whose request need not be refused, or None.
 
-        Without a control, refusals in that form are not counted as right.
+        Without a control, a refusal in that form proves nothing: the endpoint may refuse every request in it.
         """
         for result in self.results.values():
             if result.exchange is None or not result.is_accepted or result.step.form != form:
                 continue
-            if not permitted(result.exchange.request, self._operations.world).binding:
+            if permitted(result.exchange.request, self._operations.world).may_be_accepted:
                 return result
         return None
 
     def refused_with_version(self, step: Step) -> Result | None:
         """The result of `step` with its own version if that was refused, else None; the step was then repeated with the target's version."""
-        return self._refused.get(step.name)
+        return self._refused_with_own_version.get(step.name)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Verdict
     from reimage_conformance.protocol.addresses import UriForm
     from reimage_conformance.protocol.requests import Place
-    from reimage_conformance.session.answering import Answered, Answers
+    from reimage_conformance.session.answering import Answered, BadRequestSender
     from reimage_conformance.session.bad_requests import BadRequest
     from reimage_conformance.session.collaborators import Collaborators
     from reimage_conformance.session.groups import Group
@@ -36,24 +36,24 @@ class Examinations:
     One request of each `BadRequest.key` is examined.
     """
 
-    def __init__(self, answers: Answers, parts: Collaborators) -> None:
-        self._answers, self._sender, self._recorder = answers, parts.sender, parts.recorder
-        self._builder, self._operations = parts.builder, parts.operations
-        self._instances, self._budget = parts.instances, parts.budget
-        self._groups = Groups(parts.instances, parts.operations, parts.budget)
+    def __init__(self, bad_request_sender: BadRequestSender, shared: Collaborators) -> None:
+        self._bad_request_sender, self._sender, self._recorder = bad_request_sender, shared.sender, shared.recorder
+        self._builder, self._operations = shared.builder, shared.operations
+        self._instances, self._budget = shared.instances, shared.budget
+        self._groups = Groups(shared.instances, shared.operations, shared.budget)
         self._examined: set[tuple[str, ...]] = set()
         self._ids_polled: Counter[tuple[str, UriForm | None]] = Counter()
 
     async def examine(self, bad: BadRequest, verdicts: list[Verdict]) -> Answered:
         """Sends a bad request and appends the verdicts to `verdicts`: about its answer, and about its effects if it is examined.
 
-        Raises as `Answers.answer_to` does; the verdicts made until then stay in `verdicts`.
+        Raises as `BadRequestSender.answer_to` does; the verdicts made until then stay in `verdicts`.
         """
         if bad.place is not None and self._instances.offers_deployment and self._is_to_be_examined(bad):
             return await self._in_one_or_two_groups(bad, bad.place, verdicts)
         async with self._groups.unexamined_at(bad.place) if bad.place is not None else nullcontext():
-            answered = await self._answers.answer_to(bad)
-        verdicts += self._answers.judge(bad, answered)
+            answered = await self._bad_request_sender.answer_to(bad)
+        verdicts += self._bad_request_sender.judge(bad, answered)
         if self._is_to_be_examined(bad) and answered.is_refused:
             self._examined.add(bad.key)
             verdicts += await self._no_operation_left(answered)
@@ -90,9 +90,9 @@ class Examinations:
         async with self._groups.join(place) as group:
             group.blamed.add(bad.blamed)
             try:
-                answered = await self._answers.answer_to(bad, is_held=True)
+                answered = await self._bad_request_sender.answer_to(bad, is_held=True)
                 group.accepted = group.accepted or answered.operation is not None
-                verdicts += self._answers.judge(bad, answered)
+                verdicts += self._bad_request_sender.judge(bad, answered)
             finally:
                 await self._groups.note_answer(group)
             await group.looked.wait()
@@ -115,7 +115,7 @@ class Examinations:
         if group.is_changed and group.has_one_suspect:
             group.book(answered.exchange.number)
         if group.is_changed and group.is_cause_certain:
-            self._answers.started_though_refused.add(bad.key)
+            self._bad_request_sender.started_though_refused.add(bad.key)
         if group.is_changed and not group.is_cause_certain:
             return await self._repeated_alone(bad, group, answered)
         return self._effect(bad, group, answered)
@@ -134,29 +134,29 @@ class Examinations:
         async with group.turn:
             await self._instances.until_steady(self._operations.at(group.place))
             await self._operations.until_quiet(group.place.deployment)
-            await self._operations.until_over(group.place)
+            await self._operations.until_over_by_name(group.place)
             before = await self._instances.until_ready(group.place)
             if before is None or statuses_in(before).get(group.place.role_instance) != READY:
                 if group.is_disturbed:
                     return []
                 group.book(first.exchange.number)
-                self._answers.started_though_refused.add(bad.key)
+                self._bad_request_sender.started_though_refused.add(bad.key)
                 return self._by_looks_of_group(bad, group, first)
             try:
                 async with self._budget.hold_once_more():
-                    answered = await self._answers.answer_to(bad, is_held=True)
+                    answered = await self._bad_request_sender.answer_to(bad, is_held=True)
                     after = await self._instances.look(group.place.deployment)
             except (Inconclusive, Untested) as reason:
                 group.book(first.exchange.number)  # it may have reimaged the instance, so it is counted
                 if not isinstance(reason, Spent) or group.may_have_changed_by_itself:
                     raise
                 return self._by_looks_of_group(bad, group, first)
-            beside = self._operations.is_busy(group.place.deployment)
+            beside = self._operations.has_operation_on(group.place.deployment)
             if is_changed(group.place, before, after) and answered.is_refused:
                 group.book(first.exchange.number)  # it reimaged the instance in the group as well
                 self._budget.spend(answered.exchange.number)
-                self._answers.started_though_refused.add(bad.key)
-                self._answers.violations.count(bad.broken, 1)
+                self._bad_request_sender.started_though_refused.add(bad.key)
+                self._bad_request_sender.violations.count(bad.broken, 1)
             return self._untouched(bad, before, answered, after, beside=beside)
 
     def _by_looks_of_group(self, bad: BadRequest, group: Group, first: Answered) -> list[Verdict]:

@@ -240,7 +240,7 @@ class Groups:
         try:
             await self._until_nobody_joins(group)
             async with self._instances.hold(group.place):
-                await self._operations.until_over(group.place)
+                await self._operations.until_over_by_name(group.place)
                 await self._instances.until_settled(self._operations.at(group.place))
                 await self._instances.until_online(group.place)
                 if not self._budget.could_allow(2, reserved=0):  # nothing is left to repeat a request with
@@ -328,5 +328,5 @@ class Groups:
 
     def _note_reimages(self, group: Group) -> None:
         """Notes whether reimages of other instances are under way now that may have changed the instance of a group."""
-        group.beside = group.beside or self._operations.may_be_busy(group.place.deployment)
+        group.beside = group.beside or self._operations.may_have_operation_on(group.place.deployment)
         group.elsewhere = group.elsewhere or self._operations.may_reach_by_name(group.place)

@@ -4,14 +4,15 @@ The states that an instance reaches after its reimage, and the functions that wa
 
 | state | begins when | functions |
 | --- | --- | --- |
-| settled | the operation is over, and an unwatched instance had time to leave ReadyRole | `until_settled` |
-| online | every watch of the instance is over: it came back to ReadyRole, or had time to | `until_online` |
+| settled | the operation is over; an instance without a watch also had time to leave ReadyRole | `until_settled` |
+| online | every watch of the instance is over: it came back to ReadyRole, or the time for that is over | `until_online` |
 | ready | a look shows the instance at ReadyRole | `until_ready` |
-| steady | the instance was back for so long that it does not leave ReadyRole once more | `until_steady`, `unsteady_seconds` |
+| steady | the instance was back for so long that it is not expected to leave ReadyRole once more | `until_steady`, `unsteady_seconds` |
 | at rest | it was steady for REST_SHARE of the duration of its operation | `are_at_rest` |
 | running again | Get Deployment is offered (then looks show it), or the instance is steady | `until_running_again` |
 
-A state ends with the next reimage of the instance; it is ready only until it leaves ReadyRole.
+Each state ends with the next reimage of the instance. The state "ready" also ends when the instance leaves ReadyRole.
+An instance that is listed and not at ReadyRole is called offline here, and the moment when it leaves ReadyRole its departure.
 """
 
 from __future__ import annotations
@@ -70,29 +71,31 @@ class Watch:
 
 
 class Instances(Looks):
-    """The role instances of a target: the looks at them, the watches, and the locks.
+    """The role instances of a target: the looks at them, the watches, and the locks that tasks hold.
 
     `on_watch_over`, set by `session/resuming.py`, is called with each watch that is over. A task that examines or
-    reimages an instance holds its lock meanwhile (`hold`). `given_up` says that some instance did not come back in time;
-    then none is waited for any more. `_departs_late` says whether instances leave ReadyRole only after the end of their
-    operation, None while unknown.
+    reimages an instance holds its lock meanwhile (`hold`). `waits_no_more` says that some instance did not come back in
+    time; then none is waited for any more. `_not_waited_for` holds the places that `until_ready` waited for in vain.
+    `_was_ready` holds the places that some look showed at ReadyRole. `_departs_late` says whether instances leave
+    ReadyRole only after the end of their operation, None while unknown. `_longest_departure_seconds` is the longest time
+    after the end of an operation at which an instance was found offline after its watch.
     """
 
     def __init__(self, target: Target, builder: RequestBuilder, sender: Sender) -> None:
         super().__init__(target, builder, sender)
         self.watches: list[Watch] = []
         self._addressed: Counter[str] = Counter()
-        self.given_up = False
+        self.waits_no_more = False
         self.on_watch_over: Callable[[Watch], None] = lambda *_: None
         self._locks: dict[str, trio.Lock] = {}
         self._holds: Counter[str] = Counter()
         self._closed_to_campaign: list[Place] = []
         self._deployments_watched: set[Deployment] = set()
-        self._deployments_seen_away: set[Deployment] = set()
-        self._given_up_on: set[str] = set()
+        self._deployments_seen_offline: set[Deployment] = set()
+        self._not_waited_for: set[str] = set()
         self._was_ready: set[str] = set()
         self._departs_late: bool | None = None
-        self._latest_departure = 0.0
+        self._longest_departure_seconds = 0.0
         self._tasks: trio.Nursery | None = None
 
     def set_nursery(self, tasks: trio.Nursery) -> None:
@@ -107,18 +110,18 @@ class Instances(Looks):
         version: str = OBSERVING_VERSION,
         patient: bool = True,
     ) -> Exchange:
-        """Makes one Get Deployment; after it, `until_ready` waits again for instances that it showed at ReadyRole."""
+        """Makes one Get Deployment; an instance that it shows at ReadyRole is one that `until_ready` waits for again."""
         exchange = await super().look(deployment, form, version=version, patient=patient)
         ready = {str(Place(deployment, name)) for name, status in statuses_in(exchange).items() if status == READY}
         self._was_ready |= ready
-        self._given_up_on -= ready
+        self._not_waited_for -= ready
         return exchange
 
     async def look_before(self, place: Place) -> Exchange:
-        """The look before a reimage of an instance.
+        """The look before a reimage of an instance; this may wait until the instance is back.
 
-        If the instance is offline after an earlier reimage of ours, whose watch ended before it left ReadyRole, this waits
-        until it is back.
+        It waits if the instance is not at ReadyRole and a request of ours reimaged it before. The instance is then taken to
+        have left ReadyRole after its watch.
         """
         look = await self.look(place.deployment)
         shown = statuses_in(look)
@@ -126,7 +129,7 @@ class Instances(Looks):
             return look
         operations = [watch.operation for watch in self.watches if watch.place == place]
         since = max((each.ended or each.began for each in operations), default=self._sender.clock.now())
-        self._latest_departure = max(self._latest_departure, self._sender.clock.now() - since)
+        self._longest_departure_seconds = max(self._longest_departure_seconds, self._sender.clock.now() - since)
         return await self.until_ready(place) or look
 
     @asynccontextmanager
@@ -139,7 +142,7 @@ class Instances(Looks):
             yield
 
     def hold_count(self, place: Place) -> int:
-        """How often an instance has been held so far; the number stays the same while no other task uses it."""
+        """How often an instance has been held so far; compare two numbers to see whether a task held it in between."""
         return self._holds[str(place)]
 
     def watch(self, operation: Operation, place: Place, before: Exchange, others: tuple[str, ...]) -> Watch:
@@ -193,21 +196,24 @@ class Instances(Looks):
         return [watch for watch in self.watches if watch.place.deployment == deployment and not watch.is_over]
 
     async def _look_for(self, deployment: Deployment, watches: list[Watch]) -> None:
-        """Makes one look for every watch on the deployment."""
+        """Makes one look that serves every watch on the deployment."""
         exchange = await self.look(deployment, patient=False)  # the next one follows anyway
-        await self._look_again(watches, exchange)
+        await self._look_with_later_version_once(watches, exchange)
         now = self._sender.clock.now()
         for watch in watches:
             watch.looks.append(exchange)
             self._conclude(watch, exchange, now)
 
-    async def _look_again(self, watches: list[Watch], exchange: Exchange) -> None:
-        """Makes one more look with a later version, the first time that a watched instance of a deployment is not at ReadyRole."""
+    async def _look_with_later_version_once(self, watches: list[Watch], exchange: Exchange) -> None:
+        """Looks with LATER_VERSION too, the first time that `exchange` shows a watched instance of the deployment offline.
+
+        The answer is for the check that statuses fit the version of the request (REQ-DEPL-STATUS-GATES).
+        """
         shown = statuses_in(exchange)
         deployment = watches[0].place.deployment
-        away = any(shown.get(watch.place.role_instance) not in (READY, None) for watch in watches)
-        if away and deployment not in self._deployments_seen_away:
-            self._deployments_seen_away.add(deployment)
+        is_offline = any(shown.get(watch.place.role_instance) not in (READY, None) for watch in watches)
+        if is_offline and deployment not in self._deployments_seen_offline:
+            self._deployments_seen_offline.add(deployment)
             await self.look(deployment, version=LATER_VERSION)
 
     def _conclude(self, watch: Watch, exchange: Exchange, now: float) -> None:
@@ -219,23 +225,30 @@ class Instances(Looks):
             return
         limits = self._sender.limits
         watch.waited = now - (watch.operation.ended or watch.operation.began)
-        was_offline, is_online = watch.was_offline, status == READY
-        settled = watch.waited >= self._settling_seconds(watch.operation)
-        is_back = is_online and (was_offline or settled or watch.interrupted)
-        nothing_is_shown = settled and not self.shows(watch.place.deployment)
+        is_online = status == READY
+        had_time_to_leave = watch.waited >= self._settling_seconds(watch.operation)
+        is_back = is_online and (watch.was_offline or had_time_to_leave or watch.interrupted)
+        nothing_is_shown = had_time_to_leave and not self.shows(watch.place.deployment)
         if is_back or nothing_is_shown:
-            if was_offline or (not watch.interrupted and watch.operation.status == "Succeeded"):
-                self._departs_late = was_offline and self._departs_late is not False
+            self._learn_when_instances_depart(watch)
             self._end(watch)
-        elif not is_online and (watch.waited >= limits.operation_timeout_seconds or self.given_up):
-            self.given_up = self.given_up or bool(statuses_in(exchange))  # an empty look proves nothing
+        elif not is_online and (watch.waited >= limits.operation_timeout_seconds or self.waits_no_more):
+            # A look without instances does not show that this one did not come back.
+            self.waits_no_more = self.waits_no_more or bool(statuses_in(exchange))
             self._end(watch)
+
+    def _learn_when_instances_depart(self, watch: Watch) -> None:
+        """Sets `_departs_late` from a watch that ends after its operation; False stays False."""
+        if watch.was_offline:
+            self._departs_late = self._departs_late is not False
+        elif not watch.interrupted and watch.operation.status == "Succeeded":  # the instance never left ReadyRole
+            self._departs_late = False
 
     def _settling_seconds(self, operation: Operation) -> float:
         """For how many seconds after the end of an operation its instance may still leave ReadyRole at this endpoint."""
         limits = self._sender.limits
         usual = settling_seconds(operation.duration, limits, departs_early=self._departs_late is False)
-        return min(max(usual, SETTLING_FACTOR * self._latest_departure), limits.operation_timeout_seconds)
+        return min(max(usual, SETTLING_FACTOR * self._longest_departure_seconds), limits.operation_timeout_seconds)
 
     def _end(self, watch: Watch) -> None:
         watch.is_over = True
@@ -243,7 +256,7 @@ class Instances(Looks):
         self.on_watch_over(watch)
 
     async def until_settled(self, operations: list[Operation]) -> None:
-        """Waits until these operations are over and their unwatched instances had time to leave ReadyRole."""
+        """Waits until these operations are over, and until their instances without a watch had time to leave ReadyRole."""
         for operation in operations:
             await operation.over.wait()
             if any(watch.operation is operation for watch in self.watches):
@@ -256,24 +269,26 @@ class Instances(Looks):
     def unsteady_seconds(self, operations: list[Operation]) -> float:
         """For how many seconds from now on the instances of these operations may leave ReadyRole once more; negative once they may not."""
         waited = {id(watch.operation): watch.waited for watch in self.watches if watch.is_over}
-        returns = (
+        steady_at = (
             (operation.ended or operation.began)
             + waited.get(id(operation), self._settling_seconds(operation))
             + second_departure_seconds(operation.duration)
             for operation in operations
             if operation.state is State.ENDED
         )
-        return max(returns, default=0.0) - self._sender.clock.now()
+        return max(steady_at, default=0.0) - self._sender.clock.now()
 
     def are_at_rest(self, operations: list[Operation]) -> bool:
         """Whether these operations and their watches ended so long ago that they cannot change their instances any more.
 
-        This takes longer than until they are steady: a late change would be taken for the effect of another reimage.
+        This takes longer than until the instances are steady, because a late change would be taken for the effect of the
+        next reimage.
         """
         watched = (watch for watch in self.watches if any(watch.operation is each for each in operations))
         is_over = all(each.state is State.ENDED for each in operations) and all(watch.is_over for watch in watched)
         rest = REST_SHARE * max((each.duration for each in operations), default=0.0)
-        return is_over and self.unsteady_seconds(operations) <= -rest
+        steady_seconds = -self.unsteady_seconds(operations)
+        return is_over and steady_seconds >= rest
 
     async def until_steady(self, operations: list[Operation]) -> None:
         """Waits until these operations are over and their instances had time to leave ReadyRole once more."""
@@ -302,13 +317,15 @@ class Instances(Looks):
         )
 
     def is_last_bystander(self, place: Place) -> bool:
-        """Whether a watch that is not over has this instance as the only one left in `others` that was never reimaged.
+        """Whether this is the last instance by which an open watch can show that the watched reimage changes no other instance.
 
-        If this instance were reimaged too, the watch could not show whether its reimage leaves other instances unchanged.
+        It is the only one in `others` of the watch that no request of ours reimaged.
         """
-        here = (watch for watch in self.watches if not watch.is_over and watch.place.deployment == place.deployment)
-        left = ([n for n in watch.others if str(Place(place.deployment, n)) not in self.addressed] for watch in here)
-        return [place.role_instance] in left
+        never_reimaged = (
+            [name for name in watch.others if str(Place(place.deployment, name)) not in self.addressed]
+            for watch in self._open_watches(place.deployment)
+        )
+        return any(names == [place.role_instance] for names in never_reimaged)
 
     async def until_running_again(self, operations: list[Operation]) -> None:
         """Waits as long as an instance may take to run again after these operations; it does not wait where looks show that."""
@@ -316,7 +333,7 @@ class Instances(Looks):
             await self.until_steady(operations)
 
     def may_not_run_again(self, place: Place, exchange: Exchange | None) -> bool:
-        """Whether a sound reimage may have been refused because its instance does not run again since an earlier one.
+        """Whether a sound reimage may have been refused because its instance is not running again yet after an earlier reimage.
 
         Such a refusal is 400 or 409 (REQ-REIMAGE-RUNNING). Where Get Deployment is offered, the reimage waited for ReadyRole.
         """
@@ -332,30 +349,32 @@ class Instances(Looks):
         """Looks until Get Deployment shows the instance at ReadyRole, or operation_timeout_seconds are over; gives the last look.
 
         An instance that was not ready in time is not waited for again until a look shows it at ReadyRole. If no request
-        of ours reimaged an instance, and no look showed it at ReadyRole, the wait is shorter; there is none if the look
-        lists other instances only. Gives None where the target does not offer Get Deployment.
+        of ours reimaged the instance, and no look showed it at ReadyRole, it is not expected there: the wait is shorter, and
+        there is none if the look lists other instances only. Gives None where the target does not offer Get Deployment.
         """
         if not self.offers_deployment:
             return None
         clock, limits = self._sender.clock, self._sender.limits
         began = clock.now()
         look = await self.look(place.deployment)
-        shown, ours = statuses_in(look), str(place) in self.addressed | self._was_ready
-        if str(place) in self._given_up_on or (shown and not ours and place.role_instance not in shown):
+        shown = statuses_in(look)
+        is_expected_ready = str(place) in (self.addressed | self._was_ready)
+        lists_others_only = bool(shown) and place.role_instance not in shown
+        if str(place) in self._not_waited_for or (lists_others_only and not is_expected_ready):
             return look
         longest = (
             limits.operation_timeout_seconds
-            if ours
+            if is_expected_ready
             else min(limits.operation_timeout_seconds, LONGEST_PATIENCE_SECONDS)
         )
         while (
             self.shows(place.deployment)
             and statuses_in(look).get(place.role_instance) != READY
             and clock.now() - began < longest
-            and not self.given_up
+            and not self.waits_no_more
         ):
             await self._sender.patience.rest(seconds_until_look(clock.now() - began, limits.poll_interval_seconds))
             look = await self.look(place.deployment)
         if statuses_in(look).get(place.role_instance) != READY:
-            self._given_up_on.add(str(place))
+            self._not_waited_for.add(str(place))
         return look

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """The state of an operation, as far as the suite knows: OVERDUE reached no end in time, LOST cannot be polled any more."""
+    """The state of an operation, as far as the suite knows.
+
+    OVERDUE reached no end in time. LOST was given up: it could not be polled any more, or was not to be polled.
+    """
 
     UNDER_WAY = "under way"
     ENDED = "ended"

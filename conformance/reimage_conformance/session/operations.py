@@ -48,7 +48,10 @@ class Operations:
 
     `Reimages` sets two callbacks. `renew` repeats the reimage of a forgotten operation, and gives the new operation, or
     None where the endpoint does not know it. `reimages_needed` gives the number of reimages that others still need:
-    `known` leaves that many of the budget.
+    `known` starts a reimage only if at least that many stay in the budget.
+
+    The endpoint knows an operation whose last poll showed a status (`Operation.is_still_known`). It may have forgotten one
+    whose last poll, long after its end, showed none (`Operation.is_forgotten`).
     """
 
     def __init__(self, sender: Sender, builder: RequestBuilder, budget: Budget, recorder: Recorder) -> None:
@@ -59,21 +62,24 @@ class Operations:
         self._tasks: trio.Nursery | None = None
         self._quiet = trio.Condition()
         self._starting: list[Place] = []
-        self._renewed = 0
-        self.renew: Callable[[Operation], Awaitable[Operation | None]] = _not_renewed
-        self.reimages_needed: Callable[[], int] = int
+        self._renewals = 0
+        self.renew: Callable[[Operation], Awaitable[Operation | None]] = _renew_nothing
+        self.reimages_needed: Callable[[], int] = lambda: 0
 
     def follow_in(self, tasks: trio.Nursery) -> None:
         """Sets the nursery in which the tasks that poll operations run."""
         self._tasks = tasks
 
-    def see(self, exchange: Exchange) -> None:
-        """Adds a HEAD request to the operation that it addresses, whichever case sent it."""
-        if exchange.request.method == "HEAD":
-            identifier = read_target(exchange.request.resource).operation
-            for operation in self.all if identifier else ():
-                if operation.identifier == identifier:
-                    operation.heads.append(exchange)
+    def note_head(self, exchange: Exchange) -> None:
+        """Adds an exchange to the operation that it addresses if its request is a HEAD; other exchanges are ignored."""
+        if exchange.request.method != "HEAD":
+            return
+        identifier = read_target(exchange.request.resource).operation
+        if not identifier:
+            return
+        for operation in self.all:
+            if operation.identifier == identifier:
+                operation.heads.append(exchange)
 
     def open(
         self,
@@ -81,13 +87,13 @@ class Operations:
         place: Place | None = None,
         form: UriForm | None = None,
         *,
-        anyway: bool = False,
+        even_if_hopeless: bool = False,
         unwanted: bool = False,
     ) -> Operation:
         """Adds the operation of an accepted request, spends one reimage of the budget, and starts the task that polls it to its end.
 
-        With `anyway` it is polled even if earlier operations reached no end. `unwanted` says that the request ought to
-        have been refused.
+        An operation without id is given up instead of polled, and so is one of a run that is `hopeless`, unless
+        `even_if_hopeless`. `unwanted` says that the request ought to have been refused.
         """
         operation = self._add(start, self._clock.now(), place, form, unwanted=unwanted)
         self._recorder.note(
@@ -99,7 +105,7 @@ class Operations:
             unwanted=unwanted,
         )
         self._budget.spend(start.number)
-        if not operation.identifier or (self.hopeless and not anyway):
+        if not operation.identifier or (self.hopeless and not even_if_hopeless):
             self.give_up(operation)
         elif self._tasks is not None:
             self._tasks.start_soon(self._follow, operation)
@@ -108,8 +114,9 @@ class Operations:
     def _add(
         self, start: Exchange, began: float, place: Place | None, form: UriForm | None, *, unwanted: bool
     ) -> Operation:
-        """Adds an operation; if it may fail late because of its request, its reimage stays open in the budget until its end."""
+        """Adds an operation; if its request may make it fail late, the budget may get the reimage back until the operation ends."""
         operation = Operation(start, start.request_id, began, place, form, unwanted=unwanted)
+        # Recorded exchanges and `world` hold masked ids; the polls that are to be sent need the id of the target file.
         if read_target(start.request.resource).subscription == self.world.target.other_subscription_id:
             operation.subscription = self._builder.target.other_subscription_id or ""
         self.all.append(operation)
@@ -150,12 +157,15 @@ class Operations:
         return operation
 
     def give_up(self, operation: Operation) -> None:
-        """Stops polling the operation."""
+        """Marks an operation as LOST: it is not polled to its end, or not any further if its task has begun."""
         operation.state = State.LOST
         self._end(operation)
 
     def _end(self, operation: Operation) -> None:
-        """Settles the budget of an operation and wakes the tasks that wait for its end; a reimage that was not given back stays spent."""
+        """Settles the budget of an operation, and wakes the tasks that wait for its end.
+
+        The reimage stays spent, unless `Polling` has given it back because the operation failed because of its request.
+        """
         self._budget.settle(operation.start.number)
         operation.over.set()
 
@@ -167,7 +177,7 @@ class Operations:
                 if operation.is_under_way:
                     waited = self._clock.now() - operation.began
                     await self._sender.patience.rest(seconds_until_poll(waited, self._limits.poll_interval_seconds))
-        except Inconclusive:  # the endpoint was given up
+        except Inconclusive:  # the endpoint, or this kind of poll, was given up
             operation.state, operation.ended = State.LOST, self._clock.now()
         finally:
             self._end(operation)
@@ -182,12 +192,15 @@ class Operations:
         return [poll for poll in polls if status_of(poll) in TERMINAL]
 
     async def until_polled(self, operation: Operation) -> None:
-        """Waits until an operation of an earlier part of the run has been polled in this part, or is over."""
+        """Waits until an operation of an earlier part of the run has been polled in this part, or is over.
+
+        The first poll whose answer is not throttling sets `interrupted` to False (`Polling.take`).
+        """
         while operation.interrupted and operation.is_under_way:
             await self.wait_one_poll_interval(operation)
 
     async def wait_one_poll_interval(self, operation: Operation) -> None:
-        """Waits as long as there is between two polls of an operation now, or until it is over; polls nothing."""
+        """Waits for the present interval between two polls of an operation, or until it is over; polls nothing."""
         waited = self._clock.now() - operation.began
         with trio.move_on_after(seconds_until_poll(waited, self._limits.poll_interval_seconds)):
             await operation.over.wait()
@@ -195,15 +208,18 @@ class Operations:
     async def until_quiet(self, deployment: Deployment | None = None) -> None:
         """Waits until no operation of ours runs on `deployment`; without `deployment`, until none runs at all."""
         async with self._quiet:
-            while self.is_busy(deployment) if deployment is not None else self.under_way:
+            while self.has_operation_on(deployment) if deployment is not None else self.under_way:
                 await self._quiet.wait()
 
     def at(self, place: Place) -> list[Operation]:
         """The operations of an instance, over or not."""
         return [operation for operation in self.all if operation.place == place]
 
-    async def until_over(self, place: Place) -> None:
-        """Waits until no operation of ours runs that addressed an instance of this name."""
+    async def until_over_by_name(self, place: Place) -> None:
+        """Waits for the end of those operations, under way now, that addressed an instance of this name in any deployment.
+
+        Operations without `place` count too: their requests addressed an instance that is not listed.
+        """
         name = place.role_instance
         for operation in self.under_way:
             if read_target(operation.start.request.resource).instance == name:
@@ -224,14 +240,14 @@ class Operations:
         """The longest time that an operation was seen to take, in seconds; None while none was seen to end."""
         return max((o.duration for o in self.all if o.state is State.ENDED), default=None)
 
-    def is_busy(self, deployment: Deployment) -> bool:
+    def has_operation_on(self, deployment: Deployment) -> bool:
         """Whether an operation of ours runs on a deployment."""
         return any(o.place is not None and o.place.deployment == deployment for o in self.under_way)
 
-    def may_be_busy(self, deployment: Deployment) -> bool:
+    def may_have_operation_on(self, deployment: Deployment) -> bool:
         """Whether an operation of ours runs on a deployment, or a request that is to start one has no answer yet."""
         starting = any(place.deployment == deployment for place in self._starting)
-        return self.is_busy(deployment) or starting
+        return self.has_operation_on(deployment) or starting
 
     def may_reach_by_name(self, place: Place) -> bool:
         """Whether an operation of ours runs, or is being started, on an instance of the same name in another deployment.
@@ -253,7 +269,11 @@ class Operations:
 
     @property
     def hopeless(self) -> bool:
-        """Whether MAX_OVERDUE_OPERATIONS or more reached no end, and fewer than those ended; then the campaign starts no more."""
+        """Whether at least MAX_OVERDUE_OPERATIONS operations reached no end, and more reached none than ended.
+
+        Then the campaign starts no reimages, and `open` gives up new operations. An `unwanted` operation that is LOST does
+        not count.
+        """
         stuck = [o for o in self.all if o.state is State.OVERDUE or (o.state is State.LOST and not o.unwanted)]
         ended = [o for o in self.all if o.state is State.ENDED]
         return len(stuck) >= MAX_OVERDUE_OPERATIONS and len(stuck) > len(ended)
@@ -268,26 +288,26 @@ class Operations:
 
         This may start a reimage: where the endpoint has forgotten all such operations (REQ-GOS-RETENTION), the reimage of
         one of them is repeated, at most MAX_RENEWED_OPERATIONS times in a run. Raises Inconclusive where there is no
-        operation, Untested where all are forgotten and no repeated reimage gives one that is known.
+        operation, Untested where all are forgotten and a repeated reimage gives none that is known, or is not possible.
         """
-        found = await self._known(status)
+        found = await self._first_known(status)
         if found is not None:
             return found
         forgotten = [o for o in self.all if o.is_forgotten and not o.subscription and status in ("", o.status)]
         if forgotten:
-            return await self._renewed_from(forgotten[0])
+            return await self._renewal_of(forgotten[0])
         message = f"the run had no operation that ended {status}" if status else UNPOLLED
         why = {"": Why.OTHER, "Failed": Why.NO_FAILURE}.get(status, Why.NO_END)
         raise Inconclusive(message, UNPOLLED_BECAUSE, why)
 
-    async def _renewed_from(self, forgotten: Operation) -> Operation:
+    async def _renewal_of(self, forgotten: Operation) -> Operation:
         """The operation of a repeated reimage, in place of a forgotten one; raises Untested where it cannot be had."""
-        if self._renewed >= MAX_RENEWED_OPERATIONS:
+        if self._renewals >= MAX_RENEWED_OPERATIONS:
             why = f"the suite has repeated {MAX_RENEWED_OPERATIONS} reimages because of that, and repeats no more"
         elif not self._budget.allows(reserved=self.reimages_needed()):
             why = "max_reimages under [limits] in the target file leaves no room for another reimage"
         else:
-            self._renewed += 1
+            self._renewals += 1
             again = await self.renew(forgotten)
             if again is not None:
                 return again
@@ -295,10 +315,13 @@ class Operations:
         raise Untested(f"the endpoint forgets operations soon after their end, and {why}")
 
     async def known_poll(self) -> Request:
-        """A request that polls a known operation, which ought to be answered 200; may start a reimage, and raises, as `known` does."""
+        """A request, not sent yet, that polls a known operation: it ought to be answered 200.
+
+        This may start a reimage, and raises, as `known` does.
+        """
         return self._builder.operation_status((await self.known()).identifier)
 
-    async def _known(self, status: str) -> Operation | None:
+    async def _first_known(self, status: str) -> Operation | None:
         """The first operation that the endpoint knows and that fits `status`, or None; polls those that may have been forgotten."""
         for operation in self.all:
             matches = not status or (operation.state is State.ENDED and operation.status == status)
@@ -308,8 +331,8 @@ class Operations:
 
     async def is_known_now(self, operation: Operation) -> bool:
         """Whether the endpoint knows an operation; it is polled if it may have been forgotten since the last poll."""
-        old = not operation.is_under_way and self._clock.now() > operation.ended + RETENTION_SECONDS
-        if operation.is_still_known and old:
+        may_be_forgotten = not operation.is_under_way and self._clock.now() > operation.ended + RETENTION_SECONDS
+        if operation.is_still_known and may_be_forgotten:
             await self.poll(operation, label="poll-known")
         return operation.is_still_known
 
@@ -318,7 +341,7 @@ class Operations:
         return await self._polling.poll(operation, version=version, label=label)
 
 
-async def _not_renewed(operation: Operation) -> Operation | None:
-    """The default of `Operations.renew`: nothing is renewed."""
+async def _renew_nothing(operation: Operation) -> Operation | None:
+    """The default of `Operations.renew`: no reimage is repeated."""
     del operation
     return None

@@ -35,8 +35,8 @@ _IN_WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sort:
-    """How the failures of a request are counted: under its `kind`, and under the wider `family` of the kind.
+class Category:
+    """What the failures of a request are counted under: its `kind`, and the wider `family` of the kind.
 
     `call` is what reasons call the requests, "" for nothing.
     """
@@ -54,7 +54,7 @@ class Patience:
     was ever answered. `refusals` are the kinds of bad requests: a bad request without reply counts as a violation, and
     `Violations` limits those, until much of the patience is used up.
 
-    `over` says why nothing is sent any more, "" while requests are sent; then `ended` is set. Times are readings of the
+    `why_over` says why nothing is sent any more, "" while requests are sent; then `ended` is set. Times are readings of the
     run's clock in seconds. The run ends after `seconds` with only missing replies or only throttled ones. `heard_at` is
     the time of the last reply, `served_at` that of the last one that was not throttled. `replies` counts the replies,
     and `served_replies` those that were not throttled. `lost_seconds` is the total time waited in vain.
@@ -64,7 +64,7 @@ class Patience:
     """
 
     seconds: float
-    over: str = ""
+    why_over: str = ""
     heard_at: float = 0.0
     served_at: float = 0.0
     replies: int = 0
@@ -90,34 +90,34 @@ class Patience:
 
     def give_up(self, reason: str) -> None:
         """Ends the run: nothing more is sent, and every `rest` ends."""
-        self.over = self.over or reason
+        self.why_over = self.why_over or reason
         self.ended.set()
 
     async def rest(self, seconds: float) -> None:
         """Waits for `seconds`; raises Inconclusive as soon as the run is given up."""
         with trio.move_on_after(seconds):
             await self.ended.wait()
-        if self.over:
-            raise Inconclusive(self.over)
+        if self.why_over:
+            raise Inconclusive(self.why_over)
 
     def left(self, now: float) -> float:
         """The seconds until the run is given up if no request is served."""
         return max(self.served_at + self.seconds - now, 0.0)
 
-    def check(self, sort: Sort) -> None:
+    def check(self, category: Category) -> None:
         """Raises Inconclusive where the run, or this kind of request, has been given up."""
-        if self.over:
-            raise Inconclusive(self.over)
-        call = f" ({sort.call})" if sort.call else ""
-        if sort.family not in self._answered:
+        if self.why_over:
+            raise Inconclusive(self.why_over)
+        call = f" ({category.call})" if category.call else ""
+        if category.family not in self._answered:
             self._raise_if_failed_often(
-                sort.family,
+                category.family,
                 MAX_SAME_FAILURES_OF_A_FAMILY,
                 f"requests of this kind{call}",
                 ", and none of this kind was ever answered",
             )
-        if not self._is_bounded(sort.kind):
-            self._raise_if_failed_often(sort.kind, self._allowed(), f"requests like this one{call}")
+        if not self._is_bounded(category.kind):
+            self._raise_if_failed_often(category.kind, self._allowed(), f"requests like this one{call}")
 
     def note(self, exchange: Exchange, began: float, now: float) -> None:
         """Takes the exchange of a request that went out at `began` and ended at `now`."""
@@ -139,17 +139,20 @@ class Patience:
             self._lost_until = now
         self._weigh(now)
 
-    def count(self, sort: Sort, exchange: Exchange) -> None:
-        """Counts an exchange under its sort; a failure while the endpoint was away is not counted."""
+    def count_failure(self, category: Category, exchange: Exchange) -> None:
+        """Counts a failed exchange under its category, or notes that its family was answered.
+
+        A failure while the endpoint was away is not counted.
+        """
         if exchange.reply is not None:
-            self._answered.add(sort.family)
+            self._answered.add(category.family)
         elif (
             exchange.failure is not None
             and exchange.failure.kind in _COSTLY_FAILURES
             and not self.was_away(exchange.number)
         ):
-            self._failed[(sort.kind, exchange.failure.kind)] += 1
-            self._failed[(sort.family, exchange.failure.kind)] += 1
+            self._failed[(category.kind, exchange.failure.kind)] += 1
+            self._failed[(category.family, exchange.failure.kind)] += 1
 
     def note_outage(self) -> None:
         """Notes that the endpoint is away, since its last reply."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Request, Verdict
     from reimage_conformance.protocol.addresses import UriForm
     from reimage_conformance.protocol.requests import Place
-    from reimage_conformance.session.answering import Answers
+    from reimage_conformance.session.answering import BadRequestSender
     from reimage_conformance.session.bad_requests import ExpectedRefusal, Reader
     from reimage_conformance.session.collaborators import Collaborators
 
@@ -28,15 +28,19 @@ if TYPE_CHECKING:
 class Refusals:
     """Sends requests that ought to be refused, and requests that may be either accepted or refused.
 
-    `forms` collects the URI forms of the bad requests. `violations` counts the accepted requests of each requirement.
+    `forms` collects the URI forms of the bad requests. `violations` counts the bad requests that were accepted, by the
+    requirement that they break.
     """
 
-    def __init__(self, answers: Answers, reader: Reader, parts: Collaborators) -> None:
-        self._sender, self._recorder, self._budget = parts.sender, parts.recorder, parts.budget
-        self._operations, self._instances, self.reader = parts.operations, parts.instances, reader
-        self._answers, self._examinations = answers, Examinations(answers, parts)
-        self.violations, self.poll_of = answers.violations, self._examinations.poll_of
-        self._addressed_nothing = 0
+    def __init__(self, bad_request_sender: BadRequestSender, reader: Reader, shared: Collaborators) -> None:
+        self._sender, self._recorder, self._budget = shared.sender, shared.recorder, shared.budget
+        self._operations, self._instances, self.reader = shared.operations, shared.instances, reader
+        self._bad_request_sender = bad_request_sender
+        self._examinations = Examinations(bad_request_sender, shared)
+        self.violations = bad_request_sender.violations
+        self._accepted_without_place = (
+            0  # how many requests of `try_out` that address no listed instance started a reimage
+        )
         self.forms: set[UriForm] = set()
 
     async def refuse(self, expected: ExpectedRefusal) -> Exchange:
@@ -45,7 +49,7 @@ class Refusals:
         Raises Nonconformance for a violation. Raises Untested where the budget is spent, or where enough requests that
         break the same requirement were accepted or got no reply.
         """
-        await self._sender.pass_gate(expected.request)
+        await self._sender.raise_if_withheld(expected.request)
         bad = self.reader.read(expected)
         if bad.permitted.address.form is not None:
             self.forms.add(bad.permitted.address.form)
@@ -60,44 +64,57 @@ class Refusals:
         A request that may be accepted is not sent while a reimage of ours may still change its instance.
         """
         place = self.reader.place_of(request)
-        if place is None or permitted(request, self.reader.world).binding:
-            return await self._attempt(request, label, kind, **options)
+        if place is None or not permitted(request, self.reader.world).may_be_accepted:
+            return await self._send_within_budget(request, label, kind, **options)
         async with self._instances.hold(place):
             await self._instances.until_online(place)
             if self._instances.offers_deployment:
                 await self._instances.until_settled(self._operations.at(place))
-            return await self._attempt(request, label, kind, **options)
+            return await self._send_within_budget(request, label, kind, **options)
 
-    async def _attempt(self, request: Request, label: str, kind: str, **options: Any) -> Exchange:
+    async def _send_within_budget(self, request: Request, label: str, kind: str, **options: Any) -> Exchange:
+        """Sends a request, and holds a reimage of the budget meanwhile if the request may start one."""
         if not may_change_something(request):
             return await self._sender.send(request, Manner(label, kind, **options))
         async with self._budget.hold():
-            return await self._answers.send_past_conflicts(request, label, kind, **options)
+            return await self._bad_request_sender.send_and_repeat_on_conflict(request, label, kind, **options)
 
     async def try_out(self, request: Request, *, label: str = "refusal", **options: Any) -> Exchange:
         """Sends a request that may be accepted or refused, and waits for the end of the operation that it started, if any.
 
-        Raises Inconclusive where enough requests that address nothing were accepted as reimages.
+        Raises Inconclusive where enough requests that address no listed instance were accepted as reimages.
         """
-        addresses_nothing = self.reader.place_of(request) is None
-        if addresses_nothing and self._addressed_nothing >= MAX_VIOLATIONS_PER_REQUIREMENT:
+        place = self.reader.place_of(request)
+        if place is None and self._accepted_without_place >= MAX_VIOLATIONS_PER_REQUIREMENT:
             raise Inconclusive(
-                "not sent: the endpoint had already started reimages for requests that name no existing instance",
+                "not sent: the endpoint had already started reimages for requests that address no listed instance",
                 ("REQ-REIMAGE-UNKNOWN-INSTANCE", "REQ-REIMAGE-UNKNOWN-SERVICE"),
             )
-        async with self._answers.turn_for_unlisted(self.reader.place_of(request)):
+        async with self._bad_request_sender.turn_for_unlisted(place):
             exchange = await self.attempt(request, label=label, **options)
+            if place is not None or not self._has_spent_a_reimage(exchange):
+                await self.settle(exchange)
+                return exchange
+            self._accepted_without_place += 1
+            await self._bad_request_sender.look_for_unlisted()
             await self.settle(exchange)
-        if addresses_nothing and exchange.number in self._budget.accepted:
-            self._addressed_nothing += 1
+            await self._bad_request_sender.look_for_unlisted()
         return exchange
 
+    def _has_spent_a_reimage(self, exchange: Exchange) -> bool:
+        """Whether a request started a reimage; an operation that failed late because of its request does not count."""
+        return exchange.number in self._budget.accepted
+
     async def settle(self, exchange: Exchange) -> None:
-        """Books the operation of a request that was answered 202, if any, and waits for its end."""
+        """Opens the operation of a reimage request that was answered 202 (`Operations.open`), if any, and waits for its end."""
         address = read_target(exchange.request.resource)
         if exchange.reply is not None and exchange.reply.status == 202 and address.kind is Kind.REIMAGE:
             operation = self._operations.open(exchange, self.reader.place_of(exchange.request), address.form)
             await operation.over.wait()
+
+    async def poll_of(self, refusal: Exchange) -> Exchange | None:
+        """A poll with the request id of a refusal, or None (`Examinations.poll_of`)."""
+        return await self._examinations.poll_of(refusal)
 
     # The cause of an unwanted change.
 
@@ -106,6 +123,7 @@ class Refusals:
         found = []
         for exchange in self._recorder.exchanges:
             address = read_target(exchange.request.resource)
+            # A request to the probe goes to another server; its path may look like that of a reimage.
             is_reimage = exchange.label != "probe" and address.kind is Kind.REIMAGE
             if not is_reimage or address.instance != place.role_instance:
                 continue
@@ -113,18 +131,21 @@ class Refusals:
                 found.append(exchange)
         return found
 
-    def blame_for_change(self, place: Place, refusals: list[Exchange]) -> tuple[str, str]:
-        """What to blame if an instance has changed that no sound request addressed: the cause in words, and the requirement.
+    def blame_for_change(self, place: Place, requests: list[Exchange]) -> tuple[str, str]:
+        """The cause, in words, of a change of an instance that no accepted request addressed, and the requirement to blame.
 
-        `refusals` are the bad requests that were addressed to it.
+        `requests` are the reimage requests that were addressed to it. The requirement is that of the first verdict about them
+        with the symptom "touched", else that of the first with "accepted", else the one that all their defects break. If
+        their defects break none or several, it is REQ-GOS-NOTFOUND-NOEFFECT.
         """
-        if not refusals:
+        if not requests:
             return "a reimage of another instance", "REQ-REIMAGE-OTHERS-UNTOUCHED"
-        blamed = [d.requirement for e in refusals for d in permitted(e.request, self._recorder.world).binding]
-        numbers = {refusal.number for refusal in refusals}
-        verdicts = self._recorder.verdicts
+        world, verdicts = self._recorder.world, self._recorder.verdicts
+        of_defects = [defect.requirement for each in requests for defect in permitted(each.request, world).binding]
+        numbers = {exchange.number for exchange in requests}
         touched = [v.requirement for v in verdicts if v.symptom == "touched" and numbers & set(v.evidence)]
         accepted = [v.requirement for v in verdicts if v.symptom == "accepted" and numbers & set(v.evidence)]
-        blamed = touched[:1] or accepted[:1] or blamed
-        same = len(set(blamed)) == 1
-        return f"refused requests to {place.role_instance}", blamed[0] if same else "REQ-GOS-NOTFOUND-NOEFFECT"
+        blamed = touched[:1] or accepted[:1] or of_defects
+        requirement = blamed[0] if len(set(blamed)) == 1 else "REQ-GOS-NOTFOUND-NOEFFECT"
+        # The check `installation_unchanged` reads the word "refused" at the beginning.
+        return f"refused requests to {place.role_instance}", requirement

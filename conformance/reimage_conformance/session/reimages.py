@@ -12,7 +12,7 @@ from reimage_conformance.judging.wording import is_conflict, reply_summary, why_
 from reimage_conformance.model import Why
 from reimage_conformance.protocol.requests import with_header
 from reimage_conformance.session.budget import Spent
-from reimage_conformance.session.campaign import UNENDED, UNSEEN
+from reimage_conformance.session.campaign import UNSEEN
 from reimage_conformance.session.manner import Manner
 from reimage_conformance.session.signals import Inconclusive, Reason, Untested
 from reimage_conformance.session.step_runs import probing_seconds
@@ -70,7 +70,7 @@ class Reimages:
         if result is not None and result.skipped is None:
             return result
         reason = result.skipped if result is not None and result.skipped else Reason("it was not needed")
-        if reason == UNENDED:
+        if reason.why is Why.NO_END:
             raise Inconclusive(reason, NO_END)
         if self._sender.given_up:
             raise Inconclusive(self._sender.given_up)
@@ -94,7 +94,7 @@ class Reimages:
 
     async def all_finished(self) -> list[Result]:
         """The results of all accepted steps; waits until the whole campaign and every other operation are over."""
-        await self.campaign.settled()
+        await self.campaign.until_no_step_runs()
         for operation in list(self._operations.all):
             await operation.over.wait()
         every = {id(result): result for result in self.campaign.results.values()}
@@ -131,12 +131,12 @@ class Reimages:
             await self._instances.until_online(place)
             async with self._held():
                 send = partial(self._sender.send, request, Manner("reimage", watch_close=closing))
-                exchange = await self._conflicts.send_past(send, FEW_CONFLICT_TRIES)
+                exchange = await self._conflicts.repeat_on_conflict(send, FEW_CONFLICT_TRIES)
                 if self._instances.may_not_run_again(place, exchange):
                     await self._instances.until_running_again(self._operations.at(place))
-                    exchange = await self._conflicts.send_past(send, FEW_CONFLICT_TRIES)
-                if is_conflict(exchange) and self._conflicts.may_outlast:
-                    exchange = await self._conflicts.outlast(send)
+                    exchange = await self._conflicts.repeat_on_conflict(send, FEW_CONFLICT_TRIES)
+                if is_conflict(exchange) and self._conflicts.may_wait_for_lock:
+                    exchange = await self._conflicts.repeat_while_locked(send)
                 return exchange
 
     async def start_beside(self, place: Place, form: UriForm) -> Exchange:
@@ -164,7 +164,7 @@ class Reimages:
         if not exchange.is_successful:
             raise Inconclusive(_not_accepted(exchange), REFUSED, why_undecided(exchange))
         self._instances.address(place)
-        return self._operations.open(exchange, place, form, anyway=anyway)
+        return self._operations.open(exchange, place, form, even_if_hopeless=anyway)
 
     async def await_installation(self, place: Place, before: Exchange) -> Exchange:
         """The probe's answer once the installation id has changed, or the time for that is over."""

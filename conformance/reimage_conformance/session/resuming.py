@@ -162,7 +162,7 @@ class _Resumption:
         for at, event in enumerate(self._events):
             if event["type"] != "step":
                 continue
-            step = self._sut.campaign.pending_step(event["name"])
+            step = self._sut.campaign.make_pending(event["name"])
             exchange = self._answer_to(event["name"], at)
             if step is None or exchange is None or not _is_final(exchange) or self._is_postponed(step, exchange):
                 continue

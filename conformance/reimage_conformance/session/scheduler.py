@@ -160,7 +160,7 @@ class Session:
     async def _run_first_phase(self, at_a_time: int) -> None:
         """Runs the first phase, and lets the campaign go on after it."""
         await self._run_phase(Phase.BESIDE, at_a_time, few=0 if self._may_begin else FEW_CASES_LEFT)
-        self._sut.campaign.go_on()
+        self._sut.campaign.allow_remaining_steps()
         self._few_left.set()
 
     async def _until_reimages_are_over(self) -> None:
@@ -171,7 +171,7 @@ class Session:
         follows = any(case.phase is Phase.AT_THE_END and not case.conclusion.done() for case in self._cases)
         if follows and not self._may_begin and not self._sut.sender.given_up:
             with trio.move_on_after(max(self._time_left(), 0)):
-                await self._sut.campaign.all_over()
+                await self._sut.campaign.until_all_over()
 
     async def _run_phase(self, phase: Phase, at_a_time: int, few: int = 0) -> None:
         """Runs every case of a phase, up to `at_a_time` of them at the same time.

@@ -1,12 +1,26 @@
-"""Sending: sends a request, follows its redirects, and repeats it after throttling, a passing fault or a lost connection."""
+"""Sending: sends a request, follows its redirects, and repeats it after throttling, a passing fault or a lost connection.
+
+Each function of `Sender` calls the next one of this table, and adds what stands beside its name:
+
+| function | adds |
+| --- | --- |
+| `send` | repeats a throttled request, and a GET or HEAD whose connection was lost |
+| `once` | asks the gate first, and repeats a request that never went out, or that met an endpoint which was away |
+| `_follow_up` | repeats a request after an error inside the endpoint, and follows 307s |
+| `_send_and_count` | counts missing replies and waits until the endpoint is back; repeats a request alone that got no reply among others |
+| `_send_in_lane` | waits for a free lane, or for all lanes |
+| `_send_and_record` | sends the request by the wire, and records the exchange |
+
+Of an exchange, `response` is any part of an answer, and `reply` a complete one.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -17,7 +31,7 @@ from reimage_conformance.judging.sent import call_of
 from reimage_conformance.judging.wording import is_busy, is_passing_fault, may_have_been_carried_out
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.session.manner import Manner
-from reimage_conformance.session.patience import Sort
+from reimage_conformance.session.patience import Category
 from reimage_conformance.session.redirects import Redirects
 from reimage_conformance.session.signals import Withheld
 from reimage_conformance.session.signs_of_life import SignsOfLife
@@ -60,9 +74,11 @@ class Sender:
     `gate` says which requests may go out, and what to look up first. `host` is passed to `Redirects`.
     `life` asks an endpoint that has stopped answering for signs of life. `SystemUnderTest` sets two callbacks: `on_exchange`
     is called with every recorded exchange, and `why_blocked` gives the reason why no more requests like the given one are
-    sent, "" while they are. `unanswered_repeats` counts, by kind, the requests that got no reply when they were repeated
-    alone either. `_unanswered_alone` holds the kinds and the families of requests that got no reply although they were
-    sent alone.
+    sent, "" while they are.
+
+    `unanswered_repeats` counts, by kind, the repetitions without reply that were to be sent alone. `_kinds_unanswered_alone`
+    holds the kinds of which `_repeat_alone` got no reply. `_families_unanswered_alone` holds the families of which a request
+    with `Manner.alone` got no reply although it was sent alone: no further one of these is sent alone.
     """
 
     def __init__(
@@ -78,7 +94,7 @@ class Sender:
         patience: Patience,
     ) -> None:
         self.clock, self.limits, self.lanes, self.patience = clock, limits, lanes, patience
-        self.life = SignsOfLife(clock, lanes, patience, lambda question: self._record(question, _ALIVE))
+        self.life = SignsOfLife(clock, lanes, patience, lambda question: self._send_and_record(question, _ALIVE))
         self.on_exchange: Callable[[Exchange], None] = lambda _: None
         self.why_blocked: Callable[[Request], str] = lambda _: ""
         self._wire, self._recorder = wire, recorder
@@ -86,63 +102,74 @@ class Sender:
         self._gate, self._redirects = gate, Redirects(host)
         self._busy_in_a_row = 0
         self._served_before_busy = 0
-        self._unanswered_alone: set[str] = set()
+        self._kinds_unanswered_alone: set[str] = set()
+        self._families_unanswered_alone: set[str] = set()
         self.unanswered_repeats: Counter[str] = Counter()
         self._looking_up = trio.Lock()
 
     def once_more(self, recorder: Recorder) -> Sender:
         """A sender for another try, with the same wire, gate, lanes and patience, whose exchanges go to `recorder`."""
-        shared: dict[str, Any] = {"lanes": self.lanes, "patience": self.patience, "gate": self._gate}
-        again = Sender(self._wire, self.clock, self.limits, recorder, host="", **shared)
+        again = Sender(
+            self._wire,
+            self.clock,
+            self.limits,
+            recorder,
+            host="",  # not used: `_redirects` knows it
+            gate=self._gate,
+            lanes=self.lanes,
+            patience=self.patience,
+        )
         again._redirects = self._redirects
         return again
 
     @property
     def given_up(self) -> str:
         """The reason why nothing more is sent, "" while requests are sent."""
-        return self.patience.over
+        return self.patience.why_over
 
     def give_up(self, reason: str) -> None:
         """Ends the sending of requests, for this reason."""
         self.patience.give_up(reason)
 
     async def once(self, request: Request, manner: Manner = _PLAIN) -> Exchange:
-        """Sends a request and gives its last exchange; a throttled request is not repeated.
+        """Sends a request and gives its last exchange; repeats it for any reason but throttling.
 
-        A request that never went out, because the endpoint accepted no connection, is sent again. So is one without reply,
-        where it may be sent twice, if others were under way or the endpoint was away; this waits until the endpoint is
-        back. A request that was answered by an error inside the endpoint is repeated (REQ-ERR-INTERNAL, REQ-ASYNC-NON202).
-        A 307 is followed (REQ-HTTP-307).
+        A request that never went out, because the endpoint accepted no connection, is sent again. A GET or HEAD without
+        reply is sent again if others were under way, or if the endpoint was away; before that, this function waits until
+        the endpoint is back. A request that was answered by an error inside the endpoint is repeated (REQ-ERR-INTERNAL,
+        REQ-ASYNC-NON202). A 307 is followed (REQ-HTTP-307).
         Raises Inconclusive where the endpoint, or this kind of request, was given up, and Withheld where the gate keeps the request back.
         """
-        await self.pass_gate(request)
-        sort = _sort_of(request, manner)
-        exchange = await self._carry(request, manner, sort)
+        await self.raise_if_withheld(request)
+        category = _category_of(request, manner)
+        exchange = await self._send_and_count(request, manner, category)
+        # A request without a known certificate, or with its own time limit, does not connect again: its missing reply may be judged.
         connects_again = manner.on is None and missing_reply_counts(request)
         for seconds in PAUSES_BEFORE_CONNECTING_SECONDS if connects_again else ():
             if not is_unconnected(exchange) or self.patience.is_away:
                 break
             await self.patience.rest(seconds)
             request = replace(request, fresh_connection=True)
-            exchange = await self._carry(request, manner.again, sort)
+            exchange = await self._send_and_count(request, manner.again, category)
         is_back = self.patience.was_away(exchange.number) and not self.patience.is_away
         if is_back and exchange.reply is None and manner.on is None and is_repeatable(request, exchange):
             request = replace(request, fresh_connection=True)
-            exchange = await self._carry(request, manner.again, sort)
-        return await self._followed_up(exchange, request, manner, sort)
+            exchange = await self._send_and_count(request, manner.again, category)
+        return await self._follow_up(exchange, request, manner, category)
 
     async def send(self, request: Request, manner: Manner = _PLAIN) -> Exchange:
         """Sends a request as `once` does, and repeats it while it is throttled (REQ-THROTTLE).
 
-        After MAX_BUSY_IN_A_ROW throttled requests in a row, it waits until any request was served, and is not repeated. A
-        GET or HEAD that went out, and whose connection was lost, is sent once more.
+        Once MAX_BUSY_IN_A_ROW requests of the run in a row were throttled, a further request waits until some request was
+        served, and is not repeated if it is throttled. A GET or HEAD that went out, and whose connection was lost, is sent
+        once more.
         """
         if self._busy_in_a_row >= MAX_BUSY_IN_A_ROW:
             await self.life.wait_until(lambda: self.patience.served_replies > self._served_before_busy)
         exchange = await self.once(request, manner)
         if self._busy_in_a_row < MAX_BUSY_IN_A_ROW:
             exchange = await self.past_throttling(exchange, lambda: self.once(request, manner.again))
-        self._count_busy(exchange)
+        self._count_busy_in_a_row(exchange)
         if is_lost(exchange) and request.method in SAFE_METHODS and not is_unconnected(exchange):
             exchange = await self.once(replace(request, fresh_connection=True), manner.again)
         return exchange
@@ -155,7 +182,7 @@ class Sender:
             exchange, tries = await send(), tries + 1
         return exchange
 
-    def _count_busy(self, exchange: Exchange) -> None:
+    def _count_busy_in_a_row(self, exchange: Exchange) -> None:
         if not is_busy(exchange):
             self._busy_in_a_row = 0
             return
@@ -163,36 +190,37 @@ class Sender:
             self._served_before_busy = self.patience.served_replies
         self._busy_in_a_row += 1
 
-    async def at_once(self, requests: Sequence[Request], *, label: str = "") -> list[Exchange]:
+    async def simultaneously(self, requests: Sequence[Request], *, label: str = "") -> list[Exchange]:
         """Sends several requests at the same time and gives their exchanges; raises as `once` does.
 
-        If there is one lane only, they are sent one after the other.
+        They share one lane, so that none waits for another; more requests than lanes may be under way. If there is one
+        lane only, they are sent one after the other.
         """
         for request in requests:
-            await self.pass_gate(request)
+            await self.raise_if_withheld(request)
         manner = Manner(label)
-        sorts = [_sort_of(request, manner) for request in requests]
+        categories = [_category_of(request, manner) for request in requests]
         if self.lanes.width == 1:  # the endpoint takes one request at a time
             return [await self.once(request, manner) for request in requests]
         async with self.lanes.lane():
-            for request, sort in zip(requests, sorts, strict=True):
-                self._allow(request, sort)
+            for request, category in zip(requests, categories, strict=True):
+                self._raise_if_given_up_or_blocked(request, category)
             with _withheld_as_signal():
                 carried = await self._wire.together(requests, label=label)
-        exchanges = [self._keep(exchange) for exchange in carried]
+        exchanges = [self._record(exchange) for exchange in carried]
         return [
-            await self._followed_up(exchange, request, manner, sort)
-            for exchange, request, sort in zip(exchanges, requests, sorts, strict=True)
+            await self._follow_up(exchange, request, manner, category)
+            for exchange, request, category in zip(exchanges, requests, categories, strict=True)
         ]
 
     async def admits(self, request: Request) -> bool:
-        """Whether the gate lets `request` out; looks up what it needs to know first."""
+        """Whether the gate lets `request` out; first looks up what the gate needs to know."""
         await self._look_up(request)
         return self._gate.admits(request)
 
-    async def pass_gate(self, request: Request) -> None:
-        """Looks up what the gate needs to know; raises Withheld where `request`, or its kind, may not go out."""
-        self._pass_guard(request)
+    async def raise_if_withheld(self, request: Request) -> None:
+        """Looks up what the gate needs to know; raises Withheld where the gate keeps `request` back, or where its kind is blocked."""
+        self._raise_if_blocked(request)
         await self._look_up(request)
         with _withheld_as_signal():
             self._gate.check(request)
@@ -202,23 +230,23 @@ class Sender:
         return await self.life.is_alive()
 
     def answers_others(self, exchange: Exchange) -> bool:
-        """Whether the endpoint took the request and was not away when `exchange` got no reply, so that it ignored this request alone."""
+        """Whether `exchange`, which got no reply, reached an endpoint that was not away; then the endpoint ignored this request alone."""
         has_arrived = not is_unconnected(exchange) and not may_be_dropped(exchange)
         return has_arrived and not self.patience.was_away(exchange.number)
 
-    def _allow(self, request: Request, sort: Sort) -> None:
-        """Raises Inconclusive where the run or this kind of request was given up, Withheld where no more of its kind may go out."""
-        self.patience.check(sort)
-        self._pass_guard(request)
+    def _raise_if_given_up_or_blocked(self, request: Request, category: Category) -> None:
+        """Raises Inconclusive where the run or this kind of request was given up, Withheld where its kind is blocked."""
+        self.patience.check(category)
+        self._raise_if_blocked(request)
 
-    def _pass_guard(self, request: Request) -> None:
+    def _raise_if_blocked(self, request: Request) -> None:
         """Raises Withheld where a request of this kind may have reimaged an unlisted instance (`session/guarding.py`)."""
         reason = self.why_blocked(request)
         if reason:
             raise Withheld(f"not sent, to do no more harm: {reason}")
 
     async def _look_up(self, request: Request) -> None:
-        """Sends the GETs that the gate needs before `request` can go out; each question once for one request."""
+        """Sends the GETs whose answers the gate needs before it lets `request` out; sends each of them at most once."""
         if self._gate.admits(request):
             return
         async with self._looking_up:
@@ -227,75 +255,82 @@ class Sender:
                 if question.target in asked:
                     return
                 asked.add(question.target)
-                sort = _sort_of(question, _LOOK_UP)
-                ask = partial(self._ask, question, sort)
+                ask = partial(self._ask, question, _category_of(question, _LOOK_UP))
                 await self.past_throttling(await ask(), ask)
 
-    async def _ask(self, question: Request, sort: Sort) -> Exchange:
+    async def _ask(self, question: Request, category: Category) -> Exchange:
         """Sends one look-up, a GET that the gate always lets out, and follows it up as any other request."""
-        exchange = await self._carry(question, _LOOK_UP, sort)
-        return await self._followed_up(exchange, question, _LOOK_UP, sort)
+        exchange = await self._send_and_count(question, _LOOK_UP, category)
+        return await self._follow_up(exchange, question, _LOOK_UP, category)
 
-    async def _carry(self, request: Request, manner: Manner, sort: Sort) -> Exchange:
+    async def _send_and_count(self, request: Request, manner: Manner, category: Category) -> Exchange:
         """Sends a request in a lane, and counts it; repeats it alone if it failed while others were under way, where that is safe.
 
-        After a request to which no part of a reply came, this returns only when the endpoint has answered any request.
+        If no part of an answer came, this waits until the endpoint has answered a later request. It does not wait if the
+        missing reply does not count (`missing_reply_counts`), or as long as `life` has no questions.
         """
-        began, exchange, passage = await self._send_in_lane(request, manner, sort)
+        began, exchange, passage = await self._send_in_lane(request, manner, category)
         if passage.is_shared and is_busy(exchange):
             self.lanes.narrow(self.lanes.width // 2, "requests sent at the same time were throttled")
         may_repeat = manner.on is None and is_repeatable(request, exchange) and not self.patience.is_away
         if passage.is_shared and may_repeat and is_crowded_out(exchange):
-            exchange = await self._repeat_alone(exchange, request, manner, sort)
+            exchange = await self._repeat_alone(exchange, request, manner, category)
         if missing_reply_counts(request):
-            await self._account_for(exchange, sort, began)
+            await self._count_missing_reply(exchange, category, began)
         return exchange
 
-    async def _send_in_lane(self, request: Request, manner: Manner, sort: Sort) -> tuple[float, Exchange, Passage]:
-        """Sends a request in a lane, or in all where it is to be sent alone, once the endpoint is not away.
+    async def _send_in_lane(
+        self, request: Request, manner: Manner, category: Category
+    ) -> tuple[float, Exchange, Passage]:
+        """Sends a request in one lane, or with all lanes held if it is to be sent alone, once the endpoint is not away.
 
-        Gives the reading of the clock when it was sent, the recorded exchange, and its passage through the lane.
+        Where another request of its family got no reply although it was sent alone, this one is not sent alone.
+        Gives the reading of the clock when it was sent, the recorded exchange, and its passage through the lane: whether
+        another request was under way meanwhile.
         """
-        alone = manner.alone and sort.family not in self._unanswered_alone
+        alone = manner.alone and category.family not in self._families_unanswered_alone
         while True:
             await self.life.wait_until(lambda: not self.patience.is_away)
             async with self.lanes.alone() if alone else self.lanes.lane() as passage:
-                self._allow(request, sort)  # other requests may have ended the run, or this kind, meanwhile
-                if self.patience.is_away and self.life.questions:
+                # Other requests may have ended the run, or this kind, meanwhile.
+                self._raise_if_given_up_or_blocked(request, category)
+                if self.patience.is_away and self.life.questions:  # without questions `wait_until` would not wait
                     continue
                 began = self.clock.now()
                 if alone:
                     self._wire.close_idle()
-                exchange = await self._record(request, manner)
+                exchange = await self._send_and_record(request, manner)
                 if alone and exchange.reply is None:
-                    self._unanswered_alone.add(sort.family)
+                    self._families_unanswered_alone.add(category.family)
                 if manner.alone and exchange.reply is None:
-                    self.unanswered_repeats[sort.kind] += 1
+                    self.unanswered_repeats[category.kind] += 1
                 return began, exchange, passage
 
-    async def _account_for(self, exchange: Exchange, sort: Sort, began: float) -> None:
-        """Counts an exchange; if no part of a reply came, waits until the endpoint answers any request."""
+    async def _count_missing_reply(self, exchange: Exchange, category: Category, began: float) -> None:
+        """Tells the patience of the run about an exchange; if no part of an answer came, waits until the endpoint answers a later request."""
         self.patience.note(exchange, began, self.clock.now())
         if exchange.response is None:
             replies = self.patience.replies
             await self.life.wait_until(lambda: self.patience.replies > replies)
-        self.patience.count(sort, exchange)
+        self.patience.count_failure(category, exchange)
 
-    async def _repeat_alone(self, exchange: Exchange, request: Request, manner: Manner, sort: Sort) -> Exchange:
+    async def _repeat_alone(self, exchange: Exchange, request: Request, manner: Manner, category: Category) -> Exchange:
         """Repeats a request that got no reply while others were under way, with no other under way; gives the last exchange.
 
         If a request of this kind got no reply alone before, nothing is sent, and `exchange` is given.
         """
+        if category.kind in self._kinds_unanswered_alone:
+            return exchange
         fresh = replace(request, fresh_connection=True)
-        async with self.lanes.alone() if sort.kind not in self._unanswered_alone else nullcontext():
-            if sort.kind in self._unanswered_alone:  # found out by another task while this one waited
+        async with self.lanes.alone():
+            if category.kind in self._kinds_unanswered_alone:  # found out by another task while this one waited
                 return exchange
-            self._allow(request, sort)
+            self._raise_if_given_up_or_blocked(request, category)
             self._wire.close_idle()
-            again = await self._record(fresh, manner.again)
+            again = await self._send_and_record(fresh, manner.again)
         if again.reply is None:
-            self._unanswered_alone.add(sort.kind)
-            self.unanswered_repeats[sort.kind] += 1
+            self._kinds_unanswered_alone.add(category.kind)
+            self.unanswered_repeats[category.kind] += 1
         elif exchange.failure is not None:
             self.narrow_after(exchange)
         return again
@@ -313,15 +348,16 @@ class Sender:
             f"a request got no reply while others were under way ({how}), and got one when it was sent alone",
         )
 
-    async def _record(self, request: Request, manner: Manner) -> Exchange:
+    async def _send_and_record(self, request: Request, manner: Manner) -> Exchange:
+        """Sends a request by the wire now, and gives the recorded exchange."""
         with _withheld_as_signal():
             carried = await self._wire.exchange(
                 request, label=manner.label, on=manner.on, watch_close=manner.watch_close
             )
-        return self._keep(carried)
+        return self._record(carried)
 
-    def _keep(self, carried: Exchange) -> Exchange:
-        """Records an exchange, and gives the recorded one, which is masked; only `Redirects` sees it unmasked."""
+    def _record(self, carried: Exchange) -> Exchange:
+        """Records an exchange, and gives the recorded one, which is masked; in the session only `Redirects` sees it unmasked."""
         self._redirects.see(carried)
         exchange = self._recorder.record(carried)
         self.on_exchange(exchange)
@@ -338,11 +374,12 @@ class Sender:
         wanted = float(value) if value is not None and value.isdecimal() else usual
         return min(wanted, LONGEST_PAUSE_SECONDS, self.patience.left(self.clock.now()))
 
-    async def _followed_up(self, exchange: Exchange, request: Request, manner: Manner, sort: Sort) -> Exchange:
-        """The last exchange of a request after errors inside the endpoint were repeated and 307s followed.
+    async def _follow_up(self, exchange: Exchange, request: Request, manner: Manner, category: Category) -> Exchange:
+        """Repeats a request after errors inside the endpoint, and follows 307s; gives the last exchange.
 
-        The last repetition, and the request after the last redirect, are sent alone. A redirect is not followed where
-        the gate keeps it back. A reimage that may have been started is not repeated.
+        The last repetition, and the request after the last redirect, are sent alone: then other requests cannot be the
+        reason for the answer. A redirect is not followed where the gate keeps it back. A reimage that may have been
+        started is not repeated.
         """
         faults, moves = 0, 0
         while True:
@@ -357,7 +394,7 @@ class Sender:
             else:
                 return exchange
             alone = faults == REPEATS_OF_A_FAULT or moves == MAX_REDIRECTS
-            exchange = await self._carry(request, replace(manner.again, alone=alone), sort)
+            exchange = await self._send_and_count(request, replace(manner.again, alone=alone), category)
 
     def _may_have_started(self, exchange: Exchange) -> bool:
         """Whether a request may have started a reimage: it may be accepted, and the answer leaves open what became of it."""
@@ -367,17 +404,21 @@ class Sender:
 
 @contextmanager
 def _withheld_as_signal() -> Iterator[None]:
-    """Raises the session's Withheld in place of the gate's."""
+    """Raises `signals.Withheld`, which says how the case ends, in place of the `Withheld` of `reimage_conformance.gate`."""
     try:
         yield
     except gates.Withheld as error:
         raise Withheld(str(error), error.why) from None
 
 
-def _sort_of(request: Request, manner: Manner) -> Sort:
-    """How a request is counted: bad requests by their `kind`, all others by method, resource, identity and label."""
+def _category_of(request: Request, manner: Manner) -> Category:
+    """How a request is counted: bad requests by their `kind`, all others by method, kind of resource, identity and label.
+
+    A request is counted under the same category after a redirect. All labels with the same word before a colon, such as
+    `step:NAME`, are of one family.
+    """
     resource, call = read_target(request.target).kind, call_of(request)
     if manner.kind:
-        return Sort(manner.kind, f"bad {request.method} {resource}", call)
+        return Category(manner.kind, f"bad {request.method} {resource}", call)
     family = f"{request.method} {resource} {manner.label.partition(':')[0]}"
-    return Sort(f"{request.method} {resource} {request.identity} {manner.label}", family, call)
+    return Category(f"{request.method} {resource} {request.identity} {manner.label}", family, call)

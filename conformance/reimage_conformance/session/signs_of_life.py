@@ -41,8 +41,8 @@ class SignsOfLife:
         for question in self.questions:
             with suppress(Withheld):
                 async with self._lanes.lane():
-                    if self._patience.over:
-                        raise Inconclusive(self._patience.over)
+                    if self._patience.why_over:
+                        raise Inconclusive(self._patience.why_over)
                     began = self._clock.now()
                     exchange = await self._ask(question)
                 self._patience.note(exchange, began, self._clock.now())

@@ -35,10 +35,16 @@ They go out on new connections: an endpoint may close one that was used before f
 class Result:
     """The result of a step.
 
-    `sent` is set once its request was answered, or will not be: the step was left out or stopped. `over` is set once its
-    watch and its probe have ended, or there are none. `same` and `other` are the contending requests, to the same
-    instance and to another one. `skipped` says why the step was left out or stopped. `adopted` says that an earlier part
-    of the run sent it, `was_refused` that the step was refused before and is sent again.
+    `exchange` is the last try of its request. `skipped` says why the step was left out or stopped. `adopted` says that an
+    earlier part of the run sent it, `was_refused` that the step was refused before and is sent again. `decided` is set once
+    it is known whether the request was accepted, or the step was left out or stopped. `over` is set once its watch and its
+    probe have ended, or there are none.
+
+    `same` and `other` are the exchanges of the contending requests, to the same instance and to another one.
+    `same_operation` and `other_operation` are the operations that they started, `other_place` is the other instance.
+
+    `probe_before` and `probe_after` hold three answers of the probe, in this order: the installation id, the marker inside
+    local storage, and the marker outside of it.
     """
 
     step: Step
@@ -55,12 +61,12 @@ class Result:
     skipped: Reason | None = None
     adopted: bool = False
     was_refused: bool = False
-    sent: trio.Event = field(default_factory=trio.Event)
+    decided: trio.Event = field(default_factory=trio.Event)
     over: trio.Event = field(default_factory=trio.Event)
 
     @property
     def contention_sent(self) -> bool:
-        """Whether contending requests were sent while its operation ran."""
+        """Whether contending requests were sent: the one to the same instance is sent first."""
         return self.same is not None
 
     @property
@@ -85,14 +91,30 @@ def label_of(name: str) -> str:
     return f"step:{name}"
 
 
-def contending_places(step: Step) -> list[Place]:
-    """A list of the one other instance that is reimaged while a contended step runs; empty where there is none, and for other steps."""
+def other_contending_place(step: Step) -> Place | None:
+    """The other instance that is reimaged while a contended step runs; None where the deployment has no other, and for other steps."""
     names = [name for name in step.place.deployment.role_instances if name != step.place.role_instance]
-    return [Place(step.place.deployment, names[0])] if step.contend and names else []
+    return Place(step.place.deployment, names[0]) if step.contend and names else None
+
+
+def contending_requests(step: Step) -> int:
+    """How many requests contend with a step: one for the same instance, and one for another instance where there is one."""
+    if not step.contend:
+        return 0
+    return 1 if other_contending_place(step) is None else 2
+
+
+def places_to_hold(step: Step) -> list[Place]:
+    """The instances that a step and the requests that contend with it may reimage."""
+    other = other_contending_place(step)
+    return [step.place] if other is None else [step.place, other]
 
 
 class StepRuns:
     """Carries out steps whose instances are held, and fills their results.
+
+    The markers of the probe are two files on an instance. A reimage is expected to keep the one in local storage,
+    and to remove the other.
 
     `on_sending` is called before each try of a step, with the step, the look before it and the exchanges of the probe.
     `on_probed` is called with each result whose instance was probed after the step. `session/resuming.py` sets both.
@@ -100,25 +122,27 @@ class StepRuns:
     `still_locked` holds the deployments that answered 409 to a postponed step every time, as long as the run waited.
     """
 
-    def __init__(self, parts: Collaborators) -> None:
+    def __init__(self, shared: Collaborators) -> None:
         self.on_sending: Callable[[Step, Exchange | None, list[Exchange]], None] = lambda *_: None
         self.on_probed: Callable[[Result], None] = lambda *_: None
         self.met_conflict = False
         self.still_locked: set[Deployment] = set()
         self._conflicting: set[Deployment] = set()  # the deployments whose last step was answered 409 every time
-        self._builder, self._sender, self._operations = parts.builder, parts.sender, parts.operations
-        self._conflicts, self._instances, self._probe = parts.conflicts, parts.instances, parts.probe
+        self._builder, self._sender, self._operations = shared.builder, shared.sender, shared.operations
+        self._conflicts, self._instances, self._probe = shared.conflicts, shared.instances, shared.probe
 
     async def start(self, step: Step, result: Result) -> None:
-        """Sends a step's request, books its operation and watches its instance.
+        """Sends a step's request, opens its operation (`Operations.open`) and watches its instance.
 
-        Where the step was refused before, its instance has more time to run again, and a lock of its deployment has more
-        time to pass, as long as the patience of the run lasts.
+        If the step was refused before, this waits until the instance should run again, and repeats the request for longer
+        while the deployment is locked, within the patience of the run. `session/instances.py` explains the states that are
+        waited for.
         """
         if result.was_refused:
             await self._instances.until_running_again(self._operations.at(step.place))
         await self._instances.until_online(step.place)
         if step.observe and self._instances.offers_deployment:
+            # An earlier reimage that nobody watched may not have taken the instance offline yet; the looks of this step would show it.
             await self._instances.until_settled(self._operations.at(step.place))
         with self._operations.starting(step.place):
             before = await self._send(step, result)
@@ -133,8 +157,6 @@ class StepRuns:
     async def _send(self, step: Step, result: Result) -> Exchange | None:
         """Sends a step's request, repeats it while it meets a conflict, and gives the look before the last try, if there was one."""
         deployment = step.place.deployment
-        is_patient = not result.was_refused and deployment not in self._conflicting
-        max_repeats = MAX_STEP_CONFLICTS if is_patient else FEW_CONFLICT_TRIES
         observed = step.observe and step.expected == "succeeds"
         looks: list[Exchange | None] = []
 
@@ -143,11 +165,14 @@ class StepRuns:
             self.on_sending(step, looks[-1], result.probe_before)
             return await self._sender.send(self._request_of(step), Manner(label_of(step.name)))
 
-        if result.was_refused and self._conflicts.may_outlast:
-            result.exchange = await self._conflicts.outlast(look_and_send)
+        if result.was_refused and self._conflicts.may_wait_for_lock:
+            result.exchange = await self._conflicts.repeat_while_locked(look_and_send)
         else:
-            result.exchange = await self._conflicts.send_past(
-                look_and_send, max_repeats, self._note_conflict, calm=True
+            # `was_refused` is about this step, `_conflicting` about the last step on the deployment.
+            was_refused_before = result.was_refused or deployment in self._conflicting
+            max_repeats = FEW_CONFLICT_TRIES if was_refused_before else MAX_STEP_CONFLICTS
+            result.exchange = await self._conflicts.repeat_on_conflict(
+                look_and_send, max_repeats, self._note_conflict, holds_back_bad_requests=True
             )
         if is_conflict(result.exchange):
             self._conflicting.add(deployment)
@@ -184,17 +209,17 @@ class StepRuns:
         return replace(request, identity=step.identity)
 
     async def _mark(self, place: Place) -> list[Exchange]:
-        """Writes a marker inside and one outside local storage, and reads them and the installation id back."""
+        """Writes a marker inside and one outside local storage, and gives the answers of `_read`."""
         for where in ("local-storage", "other"):
             await self._probe.ask(place, "PUT", f"/{where}/conformance", b"marker")
         return await self._read(place)
 
     async def _read(self, place: Place) -> list[Exchange]:
-        """The installation id, and the markers inside and outside local storage."""
-        kept, other = [
+        """Reads the markers and then the installation id; the id comes first in the list, then the markers inside and outside local storage."""
+        inside, outside = [
             await self._probe.ask(place, "GET", f"/{where}/conformance") for where in ("local-storage", "other")
         ]
-        return [await self._probe.installation(place), kept, other]
+        return [await self._probe.installation(place), inside, outside]
 
     async def read_probe_after(self, result: Result) -> None:
         """Reads the markers and the installation id once the id has changed, or the time for that is over."""
@@ -202,8 +227,8 @@ class StepRuns:
         if operation is None or not result.probe_before or result.probe_after:
             return
         if operation.status == "Succeeded":
-            patience = probing_seconds(operation.duration, limits)
-            await self._probe.until_reinstalled(place, result.probe_before[0], operation.ended, patience, self._sender)
+            installation_before, seconds = result.probe_before[0], probing_seconds(operation.duration, limits)
+            await self._probe.until_reinstalled(place, installation_before, operation.ended, seconds, self._sender)
         result.probe_after = await self._read(place)
         self.on_probed(result)
 
@@ -217,28 +242,29 @@ class StepRuns:
         if str(place) not in self._instances.addressed:
             return True
         operations = self._operations.at(place)
-        return bool(operations) and self._instances.are_at_rest(operations)
+        if not operations:  # its request named no listed instance, or its answer was lost, so its end is not known
+            return False
+        return self._instances.are_at_rest(operations)
 
     async def contend(self, result: Result) -> None:
         """Sends another reimage of the same instance while the step's operation runs, then one of another instance.
 
-        The second one is sent only if there is another instance, and an operation of ours is still under way.
+        The second one is sent only if there is another instance, and an operation of ours is still under way in the deployment.
         """
         step = result.step
         same = replace(self._builder.reimage(step.place, step.form), fresh_connection=True)
         result.same = await self._sender.send(same, Manner(CONTEND_SAME))
         result.same_operation = self._open_if_accepted(result.same, step.place, step)
-        for place in contending_places(step):
-            result.other_place = place
-            if self._operations.under_way:
-                other = replace(self._builder.reimage(place, step.form), fresh_connection=True)
-                result.other = await self._sender.send(other, Manner(CONTEND_OTHER))
-                result.other_operation = self._open_if_accepted(result.other, place, step)
-                if result.other_operation is not None:
-                    self._instances.address(place)
+        place = result.other_place = other_contending_place(step)
+        if place is not None and self._operations.has_operation_on(place.deployment):
+            other = replace(self._builder.reimage(place, step.form), fresh_connection=True)
+            result.other = await self._sender.send(other, Manner(CONTEND_OTHER))
+            result.other_operation = self._open_if_accepted(result.other, place, step)
+            if result.other_operation is not None:
+                self._instances.address(place)
 
     def _open_if_accepted(self, exchange: Exchange, place: Place, step: Step) -> Operation | None:
-        """Adds the operation that a contending request started, and gives it; None where it was not accepted."""
+        """Opens the operation that a contending request started, and gives it; None where the request was not accepted."""
         if exchange.is_successful:
             return self._operations.open(exchange, place, step.form)
         return None

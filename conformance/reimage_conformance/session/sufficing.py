@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.model import Profile, Sufficing
 from reimage_conformance.session.budget import SPENT
-from reimage_conformance.session.step_runs import contending_places
+from reimage_conformance.session.step_runs import contending_requests
 from reimage_conformance.session.steps import Planner
 from reimage_conformance.session.thresholds import CASE_REIMAGES
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Target
     from reimage_conformance.session.step_runs import Result
-    from reimage_conformance.session.steps import Step
     from reimage_conformance.session.sut import SystemUnderTest
 
 
@@ -27,7 +26,7 @@ def planned(target: Target, profile: Profile) -> int:
     limits = replace(target.limits, max_reimages=UNLIMITED)
     steps = Planner(replace(target, limits=limits), profile).steps
     beside = 0 if profile is Profile.SMOKE else CASE_REIMAGES
-    return len(steps) + sum(_contending_requests(step) for step in steps) + beside
+    return len(steps) + sum(contending_requests(step) for step in steps) + beside
 
 
 def sufficing(sut: SystemUnderTest) -> Sufficing | None:
@@ -39,7 +38,7 @@ def sufficing(sut: SystemUnderTest) -> Sufficing | None:
     """
     results = {id(result): result for result in sut.campaign.results.values()}.values()
     left_out = len({result.step.name for result in results if result.skipped == SPENT})
-    left_out += max((_contending_requests(result.step) for result in results if _is_uncontended(result)), default=0)
+    left_out += max((contending_requests(result.step) for result in results if _is_uncontended(result)), default=0)
     missing = max(len(sut.reimages.left_out), int(sut.budget.turned_away))
     if not left_out and not missing:
         return None
@@ -47,11 +46,6 @@ def sufficing(sut: SystemUnderTest) -> Sufficing | None:
         return Sufficing(sut.budget.spent + left_out + missing, exact=False)
     enough = max(planned(sut.target, sut.profile) + sut.operations.unwanted_count, sut.budget.limit + 1)
     return Sufficing(enough, exact=not missing and not sut.operations.unwanted_count)
-
-
-def _contending_requests(step: Step) -> int:
-    """How many reimages are requested while a step runs: of the same instance, and of another one where there is one."""
-    return 1 + len(contending_places(step)) if step.contend else 0
 
 
 def _is_uncontended(result: Result) -> bool:

@@ -14,7 +14,7 @@ from reimage_conformance.judging.instances.effects import settling_seconds
 from reimage_conformance.judging.transport.answers import same_answer
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import VERSION_HEADER, Place, without_header
-from reimage_conformance.session.answering import Answers
+from reimage_conformance.session.answering import BadRequestSender
 from reimage_conformance.session.bad_requests import ExpectedRefusal, Reader
 from reimage_conformance.session.campaign import Campaign
 from reimage_conformance.session.guarding import Guard
@@ -61,8 +61,8 @@ class SystemUnderTest(Judging):
         guard = self.guard = Guard(self.recorder, self.operations)
         reader = Reader(replace(self.world, target=target, memory={}))
         unlisted, pause = guard.deployments_with_unlisted, self.campaign.pause
-        answers = Answers(parts, reader, deployments_with_unlisted=unlisted, pause_campaign=pause)
-        self.refusals = Refusals(answers, reader, parts)
+        bad_requests = BadRequestSender(parts, reader, deployments_with_unlisted=unlisted, pause_campaign=pause)
+        self.refusals = Refusals(bad_requests, reader, parts)
         self.sender.on_exchange = self._see
         self.sender.why_blocked = lambda request: guard.why_blocked(request, reader.world)
         self.take_up: Callable[[], Awaitable[None]] | None = None
@@ -71,7 +71,7 @@ class SystemUnderTest(Judging):
 
     def _see(self, exchange: Exchange) -> None:
         """Shows each exchange to the parts that watch all of them."""
-        self.operations.see(exchange)
+        self.operations.note_head(exchange)
         self.guard.take(exchange)
 
     def elapsed_seconds(self) -> float:
@@ -340,5 +340,5 @@ class SystemUnderTest(Judging):
         every = list(requests)
         found = [request for request in every if await self.sender.admits(request)]
         for request in [] if found else every[:1]:
-            await self.sender.pass_gate(request)
+            await self.sender.raise_if_withheld(request)
         return found

@@ -40,7 +40,7 @@ RECENT_SECONDS = 2.0
 
 An idle connection may be dropped without a sign before its next request (RFC 9112 9.5). That request gets no reply.
 """
-_MAX_KEPT_OPEN = 3
+_MAX_BROKEN_ANNOUNCEMENTS = 3
 """After this number of announced closes that did not come, the wait for another one is CLOSE_SECONDS as well."""
 _MAX_STALLS, _STALL_SECONDS = 2, 2.0
 """After two replies that stopped before their end, a reply that pauses this many seconds counts as stopped too.
@@ -76,8 +76,8 @@ class VerbatimTransport(httpx.BaseTransport):
     """Sends requests of the suite over connections of its own.
 
     Extensions of a request: "reimage.request", required; "reimage.connection", the number of the connection to use;
-    "reimage.watch", True to wait whether the endpoint closes the connection afterwards. Or "reimage.together", several
-    requests to send at the same time; "reimage.received" of the response is a list then.
+    "reimage.watch", True to wait and see whether the endpoint closes the connection afterwards. In place of these:
+    "reimage.together", several requests to send at the same time; then "reimage.received" of the response is a list.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class VerbatimTransport(httpx.BaseTransport):
         self._body_limit = body_limit
         self._linger_seconds = linger_seconds
         self._stalls = 0
-        self._kept_open = 0
+        self._broken_announcements = 0
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request in the extensions and read its reply; raises NoReplyError."""
@@ -113,8 +113,8 @@ class VerbatimTransport(httpx.BaseTransport):
         return httpx.Response(received.response.status, extensions={"reimage.received": received})
 
     def close(self) -> None:
-        """Close every connection."""
-        self._pool.close()
+        """Close every connection that is not in use: httpx calls this when its client is closed."""
+        self.close_idle()
 
     def limit(self, connections: int) -> None:
         """Keep at most so many connections open, by closing connections that are not in use."""
@@ -134,6 +134,7 @@ class VerbatimTransport(httpx.BaseTransport):
             return Received(None, failure_of(error), on or 0, elapsed=self._clock.now() - start)
         reading = self._converse(connection, request, deadline)
         is_stale = on is None and _is_stale(connection, reading)
+        # Of the pool, `drops_idle` says that the endpoint closes idle connections.
         self._pool.drops_idle = self._pool.drops_idle or is_stale
         if is_stale and request.method in _SENT_AGAIN:
             self._pool.drop(connection)
@@ -149,31 +150,32 @@ class VerbatimTransport(httpx.BaseTransport):
 
         Replies are read in the order of the requests, so `elapsed` of a later one may include the time of an earlier one.
         """
-        start = self._clock.now()
+        connect_start = self._clock.now()
         connections: list[Connection | Failure] = []
         for request in requests:
             try:
-                connections.append(self._connection_for(request, None, self._deadline(request, start)))
+                connections.append(self._connection_for(request, None, self._deadline(request, connect_start)))
             except OSError as error:
                 connections.append(failure_of(error))
         start = self._clock.now()
-        broken = [
+        write_errors = [
             self._write(connection, request, self._deadline(request, start))
-            for connection, request in zip(connections, requests, strict=True)
             if isinstance(connection, Connection)
+            else None
+            for connection, request in zip(connections, requests, strict=True)
         ]
         received: list[Received] = []
-        for connection, request in zip(connections, requests, strict=True):
+        for connection, request, write_error in zip(connections, requests, write_errors, strict=True):
             if isinstance(connection, Failure):
                 received.append(Received(None, connection))
             else:
-                reading = self._read(connection, request, self._deadline(request, start), broken.pop(0))
+                reading = self._read(connection, request, self._deadline(request, start), write_error)
                 received.append(self._conclude(connection, request, reading, start, watch=False))
         return received
 
     def _deadline(self, request: Request, start: float) -> float:
-        patience = self._request_timeout if request.patience_seconds is None else request.patience_seconds
-        return start + patience
+        time_limit = self._request_timeout if request.patience_seconds is None else request.patience_seconds
+        return start + time_limit
 
     def _connection_for(self, request: Request, on: int | None, deadline: float) -> Connection:
         if on is not None:
@@ -197,10 +199,10 @@ class VerbatimTransport(httpx.BaseTransport):
             return error
         return None
 
-    def _read(self, connection: Connection, request: Request, deadline: float, broken: OSError | None) -> Reading:
-        hasty = request.patience_seconds is not None
-        silence = math.inf if hasty or self._stalls < _MAX_STALLS else _STALL_SECONDS
-        source = StreamSource(connection.stream, self._clock, deadline, silence, hasty=hasty)
+    def _read(self, connection: Connection, request: Request, deadline: float, write_error: OSError | None) -> Reading:
+        has_own_limit = request.patience_seconds is not None  # it counts as short: a pause within it shows nothing
+        silence = math.inf if has_own_limit or self._stalls < _MAX_STALLS else _STALL_SECONDS
+        source = StreamSource(connection.stream, self._clock, deadline, silence, hasty=has_own_limit)
         connection.plainly_framed = is_plainly_framed(request)
         reader = ResponseReader(
             source,
@@ -212,24 +214,29 @@ class VerbatimTransport(httpx.BaseTransport):
         reading = reader.read()
         if reading.response is not None and any(each.startswith(STALLED) for each in reading.response.anomalies):
             self._stalls += 1
-        if broken and not reading.octets and reading.failure and reading.failure.kind is not FailureKind.TLS:
-            return replace(reading, failure=failure_of(broken, "while the request was being sent"))
+        if write_error and not reading.octets and reading.failure and reading.failure.kind is not FailureKind.TLS:
+            return replace(reading, failure=failure_of(write_error, "while the request was being sent"))
         return reading
 
     def _conclude(
         self, connection: Connection, request: Request, reading: Reading, start: float, *, watch: bool
     ) -> Received:
-        """What was received; waits for the close of the connection if it is due, and keeps or closes the connection."""
+        """What was received; keeps or closes the connection.
+
+        Waits for the endpoint to close the connection where `watch` asks for it, or where the request obliges it to (`must_be_last`).
+        """
         elapsed = self._clock.now() - start
         response, closed = reading.response, reading.ended
         if response is not None and reading.failure is None and not closed and (watch or must_be_last(request)):
-            is_awaited = announces_close(response) and self._kept_open < _MAX_KEPT_OPEN
+            is_awaited = announces_close(response) and self._broken_announcements < _MAX_BROKEN_ANNOUNCEMENTS
             seconds = ANNOUNCED_CLOSE_SECONDS if is_awaited else CLOSE_SECONDS
-            late, closed = StreamSource(connection.stream, self._clock, start).watch(seconds)
-            self._kept_open += is_awaited and not closed
+            # `watch` sets a deadline of its own: the one of the source has no effect on it.
+            late, closed = StreamSource(connection.stream, self._clock, deadline=start).watch(seconds)
+            self._broken_announcements += is_awaited and not closed
             if not reading.surplus:
                 connection.note_surplus(late, self._pool.late_anomalies, "surplus")
             reading = replace(reading, persistent=reading.persistent and not closed and not late)
+        # Octets that came on another connection after its response are reported with the next response of the run, which is this one.
         if response and (late_on_others := self._pool.take_late_anomalies()):
             response = replace(response, anomalies=(*response.anomalies, *late_on_others))
         self._release(connection, request, reading)
@@ -242,6 +249,7 @@ class VerbatimTransport(httpx.BaseTransport):
         if not reading.persistent:
             self._pool.drop(connection)
         elif connection.plainly_framed and not request.body and not must_be_last(request):
+            # Polls do not go out on the new connection of their reimage: an endpoint may know the operation on that connection alone.
             self._pool.give(connection, last=request.fresh_connection)
         else:
             self._pool.set_aside(connection)

@@ -12,7 +12,7 @@ from reimage_conformance.emulator.layouts import FOREIGN
 from reimage_conformance.emulator.lookup import operation_visible
 from reimage_conformance.emulator.operations import operation_fails, start_operation
 from reimage_conformance.emulator.places import BY_NAME, BY_SLOT, EVERYWHERE, OPERATION, READING
-from reimage_conformance.emulator.world import OPENED_BY, Operation
+from reimage_conformance.emulator.world import SUBSCRIPTIONS_OF_CERTIFICATE, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,7 @@ def _note_holder(original: Callable[..., Operation], call: Call, *args: Any) -> 
 
 
 def _stranger(call: Call) -> bool:
-    return call.client.identity not in (None, *OPENED_BY)
+    return call.client.identity not in (None, *SUBSCRIPTIONS_OF_CERTIFICATE)
 
 
 def _foreign(call: Call) -> bool:
@@ -90,7 +90,9 @@ Slip("certificate-checked-once", FAIL, "only a connection's first request is che
 Slip("any-registered-certificate-will-do", FAIL, "any certificate that opens some subscription opens all").by(
     instead(
         may_manage,
-        lambda original, call, subscription: original(call, subscription) or call.client.identity in OPENED_BY,
+        lambda original, call, subscription: (
+            original(call, subscription) or call.client.identity in SUBSCRIPTIONS_OF_CERTIFICATE
+        ),
     )
 )
 Slip("subscription-compared-by-length", FAIL, "any subscription id of the right length is opened").by(

@@ -1,4 +1,7 @@
-"""Faults in what happens to two reimages if the second is requested while the first is under way in the same deployment."""
+"""Faults in what happens to two reimages if the second is requested while the first is under way in the same deployment.
+
+A `Slip` becomes a fault, or a family of faults, when `by` or `each` is called on it: both register what they make.
+"""
 
 from __future__ import annotations
 
@@ -52,17 +55,21 @@ def _meets(*, same: bool) -> When:
     return test
 
 
-_SECOND = (
+_PLACES = (
     Place("same", " of the same instance", _meets(same=True)),
     Place("other", " of another instance", _meets(same=False), needs=(Need.SECOND_INSTANCE,)),
 )
 """Where a second reimage can go wrong."""
 
 
-def _second(place: Place, name: str, summary: str, *also: str) -> Slip:
-    """A mistake with a second reimage at `place`; `summary` has {place} where the words of the place belong."""
+def _slip_of_second(place: Place, name: str, summary: str, *may_also_violate: str) -> Slip:
+    """A mistake with a second reimage at `place`.
+
+    In `summary` this puts the words of the place for {place}; `Slip.each` puts the value for {}.
+    """
     requirement = SAME if place.word == "same" else OTHER
-    return Slip(f"second-{place.word}-{name}", requirement, summary.replace("{place}", place.words), also, place.needs)
+    summary = summary.replace("{place}", place.words)
+    return Slip(f"second-{place.word}-{name}", requirement, summary, may_also_violate, place.needs)
 
 
 def _still_locked(original: Callable[..., Operation | None], call: Call) -> Operation | None:
@@ -94,13 +101,13 @@ Slip(
 Slip(
     "lock-kept-after-unknown-instance",
     "REQ-REIMAGE-202",
-    "once a reimage named an instance that does not exist, every other in the deployment is refused with 409",
+    "once a reimage named an instance that does not exist, every later reimage in the deployment is refused with 409",
     also=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME", "REQ-REIMAGE-UNKNOWN-INSTANCE"),
 ).by(instead(check_reimage_target, _lock_left_behind))
 
 
-def _second_operation(edit: Callable[[Call, Operation], Any], place: Place) -> tuple[Change, Change]:
-    """Accepts a second reimage at `place` and calls `edit` on its operation."""
+def _changes_of_second(edit: Callable[[Call, Operation], Any], place: Place) -> tuple[Change, Change]:
+    """Changes that accept a second reimage at `place` and call `edit` on its operation."""
 
     def accepted(original: Callable[..., Reply], call: Call) -> Reply:
         reply = original(call)
@@ -114,14 +121,15 @@ def _second_operation(edit: Callable[[Call, Operation], Any], place: Place) -> t
 def _across_forms(original: Callable[..., Reply], call: Call, refusal: Refusal) -> Reply:
     """Gives a 409 another code where the operation under way was started by the other URI form."""
     running = call.deployment.operation if call.deployment is not None else None
-    apart = refusal.defect == "conflict" and running is not None and running.form != call.route.form
-    return original(call, refused_with(code="Conflict")(refusal) if apart else refusal)
+    is_by_other_form = running is not None and running.form != call.route.form
+    is_changed = refusal.defect == "conflict" and is_by_other_form
+    return original(call, refused_with(code="Conflict")(refusal) if is_changed else refusal)
 
 
 Slip(
     "conflict-code-across-forms",
     OTHER,
-    "a reimage in one URI form while one in the other runs gets 409 with the code Conflict",
+    "a reimage that meets one started by the other URI form gets 409 with the code Conflict",
     also=(SAME, "REQ-ERR-CODES"),
 ).by(instead(refuse, _across_forms))
 
@@ -148,46 +156,48 @@ def _answered_with_running_id(original: Callable[..., Reply], call: Call) -> Rep
 
 
 def _forget_the_one_before(call: Call, operation: Operation) -> None:
-    """Forgets the operation that ran in the deployment when this one was accepted."""
-    running = [each for each in call.world.operations.values() if each.deployment is operation.deployment]
-    if len(running) > 1:
-        call.world.operations.pop(running[-2].id)
+    """Forgets the operation that ran in the deployment when this one was accepted: the one before it."""
+    of_deployment = [each for each in call.world.operations.values() if each.deployment is operation.deployment]
+    if len(of_deployment) > 1:
+        call.world.operations.pop(of_deployment[-2].id)
 
 
 def _forget(call: Call, operation: Operation) -> None:
     call.world.operations.pop(operation.id, None)
 
 
-for _place in _SECOND:
-    _second(_place, "status", "a second reimage{place} is answered {}").each(
+for _place in _PLACES:
+    _slip_of_second(_place, "status", "a second reimage{place} is answered {}").each(
         (400, 403, 404, 412, 423), refusal_status("conflict", when=_place.when)
     )
-    _second(_place, "code", "a second reimage{place} gets 409 {}", "REQ-ERR-CODES").each(
+    _slip_of_second(_place, "code", "a second reimage{place} gets 409 {}", "REQ-ERR-CODES").each(
         ("BadRequest", "Conflict", "conflicterror", "ResourceNotFound"), refusal_code("conflict", when=_place.when)
     )
-    _second(_place, "answered-200", "a second reimage{place} is answered 200", "REQ-REIMAGE-202").by(
+    _slip_of_second(_place, "answered-200", "a second reimage{place} is answered 200", "REQ-REIMAGE-202").by(
         reply_edit(reply_set(status=200, body=b"", media_type=""), "conflict", when=_place.when)
     )
-    _second(_place, "empty-conflict", "the 409 for a second reimage{place} has no content", "REQ-ERR-BODY-OPTIONAL").by(
-        reply_edit(reply_set(body=b"", media_type=""), "conflict", when=_place.when)
+    _slip_of_second(
+        _place, "empty-conflict", "the 409 for a second reimage{place} has no content", "REQ-ERR-BODY-OPTIONAL"
+    ).by(reply_edit(reply_set(body=b"", media_type=""), "conflict", when=_place.when))
+    _slip_of_second(_place, "hangs", "a second reimage{place} is never answered").by(
+        performs(SILENCE, when=_place.when)
     )
-    _second(_place, "hangs", "a second reimage{place} is never answered").by(performs(SILENCE, when=_place.when))
-    _second(_place, "resets", "a second reimage{place} ends in a reset").by(performs(Reset(), when=_place.when))
-    _second(
+    _slip_of_second(_place, "resets", "a second reimage{place} ends in a reset").by(performs(Reset(), when=_place.when))
+    _slip_of_second(
         _place, "unknown", "a second reimage{place} is answered 202 with an id that is not known", USABLE, COMPLETES
-    ).by(*_second_operation(_forget, _place))
-    _second(_place, "never-ends", "a second reimage{place} stays InProgress", COMPLETES).by(
-        *_second_operation(_noted("endless"), _place), _status_if_noted("endless", "InProgress")
+    ).by(*_changes_of_second(_forget, _place))
+    _slip_of_second(_place, "never-ends", "a second reimage{place} stays InProgress", COMPLETES).by(
+        *_changes_of_second(_noted("endless"), _place), _status_if_noted("endless", "InProgress")
     )
-    _second(
+    _slip_of_second(
         _place,
         "displaces-first",
         "with a second reimage{place} the first operation is no longer known",
         USABLE,
         COMPLETES,
         "REQ-GOS-READONLY",
-    ).by(*_second_operation(_forget_the_one_before, _place))
-    _second(
+    ).by(*_changes_of_second(_forget_the_one_before, _place))
+    _slip_of_second(
         _place,
         "same-id",
         "a second reimage{place} is answered 202 with the id of the one under way",

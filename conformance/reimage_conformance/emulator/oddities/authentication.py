@@ -7,7 +7,7 @@ from reimage_conformance.emulator.conditions import refusal_edit, refused_with, 
 from reimage_conformance.emulator.departures import gives
 from reimage_conformance.emulator.oddities.edits import answered_by_front
 from reimage_conformance.emulator.oddities.registry import oddity
-from reimage_conformance.emulator.world import OPENED_BY
+from reimage_conformance.emulator.world import SUBSCRIPTIONS_OF_CERTIFICATE
 
 oddity(
     "certificate-forbidden",
@@ -32,7 +32,7 @@ oddity(
     reply_edit(
         answered_by_front(b"<html><body>403 Forbidden</body></html>", "text/html"),
         "certificate",
-        when=lambda call: call.client.identity not in OPENED_BY,
+        when=lambda call: call.client.identity not in SUBSCRIPTIONS_OF_CERTIFICATE,
     ),
 )
 oddity(
@@ -41,7 +41,7 @@ oddity(
     reply_edit(
         answered_by_front(b"<html>No certificate was sent</html>", "text/html", status=400),
         "certificate",
-        when=lambda call: call.client.identity not in OPENED_BY,
+        when=lambda call: call.client.identity not in SUBSCRIPTIONS_OF_CERTIFICATE,
     ),
     lenient_only=True,
 )

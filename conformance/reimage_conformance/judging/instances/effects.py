@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
 from reimage_conformance.judging.sent import slot_sent
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 MIN_LOOKS = 4
 """With fewer looks during an operation, the time in which its instance was offline may have been missed."""
 SETTLING_SECONDS = 0.3
-"""An instance may leave ReadyRole this many seconds after the end of its operation, or later (`settling_seconds`)."""
+"""For at least this many seconds after the end of its operation, an instance may still leave ReadyRole (`settling_seconds`)."""
 LATE_DEPARTURE_SECONDS = 2.0
-"""This replaces `SETTLING_SECONDS` where it is not known that instances of the endpoint leave before the end, or not at all.
+"""Used in place of `SETTLING_SECONDS` until looks have shown that instances of this endpoint leave before the end, or never leave.
 
 In recordings of the historical service, an instance left a second after the end of its operation.
 """
@@ -79,15 +79,18 @@ def _effect_of_reimage(world: World, verdict: Verdict, exchanges: Sequence[Excha
         watched = _watched(before, verdict.arguments.get("others", ()))
         _, changed, still_watched = _first_change(looks, watched)
         names = tuple(changed) or tuple(still_watched)
-    stayed = verdict.requirement == "REQ-REIMAGE-OFFLINE" and verdict.outcome is not Outcome.MET
-    is_lost = verdict.requirement == "REQ-REIMAGE-ONLINE" and verdict.outcome is not Outcome.MET
+    did_not_leave = verdict.requirement == "REQ-REIMAGE-OFFLINE" and verdict.outcome is not Outcome.MET
+    did_not_return = verdict.requirement == "REQ-REIMAGE-ONLINE" and verdict.outcome is not Outcome.MET
     places = tuple(Place(deployment, name) for name in names)
     return Effect(
         places,
         (start.number,),
-        absent=stayed or is_lost,
+        # The effect is that something did not happen.
+        absent=did_not_leave or did_not_return,
+        # The effect is that another instance left ReadyRole.
         departs=verdict.requirement == "REQ-REIMAGE-OTHERS-UNTOUCHED",
-        looks=verdict.evidence[:1] if is_lost else (),
+        # The last look alone shows that the instance did not return; for the rest, all looks count.
+        looks=verdict.evidence[:1] if did_not_return else (),
     )
 
 
@@ -106,10 +109,13 @@ def instance_effect(
     """The instance goes offline and comes back under its name, and the other instances stay as they are.
 
     The requirements are REQ-REIMAGE-OFFLINE, -ONLINE, -SAME-NAME and -OTHERS-UNTOUCHED. Exchanges: a look before the
-    reimage, the 202, then looks in order. `others` are instances that no request of the run had addressed, and
-    `refused` those whose own reimage was refused with 409 before they changed: the verdict is the same, and the message says it. `ended_at`
-    is when the end of the operation was seen, in seconds since the run began. `waited` is how many seconds after that
-    the suite made its last look. An instance may be offline for so short a time that no look falls into it.
+    reimage, the 202, then looks in order. `others` are the instances that no other reimage of the run may still change.
+    `refused` names those of them whose own reimage was refused with 409 before they changed. For these the verdict is
+    the same, and the message says that their own reimage may be the cause. `ended_at` is when the end of the operation
+    was seen, in seconds since the run began. `waited` is how many seconds after that the suite made its last look.
+
+    An instance may be offline for so short a time that no look falls into it. If no look shows it offline, and fewer than
+    `MIN_LOOKS` looks came while the operation ran, the verdict on REQ-REIMAGE-OFFLINE is inconclusive.
     """
     reimage = _Reimage(world, instance, exchanges[0], exchanges[1], exchanges[2:])
     unclear = reimage.why_unclear()
@@ -126,7 +132,7 @@ def instance_effect(
 
 @dataclass(frozen=True)
 class _Reimage:
-    """The reimage of one instance, as looks show it: one `before` it, and `looks` after `start`, the 202; some may have no answer."""
+    """The reimage of one instance, as looks show it: one `before` it, and `looks` after `start`, the 202; some may show nothing."""
 
     world: World
     instance: str
@@ -145,7 +151,10 @@ class _Reimage:
 
     @cached_property
     def seen(self) -> list[Exchange]:
-        """The looks that show a list of instances; it is empty where the only instance is not listed."""
+        """The looks that show a list of instances.
+
+        An empty list counts too: a deployment shows it while its only instance is not listed.
+        """
         return [look for look in self.looks if has_instance_list(look)]
 
     @cached_property
@@ -158,8 +167,8 @@ class _Reimage:
         """The statuses in order, without immediate repeats: `ReadyRole > StoppedVM > ReadyRole`."""
         return " > ".join(_without_repeats([READY, *self.statuses]))
 
-    def unanswered(self, after: int = 0) -> int:
-        """How many looks with a greater number than `after` show nothing, since they got no reply or were throttled."""
+    def looks_without_answer(self, after: int = 0) -> int:
+        """How many looks with a greater exchange number than `after` got no reply, or were throttled."""
         return sum(1 for look in self.looks if look.number > after and (look.reply is None or is_busy(look)))
 
     def why_unclear(self) -> tuple[str, Why] | None:
@@ -181,8 +190,10 @@ def _offline(reimage: _Reimage, ended_at: float) -> Verdict:
     if left is not None:
         answers = f"{counted(during, 'answer')} to Get Deployment while the operation ran"
         return verdict.met(f"{reimage.path}; {answers}")
-    if unanswered := reimage.unanswered():
-        reason = f"{reimage.path}; {counted(unanswered, 'request')} for Get Deployment got no answer"
+    if without_answer := reimage.looks_without_answer():
+        reason = (
+            f"{reimage.path}; {counted(without_answer, 'request')} for Get Deployment got no reply, or a 429 or 503"
+        )
         return verdict.inconclusive(reason, why=Why.NO_REPLY)
     if during < MIN_LOOKS:
         return verdict.inconclusive(
@@ -223,21 +234,23 @@ def _new_names(reimage: _Reimage) -> str:
 def _online(reimage: _Reimage, waited: float, time_limit: float) -> Verdict:
     """The verdict on whether the instance is at ReadyRole again.
 
-    The last look that showed instances decides. It came `waited` seconds after the end of the operation. If it does not
-    show the instance at ReadyRole, the verdict is inconclusive where later looks got no answer, and where `waited` is
-    less than `time_limit`, in seconds: the suite stops looking early where another instance did not come back.
+    The last look that showed instances decides. It came `waited` seconds after the end of the operation. The verdict is
+    inconclusive in four cases: the instance is not listed any more; its guest has a problem (REQ-DEPL-BAD-STATES); it is
+    not at ReadyRole, and later looks got no reply or were throttled; it is not at ReadyRole, and `waited` is less than
+    `time_limit`, in seconds.
     """
     last, instance = reimage.seen[-1], reimage.instance
     verdict = about("REQ-REIMAGE-ONLINE", last, reimage.before)
-    status, unanswered = statuses_in(last).get(instance), reimage.unanswered(after=last.number)
+    status, without_answer = statuses_in(last).get(instance), reimage.looks_without_answer(after=last.number)
     if status is None:
         return verdict.inconclusive(
             f"{reimage.name} is no longer listed after its reimage", because=("REQ-REIMAGE-SAME-NAME",)
         )
     if status in BAD_STATES:
         return verdict.inconclusive(f"{reimage.name} is {status}: the guest has a problem (REQ-DEPL-BAD-STATES)")
-    if status != READY and unanswered:
-        reason = f"{reimage.path}; the last {counted(unanswered, 'request')} for Get Deployment got no answer"
+    if status != READY and without_answer:
+        requests = counted(without_answer, "request")
+        reason = f"{reimage.path}; the last {requests} for Get Deployment got no reply, or a 429 or 503"
         return verdict.inconclusive(reason, why=Why.NO_REPLY)
     late = f"{waited:.1f} s after the end of the operation"
     if status != READY and waited < time_limit:
@@ -245,6 +258,8 @@ def _online(reimage: _Reimage, waited: float, time_limit: float) -> Verdict:
             f"{reimage.path}; the last Get Deployment was only {late}, "
             f"and the instance may take {time_limit:g} s to return to {READY}"
         )
+        # The suite stops looking early once another instance did not come back. A new name, or a list that
+        # leaves the instance out, may be the reason for that.
         return verdict.inconclusive(reason, because=("REQ-REIMAGE-SAME-NAME", "REQ-DEPL-INSTANCES"))
     actual = f"{reimage.path}; the last Get Deployment was {late}"
     return verdict.judged(status == READY, f"{reimage.name} is {READY} again", actual, "still-offline")
@@ -306,12 +321,10 @@ def _effect_of_either_form(world: World, verdict: Verdict, exchanges: Sequence[E
     """The effect of a reimage on the instance that it addresses, or, for a violation, on the others that left ReadyRole."""
     looked = verdict.arguments["looked"]
     before, start, looks = exchanges[:looked], exchanges[looked], exchanges[looked + 1 :]
-    own = (_service_of(start), verdict.arguments["deployment"], verdict.arguments["instance"])
+    own = _Where(_service_of(start), verdict.arguments["deployment"], verdict.arguments["instance"])
     left = _places_that_left(before, looks, own, verdict.arguments.get("others"))
-    affected = [(where[:2], where[2]) for where in ([own] if verdict.outcome is Outcome.MET else left)]
-    named = {each.key: each for each in world.target.deployments}
-    keys = [(deployment_key(*where), instance) for where, instance in affected]
-    places = tuple(Place(named[key], instance) for key, instance in keys if key in named)
+    affected = [own] if verdict.outcome is Outcome.MET else left
+    places = tuple(place for each in affected if (place := _place_at(each, world)) is not None)
     return Effect(places, (start.number,), departs=True)
 
 
@@ -325,17 +338,18 @@ def equivalent_forms(
     looked: int,
     others: Sequence[str] | None = None,
 ) -> Iterator[Verdict]:
-    """A reimage through either form takes the addressed instance offline, and no other (REQ-REIMAGE-URI-EQUIV).
+    """A reimage through either form takes no other instance offline than the addressed one (REQ-REIMAGE-URI-EQUIV).
 
-    Exchanges: `looked` looks, one at each deployment; the 202; then looks at every deployment in turn. If the
-    addressed instance goes offline and others with it, REQ-REIMAGE-OTHERS-UNTOUCHED is violated instead. `others` are
-    the other instances to consider: those of its deployment that no request of ours may have taken offline. None
-    stands for all instances of every deployment that were at ReadyRole.
+    That the addressed instance goes offline is judged by `instance_effect`. If it does, and others with it,
+    REQ-REIMAGE-OTHERS-UNTOUCHED is violated in place of REQ-REIMAGE-URI-EQUIV. Exchanges: looks before the reimage, one
+    at each deployment; the 202; then looks at every deployment in turn. `looked` is the number of looks before it. `others`
+    are the other instances to consider: those of its deployment that no other request of ours may have taken offline.
+    None stands for all instances of every deployment that were at ReadyRole.
     """
     del world
     before, start, looks = exchanges[:looked], exchanges[looked], exchanges[looked + 1 :]
-    own = (_service_of(start), deployment, instance)
-    others_offline = ["/".join(place[1:]) for place in _places_that_left(before, looks, own, others)]
+    own = _Where(_service_of(start), deployment, instance)
+    others_offline = [f"{each.deployment}/{each.instance}" for each in _places_that_left(before, looks, own, others)]
     unlisted = "missing" if any(own in _statuses_by_place(look) for look in before) else ""
     own_statuses = [status for look in looks if (status := _status_at(own, look, unlisted))]
     verdict = about("REQ-REIMAGE-URI-EQUIV", start, *looks[-1:])
@@ -351,8 +365,19 @@ def equivalent_forms(
         yield verdict.met(f"{instance}: {' > '.join(_without_repeats(own_statuses))}")
 
 
-_Where: TypeAlias = "tuple[str, str, str]"
-"""The names of cloud service, in lower case, deployment and instance."""
+class _Where(NamedTuple):
+    """A role instance by the names of its cloud service, in lower case, of its deployment, and of itself."""
+
+    service: str
+    deployment: str
+    instance: str
+
+
+def _place_at(where: _Where, world: World) -> Place | None:
+    """The role instance as a place in the target file; None where its deployment is not listed there."""
+    listed = {each.key: each for each in world.target.deployments}
+    deployment = listed.get(deployment_key(where.service, where.deployment))
+    return None if deployment is None else Place(deployment, where.instance)
 
 
 def _service_of(exchange: Exchange) -> str:
@@ -370,7 +395,7 @@ def _places_that_left(
     """
     ready = {place for look in before for place, status in _statuses_by_place(look).items() if status == READY} - {own}
     if others is not None:
-        ready &= {(*own[:2], name) for name in others}
+        ready &= {own._replace(instance=name) for name in others}
     left: set[_Where] = set()
     for look in looks:
         statuses = _statuses_by_place(look)
@@ -381,14 +406,20 @@ def _places_that_left(
 
 def _status_at(own: _Where, look: Exchange, unlisted: str) -> str:
     """The status of an instance in one look: `unlisted` where its deployment is shown without it, "" where that is not shown."""
-    shown = [member(element, "Name") for element in deployment_elements(look)[:1]] if has_instance_list(look) else []
-    is_shown = [(_service_of(look), name) for name in shown] == [own[:2]]
+    is_shown = has_instance_list(look) and _deployment_shown(look) == (own.service, own.deployment)
     return _statuses_by_place(look).get(own, unlisted) if is_shown else ""
 
 
 def _statuses_by_place(look: Exchange) -> dict[_Where, str]:
-    """InstanceStatus by place, as one look shows them."""
-    for element in deployment_elements(look)[:1]:
-        where = (_service_of(look), member(element, "Name"))
-        return {(*where, name): status for name, status in statuses_in(look).items()}
-    return {}
+    """InstanceStatus by place, as one answer to Get Deployment shows them."""
+    shown = _deployment_shown(look)
+    return {} if shown is None else {_Where(*shown, name): status for name, status in statuses_in(look).items()}
+
+
+def _deployment_shown(look: Exchange) -> tuple[str, str] | None:
+    """The names of the cloud service, in lower case, and of the deployment that an answer to Get Deployment shows.
+
+    Such an answer has one Deployment element. None where it has none.
+    """
+    elements = deployment_elements(look)
+    return (_service_of(look), member(elements[0], "Name")) if elements else None

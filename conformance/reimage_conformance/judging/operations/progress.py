@@ -24,7 +24,7 @@ RETENTION_SECONDS = 2.0
 EARLY_POLLS = 2
 """An end came too early if one of this many first polls shows it and the next one does not (REQ-GOS-PROGRESS)."""
 SETTLED_POLLS = 3
-"""An end is stable once this many polls showed it; a later change is due to the poll that is sent in a new way (REQ-GOS-READONLY)."""
+"""After this many polls showed the end, a change in the first poll that is sent in a new way is due to that way (REQ-GOS-READONLY)."""
 _SAME_MOMENT_SECONDS = 1e-6
 """Two moments that differ by less are the same, since sums of seconds are rounded."""
 _USABLE = "REQ-REIMAGE-REQID-USABLE"
@@ -39,87 +39,101 @@ PolledStatus: TypeAlias = "tuple[Exchange, str]"
 def progress(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """The statuses go from InProgress to one end and stay there.
 
-    A change after the end violates one of these requirements:
+    A later poll with another status than the end violates REQ-GOS-TERMINAL-STABLE and REQ-GOS-PROGRESS. One requirement is
+    the cause, and the verdicts on the others name it (`because`). It is the first of these that fits; if it is
+    REQ-GOS-READONLY, that is violated too:
 
     REQ-REIMAGE-REQID-USABLE, if one of the polls shows the ID of another operation.
 
-    REQ-GOS-READONLY, if the status depends on how the poll is sent (version, connection), if a HEAD came between, or
-    if the end stood for three polls until a poll was sent in a new way.
+    REQ-GOS-READONLY, if the status depends on how the poll is sent (version, connection), if a HEAD came right before, or
+    if `SETTLED_POLLS` polls showed the end and the first poll that was sent in another way did not.
 
-    REQ-GOS-PROGRESS, if one of the first polls showed the end and the next poll took it back.
+    REQ-GOS-PROGRESS, if one of the first polls showed the end and the next poll InProgress; if that one showed another
+    end, REQ-GOS-TERMINAL-STABLE may be the cause as well.
 
-    REQ-GOS-TERMINAL-STABLE in every other case.
+    REQ-GOS-TERMINAL-STABLE in every other case. It is also violated if a poll does not find the operation at most
+    `RETENTION_SECONDS` after its end.
     """
     del world
     seen = [(poll, status_of(poll)) for poll in exchanges if poll.reply is not None]
-    known = [(poll, status) for poll, status in seen if status in STATUSES]
+    with_status = [(poll, status) for poll, status in seen if status in STATUSES]
     other = [(poll, status) for poll, status in seen if status and status not in STATUSES]
-    if other and known:
+    # Where no poll shows a status of this protocol, only REQ-GOS-STATUS is violated: there is no order to judge.
+    if other and with_status:
         expected, actual = f"only {', '.join(STATUSES)}", valued("Status", other[0][1])
         yield about(_PROGRESS, other[0][0]).violated(expected, actual, "other-status")
-    end = next(((poll, status) for poll, status in known if status in TERMINAL), None)
+    end = next(((poll, status) for poll, status in with_status if status in TERMINAL), None)
     if end is not None:
         seen = [each for each in seen if not _is_simultaneous(each[0], end[0])]
-        known = [each for each in known if not _is_simultaneous(each[0], end[0])]
-        yield from _after_end(seen, known, known.index(end))
-    elif known and not other:
-        yield about(_PROGRESS, known[-1][0]).met(f"{len(known)} times InProgress")
+        with_status = [each for each in with_status if not _is_simultaneous(each[0], end[0])]
+        yield from _after_end(seen, with_status, with_status.index(end))
+    elif with_status and not other:
+        yield about(_PROGRESS, with_status[-1][0]).met(f"{len(with_status)} times InProgress")
 
 
-def _after_end(seen: list[PolledStatus], known: list[PolledStatus], end_index: int) -> Iterator[Verdict]:
-    """The verdicts on what polls showed after `known[end_index]`, the first that showed an end.
+def _after_end(seen: list[PolledStatus], with_status: list[PolledStatus], end_index: int) -> Iterator[Verdict]:
+    """The verdicts on what polls showed after `with_status[end_index]`, the first that showed an end.
 
-    `known` are those of `seen` that showed a status of this protocol.
+    `with_status` are those of `seen` that showed a status of this protocol.
     """
-    end_poll, end = known[end_index]
-    changed = [(poll, status) for poll, status in known[end_index + 1 :] if status != end]
-    later = seen[seen.index(known[end_index]) + 1 :]
+    end_poll, end = with_status[end_index]
+    changed = [(poll, status) for poll, status in with_status[end_index + 1 :] if status != end]
+    later = seen[seen.index(with_status[end_index]) + 1 :]
     not_found = [p for p, status in later if not status and p.at <= end_poll.at + RETENTION_SECONDS and _is_gone(p)]
     heads = {p.number for p, _ in later if p.request.method == "HEAD"}
-    all_statuses = ", ".join(_with_repeats_counted([status for _, status in known]))
+    all_statuses = ", ".join(_with_repeats_counted([status for _, status in with_status]))
     expected = f"after the first {end}, every later poll shows {end}"
     if not_found:
         actual = f"{all_statuses}, then {reply_summary(not_found[0])}"
         yield about(_STABLE, not_found[0], end_poll).violated(expected, actual, "gone")
     elif changed:
         is_of_two_operations = not all(_is_own(poll) for poll in (end_poll, changed[0][0]))
-        roots = (_USABLE,) if is_of_two_operations else _violated_by_change(known, end_index, changed, heads)
+        causes = (_USABLE,) if is_of_two_operations else _causes_of_change(with_status, end_index, changed, heads)
         after_head = any(end_poll.number < number < changed[0][0].number for number in heads)
-        different = ", after a HEAD to the operation" if after_head else _difference_of_ways(end_poll, changed[0][0])
-        way = different if roots == (_READONLY,) else ""
+        how_it_differed = (
+            "after a HEAD to the operation" if after_head else _difference_of_ways(end_poll, changed[0][0])
+        )
+        way = f", {how_it_differed}" if how_it_differed and causes == (_READONLY,) else ""
         actual = f"{changed[0][1]} after {end}{way}; all polls: {all_statuses}"
-        for requirement in dict.fromkeys((_STABLE, _PROGRESS, *(root for root in roots if root != _USABLE))):
-            because = tuple(root for root in roots if root != requirement)
+        violated = dict.fromkeys((_STABLE, _PROGRESS, *causes))
+        violated.pop(_USABLE, None)  # `operation_documents` judges it
+        for requirement in violated:
+            because = tuple(cause for cause in causes if cause != requirement)
             any_way = ", with any x-ms-version and on any connection" if requirement == _READONLY else ""
             verdict = about(requirement, changed[0][0], end_poll)
             yield verdict.violated(f"{expected}{any_way}", actual, "flip", because=because)
     else:
         yield about(_PROGRESS, end_poll).met(all_statuses)
-        if len(known) > end_index + 1:
-            yield about(_STABLE, known[-1][0]).met(all_statuses)
-        if len({_way_of(poll) for poll, _ in known[end_index:]}) > 1:
-            yield about(_READONLY, known[-1][0]).met(all_statuses)
+        if len(with_status) > end_index + 1:
+            yield about(_STABLE, with_status[-1][0]).met(all_statuses)
+        if len({_way_of(poll) for poll, _ in with_status[end_index:]}) > 1:
+            yield about(_READONLY, with_status[-1][0]).met(all_statuses)
 
 
-def _violated_by_change(
-    known: list[PolledStatus], end_index: int, changed: list[PolledStatus], heads: set[int]
+def _causes_of_change(
+    with_status: list[PolledStatus], end_index: int, changed: list[PolledStatus], heads: set[int]
 ) -> tuple[str, ...]:
-    """The requirement that a change after an end violates; two where it may be either.
+    """The requirement that explains a change after an end; two where it may be either.
 
-    `known` and `end_index` are as in `_after_end`. `changed` are the later polls with another status, `heads` the numbers of HEAD requests.
+    `with_status` and `end_index` are as in `_after_end`. `changed` are the later polls with another status, `heads` the numbers of HEAD requests.
     """
-    end = known[end_index][1]
-    change_index = known.index(changed[0])
-    before, after = known[:change_index], known[change_index + 1 :]
-    if any(known[change_index - 1][0].number < number < changed[0][0].number for number in heads):
+    end = with_status[end_index][1]
+    change_index = with_status.index(changed[0])
+    before, after = with_status[:change_index], with_status[change_index + 1 :]
+    # A HEAD came right before the change.
+    if any(with_status[change_index - 1][0].number < number < changed[0][0].number for number in heads):
         return (_READONLY,)
     changed_ways = {_way_of(poll) for poll, _ in changed}
-    depends_on_way = changed_ways.isdisjoint(_way_of(poll) for poll, status in known[end_index:] if status == end)
-    is_new_way = _way_of(changed[0][0]) not in {_way_of(poll) for poll, _ in before}
-    if (depends_on_way and any(status == end for _, status in after)) or (
-        is_new_way and change_index - end_index >= SETTLED_POLLS
-    ):
+    ways_with_end = {_way_of(poll) for poll, status in with_status[end_index:] if status == end}
+    end_came_back = any(status == end for _, status in after)
+    # Polls in some ways show the end, before and after the change, and polls in other ways do not.
+    if end_came_back and changed_ways.isdisjoint(ways_with_end):
         return (_READONLY,)
+    # The end was stable until the first poll in a new way.
+    is_new_way = _way_of(changed[0][0]) not in {_way_of(poll) for poll, _ in before}
+    if is_new_way and change_index - end_index >= SETTLED_POLLS:
+        return (_READONLY,)
+    # Several polls showed the end, or it came late: it was no end that came too early.
     if change_index > end_index + 1 or end_index >= EARLY_POLLS:
         return (_STABLE,)
     return (_PROGRESS,) if changed[0][1] == "InProgress" else (_STABLE, _PROGRESS)
@@ -153,11 +167,11 @@ def _difference_of_ways(earlier: Exchange, later: Exchange) -> str:
     (was_version, was_new), (version, new) = _way_of(earlier), _way_of(later)
     differences = [f"x-ms-version {version} in place of {was_version}"] if version != was_version else []
     differences += [f"a {'new connection' if new else 'connection that was used before'}"] if new != was_new else []
-    return f", in answer to a poll with {' and '.join(differences)}" if differences else ""
+    return f"in answer to a poll with {' and '.join(differences)}" if differences else ""
 
 
 def _is_gone(poll: Exchange) -> bool:
-    """Whether a poll says that there is no such operation."""
+    """Whether a poll is refused as one of an operation that is not there any more (`DENIALS`); an answer to HEAD does not count."""
     if poll.reply is None or poll.request.method == "HEAD":
         return False
     return poll.reply.status in DENIALS
@@ -180,8 +194,8 @@ def completes(
 ) -> Iterator[Verdict]:
     """A reimage that was accepted reaches Succeeded with 200 in time (REQ-REIMAGE-COMPLETES).
 
-    Exchanges: the 202, then polls. `waited` is for how many seconds the suite polled, where the operation did not
-    end. `polling_is_to_blame` judges whether polling is the cause.
+    Exchanges: the 202, then polls. `waited` is for how many seconds the suite polled an operation that did not end.
+    `polling_is_to_blame` judges whether polling is the cause.
     """
     polls = exchanges[1:]
     ends = [poll for poll in polls if status_of(poll) in TERMINAL]
@@ -189,7 +203,8 @@ def completes(
     if not ends:
         readable = [poll for poll in polls if status_of(poll) in STATUSES]
         if not readable or (polls[-1].reply is not None and status_of(polls[-1]) not in STATUSES):
-            yield verdict.inconclusive("no poll showed a Status", because=_UNREADABLE, why=Why.NO_END)
+            which = "the last poll did not show" if readable else "no poll showed"
+            yield verdict.inconclusive(f"{which} a Status", because=_UNREADABLE, why=Why.NO_END)
         else:
             actual = f"still InProgress after {waited:.1f} s and {counted(len(polls), 'poll')}"
             expected = f"Succeeded within {world.target.limits.operation_timeout_seconds:g} s"
@@ -230,7 +245,7 @@ def same_status(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict
 def fails_as_announced(world: World, exchanges: Sequence[Exchange], *, overdue: bool = False) -> Iterator[Verdict]:
     """A reimage of an instance that the target file lists as failing ends Failed, with an Error (REQ-GOS-ERROR).
 
-    `overdue` says that the suite waited as long as the operator allows. Succeeded is no violation, since the target file
+    `overdue` says that the suite waited for `operation_timeout_seconds`. Succeeded is no violation, since the target file
     may be wrong.
     """
     del world
@@ -250,15 +265,15 @@ def fails_as_announced(world: World, exchanges: Sequence[Exchange], *, overdue: 
 
 @check
 def polling_is_to_blame(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """A reimage that is polled as usual has the same outcome as one that is polled once (REQ-GOS-READONLY).
+    """A reimage that is polled all the time has the same outcome as one that is polled only at its end (REQ-GOS-READONLY).
 
-    Exchanges: the 202 and the only poll of the second one, then the 202 and the polls of the first one, which was
-    started later.
+    It is violated only if the one that is polled at its end alone reaches Succeeded. Exchanges: the 202 and the first poll
+    of this one; then the 202 and the polls of the other one.
     """
     del world
-    quiet, polls = exchanges[1], exchanges[3:]
-    verdict = about(_READONLY, polls[-1], quiet)
-    shown = status_of(quiet)
+    late_poll, polls = exchanges[1], exchanges[3:]
+    verdict = about(_READONLY, polls[-1], late_poll)
+    shown = status_of(late_poll)
     polled = _with_repeats_counted([status_of(poll) or reply_summary(poll) for poll in polls])
     if shown == "Succeeded" and "Succeeded" in [status_of(poll) for poll in polls]:
         yield verdict.inconclusive(
@@ -269,7 +284,7 @@ def polling_is_to_blame(world: World, exchanges: Sequence[Exchange]) -> Iterator
         yield verdict.violated("the same outcome however often an operation is polled", actual, "polling-spoils")
     else:
         yield verdict.inconclusive(
-            f"the reimage that was polled only at the end showed {shown or reply_summary(quiet)}",
+            f"the reimage that was polled only at the end showed {shown or reply_summary(late_poll)}",
             because=("REQ-REIMAGE-COMPLETES", "REQ-GOS-200"),
         )
 
@@ -278,8 +293,8 @@ def polling_is_to_blame(world: World, exchanges: Sequence[Exchange]) -> Iterator
 def asking_forgets(world: World, exchanges: Sequence[Exchange], requirement: str, *, what: str) -> Iterator[Verdict]:
     """An operation that a poll has just shown is still found after `what`, a request that must change nothing.
 
-    Exchanges: a poll, that request, a poll; then the same for another operation where the first one was not found.
-    One operation may have been forgotten by chance at this moment; two show that the request is the cause.
+    Exchanges: a poll, that request, a poll. If this last poll did not find the operation, the same three for another
+    operation follow. One operation may have been forgotten by chance at this moment; two show that the request is the cause.
     """
     del world
     groups = [exchanges[i : i + 3] for i in range(0, len(exchanges), 3)]
