@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from reimage_conformance.casebook import SystemUnderTest, precondition
 from reimage_conformance.judging.operations.progress import completes
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.model import Exchange
 from reimage_conformance.session.operations import Operation
 from reimage_conformance.session.step_runs import Result
@@ -52,5 +52,5 @@ def is_undisturbed(sut: SystemUnderTest, operation: Operation) -> bool:
         not contended
         and not operation.start.label.startswith("contend")
         and operation.start.request.identity == "primary"
-        and {defect.key for defect in permitted(operation.start.request, sut.world).defects} <= {"version-other"}
+        and {defect.key for defect in expectation_of(operation.start.request, sut.world).defects} <= {"version-other"}
     )

@@ -18,7 +18,7 @@ from reimage_conformance.judging.deployments import observer_answers
 from reimage_conformance.judging.operations.documents import operation_documents
 from reimage_conformance.judging.operations.polls import polls_answered, unknown_operation
 from reimage_conformance.judging.operations.progress import progress
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.transport.answers import answered_with
 from reimage_conformance.judging.transport.messages import request_ids_unique
 from reimage_conformance.model import Exchange, Outcome, Profile, Request, Verdict
@@ -67,7 +67,7 @@ def masked(sut: SystemUnderTest, request: Request) -> Request:
 
 def broken_by(sut: SystemUnderTest, request: Request) -> list[str]:
     """The requirements that a request breaks, in the order of the oracle; with repeats, where several defects break one."""
-    return [defect.requirement for defect in permitted(masked(sut, request), sut.world).binding]
+    return [defect.requirement for defect in expectation_of(masked(sut, request), sut.world).must_be_refused_for]
 
 
 @dataclass

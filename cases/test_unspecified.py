@@ -22,7 +22,7 @@ from reimage_conformance.casebook import (
 )
 from reimage_conformance.judging.instances.probes import installation_in, installation_unchanged, sibling_is_no_reimage
 from reimage_conformance.judging.operations.polls import status_of
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.model import Exchange, Request, Why
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
@@ -232,7 +232,7 @@ def sound_reimages(sut: SystemUnderTest) -> list[Request]:
     return [
         e.request
         for e in sut.recorder.exchanges
-        if read_target(e.request.resource).kind is Kind.REIMAGE and not permitted(e.request, sut.world).defects
+        if read_target(e.request.resource).kind is Kind.REIMAGE and not expectation_of(e.request, sut.world).defects
     ]
 
 

@@ -18,7 +18,7 @@ from judging_samples import (
     UNKNOWN,
     world,
 )
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.sent import sent
 from reimage_conformance.model import Identity
 from reimage_conformance.protocol.requests import with_header, without_header
@@ -68,4 +68,4 @@ FOREIGN = replace(POLL, target=POLL.target.replace(SUBSCRIPTION, FOREIGN_SUBSCRI
 def test_what_was_sent_is_told_by_its_defect(request_sent: Request, words: str) -> None:
     where = world(other_subscription_id=OTHER_SUBSCRIPTION, foreign_subscription_id=FOREIGN_SUBSCRIPTION)
 
-    assert sent(request_sent, permitted(request_sent, where).binding) == words
+    assert sent(request_sent, expectation_of(request_sent, where).must_be_refused_for) == words

@@ -40,7 +40,7 @@ from refusal_table import (
     together,
 )
 from reimage_conformance.judging.defects import Answer
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.model import Identity, Request, Strictness
 from reimage_conformance.protocol.addresses import Kind, UriForm
 from reimage_conformance.protocol.requests import (
@@ -69,21 +69,21 @@ def told(defect: Defect) -> tuple[str, str, Answers, CountsAs, frozenset[int], s
 
 @pytest.mark.parametrize(("group", "change"), CHANGES)
 def test_a_change_gives_one_defect_under_strict(group: Group, change: Change) -> None:
-    found = permitted(change(REIMAGE), world())
+    found = expectation_of(change(REIMAGE), world())
 
     assert [told(defect) for defect in found.defects] == [
         (group.key, group.requirement, group.answers, group.strict, frozenset(group.later), group.layer)
     ]
     assert found.must_be_accepted is False
     assert found.may_be_accepted is (group.strict is INFO)
-    assert found.binding == (() if group.strict is INFO else found.defects)
+    assert found.must_be_refused_for == (() if group.strict is INFO else found.defects)
 
 
 @pytest.mark.parametrize(("group", "change"), CHANGES)
 def test_lenient_leaves_the_form_of_the_applications_refusals_open(group: Group, change: Change) -> None:
     wider = (*group.answers, (CLIENT_ERRORS, ANY)) if group.layer == "application" else group.answers
 
-    found = permitted(change(REIMAGE), lenient())
+    found = expectation_of(change(REIMAGE), lenient())
 
     assert [told(defect) for defect in found.defects] == [
         (group.key, group.requirement, wider, group.lenient, frozenset(group.later), group.layer)
@@ -94,9 +94,9 @@ def test_lenient_leaves_the_form_of_the_applications_refusals_open(group: Group,
 def test_a_sound_request_has_to_be_accepted() -> None:
     for request in (REIMAGE, REIMAGE_BY_NAME, POLL, LOOK, BUILDER.cloud_service("contoso")):
         for where in (world(), lenient()):
-            found = permitted(request, where)
+            found = expectation_of(request, where)
             assert found.defects == ()
-            assert found.binding == ()
+            assert found.must_be_refused_for == ()
             assert found.must_be_accepted is True
             assert found.may_be_accepted is True
 
@@ -122,11 +122,11 @@ SOUND: list[tuple[str, Change]] = [
 
 @pytest.mark.parametrize(("change", "where"), [(c, w) for _, c in SOUND for w in (world(), lenient())])
 def test_a_change_that_makes_no_difference_is_no_defect(change: Change, where: World) -> None:
-    assert permitted(change(REIMAGE), where).defects == ()
+    assert expectation_of(change(REIMAGE), where).defects == ()
 
 
 def keys(request: Request, where: World | None = None) -> list[str]:
-    return [defect.key for defect in permitted(request, where or world()).defects]
+    return [defect.key for defect in expectation_of(request, where or world()).defects]
 
 
 def test_defects_come_in_order_from_the_outside_in() -> None:
@@ -157,8 +157,8 @@ def test_defects_come_in_order_from_the_outside_in() -> None:
 def test_only_binding_defects_oblige_to_refuse() -> None:
     request = together(header("Content-Type"), query("comp=REIMAGE"), method("post"))(REIMAGE)
 
-    assert [d.key for d in permitted(request, world()).binding] == ["method-case", "content-type"]
-    assert [d.key for d in permitted(request, lenient()).binding] == ["method-case"]
+    assert [d.key for d in expectation_of(request, world()).must_be_refused_for] == ["method-case", "content-type"]
+    assert [d.key for d in expectation_of(request, lenient()).must_be_refused_for] == ["method-case"]
 
 
 FRAMING: list[tuple[str, Change, list[str]]] = [
@@ -215,9 +215,9 @@ def test_framing_is_read_as_http_says(change: Change, expected: list[str]) -> No
 
 def test_differing_lengths_and_unknown_codings_and_chunks_beside_a_length_bind() -> None:
     beside = with_header(with_chunked(REIMAGE, b"hello"), "Content-Length", "5")
-    coded = permitted(beside, world()).defects[1]
-    differing = permitted(header("Content-Length", "0", "5")(REIMAGE), world()).defects[0]
-    unknown = permitted(added("Transfer-Encoding", "gzip")(REIMAGE), world()).defects[1]
+    coded = expectation_of(beside, world()).defects[1]
+    differing = expectation_of(header("Content-Length", "0", "5")(REIMAGE), world()).defects[0]
+    unknown = expectation_of(added("Transfer-Encoding", "gzip")(REIMAGE), world()).defects[1]
 
     assert told(differing) == ("differing-lengths", "REQ-HTTP-CL-DIFFER", BAD, FAIL, frozenset(), "http")
     assert told(unknown) == ("unknown-coding", "REQ-HTTP-TE-UNKNOWN", CODING, WARN, frozenset(), "http")
@@ -228,8 +228,8 @@ def test_a_chunk_beside_a_length_may_be_ignored_where_any_body_may() -> None:
     """Under lenient a body in a reimage is read and ignored by some (REQ-REIMAGE-CL-NONZERO)."""
     beside = with_header(with_chunked(REIMAGE, b"hello"), "Content-Length", "0")
 
-    assert [each.key for each in permitted(beside, world()).binding] == ["coded-body"]
-    assert permitted(beside, world(Strictness.LENIENT)).binding == ()
+    assert [each.key for each in expectation_of(beside, world()).must_be_refused_for] == ["coded-body"]
+    assert expectation_of(beside, world(Strictness.LENIENT)).must_be_refused_for == ()
 
 
 def test_a_chunk_beside_a_length_is_none_in_another_coding() -> None:
@@ -240,10 +240,10 @@ def test_a_chunk_beside_a_length_is_none_in_another_coding() -> None:
     assert "coded-body" not in keys(replace(plain, body=b""))
 
 
-ANONYMOUS = permitted(replace(POLL, identity=Identity.NONE), world()).defects[0]
+ANONYMOUS = expectation_of(replace(POLL, identity=Identity.NONE), world()).defects[0]
 
 
-@pytest.mark.parametrize("value", [permitted(POLL, world()), ANONYMOUS, ANONYMOUS.answers[0]])
+@pytest.mark.parametrize("value", [expectation_of(POLL, world()), ANONYMOUS, ANONYMOUS.answers[0]])
 def test_what_is_kept_for_all_is_changed_by_nobody(value: object) -> None:
     """Answers are kept in the memory of the world: a check that altered one would alter the judgement of every other."""
     with pytest.raises(FrozenInstanceError):
@@ -261,10 +261,10 @@ def test_without_a_known_certificate_nothing_is_served(
 ) -> None:
     request = replace(base, identity=identity)
 
-    assert [told(d) for d in permitted(request, world()).defects] == [
+    assert [told(d) for d in expectation_of(request, world()).defects] == [
         (key, requirement, ACCESS, FAIL, frozenset(), "auth")
     ]
-    assert [told(d) for d in permitted(request, lenient()).defects] == [
+    assert [told(d) for d in expectation_of(request, lenient()).defects] == [
         (key, requirement, ACCESS_LENIENT, FAIL, frozenset(), "auth")
     ]
 
@@ -282,21 +282,21 @@ def test_a_foreign_subscription_is_not_served() -> None:
     foreign = FOREIGN_SUBSCRIPTION.upper()
     unknown = ((frozenset({400, 404}), ANY),)
 
-    assert [told(d) for d in permitted(request, world(foreign_subscription_id=foreign)).defects] == [
+    assert [told(d) for d in expectation_of(request, world(foreign_subscription_id=foreign)).defects] == [
         (key, requirement, ACCESS, FAIL, frozenset(), "auth")
     ]
-    assert [told(d) for d in permitted(request, world()).defects] == [
+    assert [told(d) for d in expectation_of(request, world()).defects] == [
         (key, requirement, ACCESS + unknown, FAIL, frozenset(), "auth")
     ]
     elsewhere = world(foreign_subscription_id=OTHER_SUBSCRIPTION)
-    assert [told(d) for d in permitted(request, elsewhere).defects] == [
+    assert [told(d) for d in expectation_of(request, elsewhere).defects] == [
         (key, requirement, ACCESS + unknown, FAIL, frozenset(), "auth")
     ]
-    assert [told(d) for d in permitted(request, lenient(foreign_subscription_id=foreign)).defects] == [
+    assert [told(d) for d in expectation_of(request, lenient(foreign_subscription_id=foreign)).defects] == [
         (key, requirement, ACCESS_LENIENT, FAIL, frozenset(), "auth")
     ]
     plain = world(base_url="http://127.0.0.1:8080", foreign_subscription_id=foreign)
-    assert [told(d) for d in permitted(request, plain).defects] == [
+    assert [told(d) for d in expectation_of(request, plain).defects] == [
         (key, requirement, ACCESS, INFO, frozenset(), "auth")
     ]
 
@@ -311,7 +311,7 @@ def test_the_other_subscription_is_our_own() -> None:
 
 def test_an_instance_of_ours_is_not_under_the_other_subscription() -> None:
     request = with_subscription(REIMAGE, SUBSCRIPTION, OTHER_SUBSCRIPTION)
-    (defect,) = permitted(request, world(other_subscription_id=OTHER_SUBSCRIPTION)).defects
+    (defect,) = expectation_of(request, world(other_subscription_id=OTHER_SUBSCRIPTION)).defects
     assert keys(request, world(other_subscription_id=OTHER_SUBSCRIPTION.upper())) == [defect.key]
 
     assert (defect.key, defect.requirement, defect.later) == (
@@ -346,7 +346,7 @@ def test_asking_is_judged_by_host_identity_and_version_alone() -> None:
     assert keys(Request("POST", "/elsewhere", (("Host", "h"), ("x-ms-version", "2011-10-01")))) == [
         "foreign-subscription"
     ]
-    assert permitted(Request("GET", "*", (("Host", "h"),)), world()).address.kind is Kind.OTHER
+    assert expectation_of(Request("GET", "*", (("Host", "h"),)), world()).address.kind is Kind.OTHER
 
 
 def test_the_targets_own_version_is_sound() -> None:
@@ -377,7 +377,7 @@ BY_NAME: list[tuple[str, str, str, str]] = [
 
 @pytest.mark.parametrize(("old", "new", "key"), [row[1:] for row in BY_NAME], ids=[row[0] for row in BY_NAME])
 def test_the_name_form_names_deployments(old: str, new: str, key: str) -> None:
-    found = permitted(target(old, new)(REIMAGE_BY_NAME), world())
+    found = expectation_of(target(old, new)(REIMAGE_BY_NAME), world())
 
     assert found.address.form is UriForm.NAME
     assert [defect.key for defect in found.defects] == [key]
@@ -399,9 +399,9 @@ def test_an_answer_says_itself() -> None:
 
 
 def test_a_defect_says_what_it_permits() -> None:
-    (unknown,) = permitted(instance("Nobody")(REIMAGE), world()).defects
-    (slot,) = permitted(target("/production/", "/test/")(REIMAGE), world()).defects
-    (verb,) = permitted(method("PUT")(REIMAGE), world()).defects
+    (unknown,) = expectation_of(instance("Nobody")(REIMAGE), world()).defects
+    (slot,) = expectation_of(target("/production/", "/test/")(REIMAGE), world()).defects
+    (verb,) = expectation_of(method("PUT")(REIMAGE), world()).defects
 
     assert str(unknown) == "404 with ResourceNotFound, or 202 and then Failed with 404"
     assert str(slot) == "400 or 404, or 202 and then Failed with 400 or 404"
@@ -411,16 +411,16 @@ def test_a_defect_says_what_it_permits() -> None:
 @pytest.mark.parametrize("name", ["..", ".", "%2e%2e"])
 def test_a_path_that_is_cleaned_may_be_refused_as_what_remains_is_refused(name: str) -> None:
     """The path without its dot segments leads to a deployment, where a POST is a wrong verb."""
-    (found,) = permitted(instance(name)(REIMAGE), world()).defects
-    (verb,) = permitted(method("PUT")(REIMAGE), world()).defects
+    (found,) = expectation_of(instance(name)(REIMAGE), world()).defects
+    (verb,) = expectation_of(method("PUT")(REIMAGE), world()).defects
 
     assert verb.statuses < found.statuses
 
 
 def test_a_defect_knows_statuses_and_their_codes() -> None:
-    (verb,) = permitted(method("PUT")(REIMAGE), world()).defects
-    (loose,) = permitted(method("PUT")(REIMAGE), lenient()).defects
-    (variant,) = permitted(query("COMP=reimage")(REIMAGE), world()).defects
+    (verb,) = expectation_of(method("PUT")(REIMAGE), world()).defects
+    (loose,) = expectation_of(method("PUT")(REIMAGE), lenient()).defects
+    (variant,) = expectation_of(query("COMP=reimage")(REIMAGE), world()).defects
 
     assert verb.statuses == {400, 404, 405, 501}
     assert verb.codes(400) == {"InvalidHttpVerb"}
@@ -433,7 +433,7 @@ def test_a_defect_knows_statuses_and_their_codes() -> None:
 
 def test_the_answer_is_kept_in_the_worlds_memory() -> None:
     where = world()
-    first = permitted(REIMAGE, where)
+    first = expectation_of(REIMAGE, where)
 
     assert where.memory[REIMAGE] is first
-    assert permitted(replace(REIMAGE), where) is first
+    assert expectation_of(replace(REIMAGE), where) is first

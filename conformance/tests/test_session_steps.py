@@ -19,7 +19,7 @@ from judging_samples import (
     world,
 )
 from reimage_conformance.catalogue import CATALOGUE
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.model import Deployment, Identity, Limits, Profile
 from reimage_conformance.protocol.addresses import UriForm, natural
 from reimage_conformance.protocol.requests import Place
@@ -277,8 +277,8 @@ class TestVariations:
         changed = varied(request_, (name,))
 
         assert changed != request_
-        assert permitted(changed, world()).may_be_accepted
-        assert [d.key for d in permitted(changed, world()).defects] == (
+        assert expectation_of(changed, world()).may_be_accepted
+        assert [d.key for d in expectation_of(changed, world()).defects] == (
             ["chunked-empty"] if name == "chunked-empty" else []
         )
         assert VARIATIONS[name].requirement in CATALOGUE
@@ -293,9 +293,9 @@ class TestVariations:
             "CONTENT-TYPE",
             "HOST",
         ]
-        assert permitted(changed, world()).must_be_accepted
-        assert permitted(varied(REIMAGE, OTHER_SPELLING), world()).must_be_accepted
+        assert expectation_of(changed, world()).must_be_accepted
+        assert expectation_of(varied(REIMAGE, OTHER_SPELLING), world()).must_be_accepted
 
 
 def test_a_look_is_no_reimage() -> None:
-    assert permitted(LOOK, world()).must_be_accepted
+    assert expectation_of(LOOK, world()).must_be_accepted

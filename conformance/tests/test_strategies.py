@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judging_samples import BUILDER, PLACE, REIMAGE, world
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.model import Request
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 from reimage_conformance.protocol.requests import with_header, with_query
@@ -61,8 +61,8 @@ def draft(form: UriForm, *changes: tuple[str, Value]) -> Draft:
 
 
 def keys(request: Request) -> list[str]:
-    """The keys of a request's binding defects."""
-    return sorted(defect.key for defect in permitted(request, world()).binding)
+    """The keys of the defects for which a request has to be refused."""
+    return sorted(defect.key for defect in expectation_of(request, world()).must_be_refused_for)
 
 
 def expected(drawn: Draft) -> list[str]:
@@ -75,17 +75,17 @@ def expected(drawn: Draft) -> list[str]:
 @pytest.mark.parametrize(("dimension", "value"), VALUES, ids=[f"{name}: {value.name}" for name, value in VALUES])
 def test_each_value_is_what_it_says(form: UriForm, dimension: str, value: Value) -> None:
     drawn = draft(form, (dimension, value))
-    found = permitted(value.apply(BUILDER.reimage(PLACE, form)), world())
+    found = expectation_of(value.apply(BUILDER.reimage(PLACE, form)), world())
 
     assert found.may_be_accepted is value.sound
     assert found.must_be_accepted is value.sound
-    assert [defect.key for defect in found.binding] == ([] if value.sound else expected(drawn))
+    assert [defect.key for defect in found.must_be_refused_for] == ([] if value.sound else expected(drawn))
 
 
 @pytest.mark.parametrize("form", UriForm)
 def test_the_first_value_of_each_dimension_is_sound(form: UriForm) -> None:
     assert [value.sound for value in SOUND] == [True] * len(DIMENSIONS)
-    assert permitted(draft(form).request(BUILDER, PLACE), world()).defects != ()
+    assert expectation_of(draft(form).request(BUILDER, PLACE), world()).defects != ()
     assert keys(draft(form).request(BUILDER, PLACE)) == ["instance"]
 
 
@@ -153,5 +153,5 @@ def test_lengths_are_no_numbers(value: str) -> None:
 def test_strangers_are_ids(identifier: str) -> None:
     request = BUILDER.operation_status(identifier)
 
-    assert permitted(request, world()).must_be_accepted
+    assert expectation_of(request, world()).must_be_accepted
     assert (read_target(request.target).kind, read_target(request.target).operation) == (Kind.OPERATION, identifier)

@@ -10,7 +10,7 @@ from reimage_conformance.catalogue import CATALOGUE, published_from
 from reimage_conformance.judging.facts import is_certain
 from reimage_conformance.judging.operations.polls import version_of
 from reimage_conformance.judging.operations.progress import RETENTION_SECONDS
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.wording import is_busy, is_conflict, reply_summary
 from reimage_conformance.model import Identity, Outcome, Strictness, Why
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
@@ -20,7 +20,7 @@ from reimage_conformance.protocol.requests import RequestBuilder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reimage_conformance.judging.defects import Permitted
+    from reimage_conformance.judging.defects import Expectation
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
     from reimage_conformance.protocol.addresses import Address
@@ -84,7 +84,7 @@ class Controls:
         conflicting: set[str] = set()
         builder = RequestBuilder(world.target)
         for exchange in exchanges.values():
-            judged = permitted(exchange.request, world)
+            judged = expectation_of(exchange.request, world)
             address = judged.address
             if not _may_be_control(exchange, judged):
                 continue
@@ -113,13 +113,13 @@ class Controls:
         )
 
 
-def _may_be_control(exchange: Exchange, judged: Permitted) -> bool:
+def _may_be_control(exchange: Exchange, judged: Expectation) -> bool:
     """Whether a request has the usual method of a documented call, and no defect that is certain and has to be refused."""
     kind = judged.address.kind
     if exchange.label == "probe" or kind is Kind.OTHER:
         return False
     is_usual_method = exchange.request.method == ("POST" if kind is Kind.REIMAGE else "GET")
-    return is_usual_method and not any(is_certain(defect, exchange) for defect in judged.binding)
+    return is_usual_method and not any(is_certain(defect, exchange) for defect in judged.must_be_refused_for)
 
 
 def _is_plainly_refused(exchange: Exchange, address: Address, builder: RequestBuilder) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.assessment.own_requests import answered, began
 from reimage_conformance.judging.operations.polls import TERMINAL, status_of
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.response import CONFLICT_WITH_NOTHING
 from reimage_conformance.judging.wording import is_conflict, reply_summary
 from reimage_conformance.model import Outcome, Why
@@ -82,7 +82,7 @@ class ForeignLocks:
             if deployment is None or exchange.reply is None:
                 continue
             key, met_lock = _key(exchange), is_conflict(exchange) and not _overlaps(exchange, operations)
-            must_be_refused = bool(permitted(exchange.request, world).binding)
+            must_be_refused = bool(expectation_of(exchange.request, world).must_be_refused_for)
             if met_lock:
                 locked_out.add(key)
             elif not is_conflict(exchange) and key in locked_out:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from reimage_conformance.judging.operations.polls import version_of
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.wording import reply_summary
 from reimage_conformance.model import FailureKind, Identity, Outcome
 from reimage_conformance.protocol.addresses import Kind, read_target
@@ -94,7 +94,7 @@ def closed_reimages(world: World, exchanges: Iterable[Exchange]) -> str:
     """
     refused: list[Exchange] = []
     for exchange in exchanges:
-        judged = permitted(exchange.request, world)
+        judged = expectation_of(exchange.request, world)
         if exchange.label == "probe" or judged.address.kind is not Kind.REIMAGE or not judged.must_be_accepted:
             continue
         status = exchange.reply.status if exchange.reply is not None else 0
@@ -121,11 +121,11 @@ def front_of(world: World, exchanges: Iterable[Exchange]) -> Front | None:
 
 def _is_sound(exchange: Exchange, world: World) -> bool:
     """Whether a request is well formed and from a known caller; what it addresses need not exist."""
-    judged = permitted(exchange.request, world)
+    judged = expectation_of(exchange.request, world)
     known = exchange.request.identity in (Identity.PRIMARY, Identity.SECOND)
     read = judged.address.kind is Kind.REIMAGE or exchange.request.method == "GET"
     named = judged.address.kind is not Kind.OTHER and bool(version_of(exchange))
-    return known and read and named and all(defect.key in _NAMES for defect in judged.binding)
+    return known and read and named and all(defect.key in _NAMES for defect in judged.must_be_refused_for)
 
 
 def _front_of_answers(refused: list[Exchange], target: Target) -> Front | None:

@@ -41,7 +41,7 @@ from reimage_conformance.assessment.own_requests import (
 from reimage_conformance.assessment.refused_requests import RefusalSearch, refused_meanwhile
 from reimage_conformance.judging.instances.effects import settling_seconds
 from reimage_conformance.judging.operations.polls import STATUSES, status_of
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.registry import EFFECTS
 from reimage_conformance.model import Outcome, Why
 from reimage_conformance.protocol.addresses import Kind, read_target
@@ -252,7 +252,7 @@ class Intervals:
 
     def _failed_late(self, request: OwnRequest, horizon: Moment, world: World) -> bool:
         """Whether a request that may fail after its 202 did so by `horizon`: its answers say that it reimaged nothing."""
-        return self._ends.has_failed(request, horizon) and permitted(request.exchange.request, world).may_fail_late
+        return self._ends.has_failed(request, horizon) and expectation_of(request.exchange.request, world).may_fail_late
 
     def _others(self, effect: Effect, judged: list[Exchange]) -> Iterator[OwnRequest]:
         """The requests that may have started a reimage, except the judged ones.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.deployments import may_be_left_out
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.wording import first_names
 from reimage_conformance.model import Outcome
 from reimage_conformance.protocol.addresses import Address, Kind, UriForm, natural, read_target
@@ -82,7 +82,7 @@ class Seen:
             address = read_target(exchange.request.resource)
             if exchange.label == "probe" or address.kind not in (*_LOOKS, Kind.REIMAGE):
                 continue
-            if address.kind is Kind.REIMAGE and not permitted(exchange.request, world).must_be_accepted:
+            if address.kind is Kind.REIMAGE and not expectation_of(exchange.request, world).must_be_accepted:
                 continue
             seen.add(exchange, replace(address, subscription="", query=()))
         return seen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.wording import is_passing_fault, may_have_been_carried_out
 from reimage_conformance.judging.world import Absence
 from reimage_conformance.model import FailureKind
@@ -61,16 +61,16 @@ class OwnRequest:
         one that is cut short: the endpoint waits for the rest.
         """
         reply = self.exchange.reply
-        judged = permitted(self.exchange.request, world)
+        judged = expectation_of(self.exchange.request, world)
         if reply is not None:
             failed = may_have_been_carried_out(self.exchange) or (
                 reply.status in UNKNOWN_EFFECT and not is_passing_fault(self.exchange)
             )
-            return failed and not judged.binding
+            return failed and not judged.must_be_refused_for
         failure = self.exchange.failure
         was_closed = failure is not None and failure.kind in (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET)
         never_came = failure is not None and failure.kind is FailureKind.REFUSED
-        is_unauthenticated = any(defect.layer == "auth" for defect in judged.binding)
+        is_unauthenticated = any(defect.layer == "auth" for defect in judged.must_be_refused_for)
         return not (never_came or is_cut_short(self.exchange.request) or (was_closed and is_unauthenticated))
 
 
@@ -133,7 +133,11 @@ def worded(request: OwnRequest, place: Place, *, is_back: bool = False, is_one_a
 
 def blamed(request: OwnRequest, world: World) -> tuple[str, ...]:
     """The requirements that an accepted request violates, if it should have been refused."""
-    return tuple(dict.fromkeys(defect.requirement for defect in permitted(request.exchange.request, world).binding))
+    return tuple(
+        dict.fromkeys(
+            defect.requirement for defect in expectation_of(request.exchange.request, world).must_be_refused_for
+        )
+    )
 
 
 def worded_as_refused(request: OwnRequest, place: Place) -> str:

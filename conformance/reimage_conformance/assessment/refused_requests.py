@@ -16,7 +16,7 @@ from reimage_conformance.assessment.own_requests import (
     keys_of,
     overlap,
 )
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.protocol.addresses import read_target
 
@@ -109,4 +109,4 @@ class RefusalSearch:
 
     def _is_sound_and_conflicts(self, exchange: Exchange) -> bool:
         """Whether a request has no defect, and was refused because of a conflict."""
-        return is_conflict(exchange) and not permitted(exchange.request, self.world).defects
+        return is_conflict(exchange) and not expectation_of(exchange.request, self.world).defects

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reimage_conformance.capture.har_targets import ENCODED_QUERY
 from reimage_conformance.capture.masked_ids import is_hash, is_placeholder
 from reimage_conformance.judging.facts import is_certain
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.registry import passed_faults
 from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.judging.world import SLOTS, Absence
@@ -140,11 +140,11 @@ class Evidence:
         which the request has to be refused is certain.
         """
         request = recorded.exchange.request
-        judged = permitted(request, self.world)
+        judged = expectation_of(request, self.world)
         are_masked = _are_masked(judged.address) or self._is_name_rewritten(recorded, judged.address)
         names_unclear, recording_unclear = are_masked, False
         kept: list[Defect] = []
-        for defect in judged.binding:
+        for defect in judged.must_be_refused_for:
             if defect.key in _DEFECTS_OF_PLACEHOLDERS and are_masked:
                 continue
             if defect.key in _DEFECTS_OF_ABSENT_NAMES and not self._is_absent(recorded, judged.address):
@@ -154,7 +154,7 @@ class Evidence:
             else:
                 kept.append(defect)
         # Without TLS there is no certificate, so that a foreign subscription is no binding defect; it does not count as unusual.
-        binding = {defect.key for defect in judged.binding} | {"foreign-subscription"}
+        binding = {defect.key for defect in judged.must_be_refused_for} | {"foreign-subscription"}
         is_unusual = any(defect.key not in binding for defect in judged.defects) or judged.address.extra_slash
         is_plain = not (kept or is_unusual or (judged.address.kind is Kind.OPERATION and judged.address.query))
         return RequestReading(judged.address, tuple(kept), names_unclear, recording_unclear, is_plain)

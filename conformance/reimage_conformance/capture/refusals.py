@@ -8,7 +8,7 @@ from reimage_conformance.capture.evidence import Evidence, Judgement, Plan, Requ
 from reimage_conformance.capture.operations import name_in_capture, polls_of, refused_during_operations
 from reimage_conformance.catalogue import ALL_REQUIREMENTS
 from reimage_conformance.judging.errors import error_codes
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.request import nothing_left_behind, refused
 from reimage_conformance.judging.response import accepted
 from reimage_conformance.model import CountsAs
@@ -81,7 +81,7 @@ def wrong_refusal_plans(evidence: Evidence) -> Iterator[Plan]:
             continue
         deployment = evidence.world.deployment_of(reading.address)
         listed = deployment is not None and reading.address.instance in deployment.role_instances
-        if evidence.given and listed and permitted(recorded.exchange.request, evidence.world).must_be_accepted:
+        if evidence.given and listed and expectation_of(recorded.exchange.request, evidence.world).must_be_accepted:
             form = "REQ-REIMAGE-URI-SLOT" if reading.address.form is UriForm.SLOT else "REQ-REIMAGE-URI-NAME"
             made = (Judgement(accepted, (recorded.exchange,), {"requirement": form}),)
             yield Plan(

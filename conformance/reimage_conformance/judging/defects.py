@@ -60,7 +60,7 @@ class Defect:
 
 
 @dataclass(frozen=True, slots=True)
-class Permitted:
+class Expectation:
     """What the oracle says of one request.
 
     `passes_http` says that HTTP software has no reason to refuse the request before the application sees it.
@@ -71,14 +71,14 @@ class Permitted:
     passes_http: bool
 
     @property
-    def binding(self) -> tuple[Defect, ...]:
+    def must_be_refused_for(self) -> tuple[Defect, ...]:
         """The defects for which the request has to be refused."""
         return tuple(defect for defect in self.defects if defect.counts_as in (CountsAs.FAIL, CountsAs.WARN))
 
     @property
     def may_be_accepted(self) -> bool:
         """Whether the endpoint need not refuse the request."""
-        return not self.binding
+        return not self.must_be_refused_for
 
     @property
     def must_be_accepted(self) -> bool:

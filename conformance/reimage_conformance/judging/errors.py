@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import answer_to, with_kind_sent
 from reimage_conformance.judging.wording import is_busy, is_other_redirect, is_standard, reply_summary, symptom
@@ -40,7 +40,7 @@ def _is_application_error(world: World, exchange: Exchange) -> bool:
         return False
     if exchange.request.method == "HEAD" or _is_refused_before_application(exchange):
         return False
-    judged = permitted(exchange.request, world)
+    judged = expectation_of(exchange.request, world)
     if not judged.passes_http or exchange.request.values("Transfer-Encoding"):
         return False
     wrong = bool(judged.defects) or exchange.label == "poll-stranger"
@@ -113,7 +113,7 @@ def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
         response = exchange.reply
         if response is None or response.status < 200:
             continue
-        judged = permitted(exchange.request, world)
+        judged = expectation_of(exchange.request, world)
         is_below_application = any(defect.layer == "http" for defect in judged.defects)
         verdict = about("REQ-ERR-STATUS", exchange)
         if response.status < 300 and looks_like_xml(response) and read_document(response).local_name == "Error":
@@ -121,14 +121,14 @@ def error_statuses(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verd
             yield verdict.violated("a 4xx or 5xx status", actual, "error-in-2xx")
         elif not is_standard(response.status):
             yield verdict.violated("a standard HTTP status code", reply_summary(exchange), f"status:{response.status}")
-        elif is_other_redirect(response.status) and judged.binding and is_plain(exchange.request.target):
+        elif is_other_redirect(response.status) and judged.must_be_refused_for and is_plain(exchange.request.target):
             yield verdict.violated(
                 "a 4xx status for a client's error", reply_summary(exchange), f"status:{response.status}"
             )
         elif (
             response.status >= 500
             and response.status not in (501, 503, 505)
-            and judged.binding
+            and judged.must_be_refused_for
             and not is_below_application
         ):
             unauthorised = ("REQ-AUTH-FAIL",) if any(defect.layer == "auth" for defect in judged.defects) else ()
@@ -161,7 +161,7 @@ def error_codes(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict
     """
     for exchange in exchanges:
         response = exchange.reply
-        judged = permitted(exchange.request, world)
+        judged = expectation_of(exchange.request, world)
         if (
             response is None
             or response.status < 400

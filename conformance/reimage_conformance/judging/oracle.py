@@ -1,4 +1,4 @@
-"""The oracle: `permitted(request, world)` gives the defects of a request and the answers that are permitted.
+"""The oracle: `expectation_of(request, world)` gives the defects of a request and the answers that are permitted.
 
 Where a request has several defects, the answers of each are permitted, since the documents set no precedence
 (REQ-AUTH-ORDER). The oracle looks at the request and the world, not at the answer; the checks judge that.
@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import CATALOGUE, FIRST_VERSION, MINIMUM_VERSION, published_before, published_from
-from reimage_conformance.judging.defects import Answer, Defect, Permitted
+from reimage_conformance.judging.defects import Answer, Defect, Expectation
 from reimage_conformance.judging.world import Absence
 from reimage_conformance.model import CountsAs, Identity, Strictness
 from reimage_conformance.protocol.addresses import Kind, has_segments_to_clean, is_plain, read_target
@@ -261,7 +261,7 @@ class _DefectFinder:
         elif absence is not Absence.NOTHING:
             yield self.defect("place", "REQ-REIMAGE-UNKNOWN-SERVICE", _ABSENCE_ANSWERS, later=(404,))
 
-    def found(self) -> Permitted:
+    def found(self) -> Expectation:
         """What the oracle says of the request: its defects, and whether HTTP software has a reason to refuse it."""
         found = [*self.framing(), *self.identity(), *self.version()]
         if self.address.kind is Kind.REIMAGE:
@@ -271,7 +271,7 @@ class _DefectFinder:
         of_http = any(defect.layer == "http" for defect in found)
         short = len(self.request.target) <= LONGEST_TARGET
         passes_http = is_plain(self.request.target) and printable and short and not huge and not of_http
-        return Permitted(self.address, tuple(found), passes_http)
+        return Expectation(self.address, tuple(found), passes_http)
 
 
 _LABEL = re.compile("[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
@@ -293,9 +293,9 @@ def _is_ordinary_name(name: str) -> bool:
     )
 
 
-def permitted(request: Request, world: World) -> Permitted:
+def expectation_of(request: Request, world: World) -> Expectation:
     """The defects of `request` and the answers that are permitted for each, under the world's strictness; cached."""
-    known: Permitted | None = world.memory.get(request)
+    known: Expectation | None = world.memory.get(request)
     if known is None:
         known = world.memory[request] = _DefectFinder(request, world).found()
     return known

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.errors import BY_TABLE, TABLE_KEYS
 from reimage_conformance.judging.operations.polls import end_shown, without_end
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
 from reimage_conformance.judging.sent import with_kind_sent, with_sent
 from reimage_conformance.judging.transport.framing import is_lost_after_large_body
@@ -49,10 +49,10 @@ def refused(
     requirement of the first defect where none is given.
     """
     exchange = exchanges[0]
-    allowed = permitted(exchange.request, world)
-    if not allowed.binding:
+    allowed = expectation_of(exchange.request, world)
+    if not allowed.must_be_refused_for:
         return
-    bad = _BadRequest(exchange, allowed.defects, requirement or allowed.binding[0].requirement)
+    bad = _BadRequest(exchange, allowed.defects, requirement or allowed.must_be_refused_for[0].requirement)
     if exchange.reply is None:
         yield _unanswered(bad, alive=alive)
     elif is_busy(exchange):

@@ -181,7 +181,7 @@ class BadRequestSender:
         """
         if not _started_an_operation(bad, exchange):
             return None
-        address = bad.permitted.address
+        address = bad.expectation.address
         operation = self._operations.open(exchange, bad.place, address.form, unwanted=True)
         await self.look_for_unlisted()
         before = self._instances.last.get(bad.place.deployment) if bad.place is not None else None
@@ -193,7 +193,7 @@ class BadRequestSender:
         if self._operations.unwanted_count > MAX_UNWANTED_OPERATIONS:
             self._operations.give_up(operation)
             return None
-        if bad.permitted.may_fail_late:
+        if bad.expectation.may_fail_late:
             await operation.over.wait()
             for place in touched if operation.status == "Failed" else ():
                 self._instances.unaddress(place)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.model import Why
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.requests import Place
@@ -19,7 +19,7 @@ from reimage_conformance.session.thresholds import MAX_VIOLATIONS_PER_REQUIREMEN
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from reimage_conformance.judging.defects import Permitted
+    from reimage_conformance.judging.defects import Expectation
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Request
 
@@ -42,13 +42,13 @@ class ExpectedRefusal:
 
 @dataclass(frozen=True, slots=True)
 class BadRequest:
-    """A request that ought to be refused, with its address, its defects and the permitted answers (`permitted`).
+    """A request that ought to be refused, with its address, its defects and the permitted answers (`expectation_of`).
 
     `place` is the listed instance that it addresses, if any. `absent` says what in its address does not exist.
     """
 
     expected: ExpectedRefusal
-    permitted: Permitted
+    expectation: Expectation
     place: Place | None
     absent: str = ""
 
@@ -60,17 +60,17 @@ class BadRequest:
     @property
     def broken(self) -> frozenset[str]:
         """The requirements that make the endpoint refuse it."""
-        return frozenset(defect.requirement for defect in self.permitted.binding)
+        return frozenset(defect.requirement for defect in self.expectation.must_be_refused_for)
 
     @property
     def addresses_an_instance(self) -> bool:
         """Whether its target has the form of a role instance's address; the instance need not exist."""
-        return self.permitted.address.kind is Kind.REIMAGE
+        return self.expectation.address.kind is Kind.REIMAGE
 
     @property
     def blamed(self) -> str:
         """The requirement to blame for an effect, "" for none."""
-        own = next((defect.requirement for defect in self.permitted.defects), "")
+        own = next((defect.requirement for defect in self.expectation.defects), "")
         return self.expected.effect_requirement or self.expected.requirement or own
 
     @property
@@ -85,8 +85,8 @@ class BadRequest:
         fields = ("x-ms-version", "Content-Type", "Content-Length", "Transfer-Encoding")
         lines = (",".join(request.values(name)) if request.values(name) else "absent" for name in fields)
         values = (request.target.partition("?")[2], *lines, str(bool(request.body)), str(request.identity))
-        keys = [defect.key for defect in self.permitted.defects]
-        where = (str(self.permitted.address.form), request.method, self.absent)
+        keys = [defect.key for defect in self.expectation.defects]
+        where = (str(self.expectation.address.form), request.method, self.absent)
         return (*where, *keys, *values, self.expected.effect_requirement)
 
 
@@ -102,7 +102,7 @@ class Reader:
 
     def read(self, expected: ExpectedRefusal) -> BadRequest:
         """A bad request, with everything that its target and headers say about it."""
-        judged = permitted(expected.request, self.world)
+        judged = expectation_of(expected.request, self.world)
         absent = str(self.world.absence(judged.address)) if judged.address.kind is Kind.REIMAGE else ""
         return BadRequest(expected, judged, self.place_of(expected.request), absent)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reimage_conformance.judging.operations.polls import status_of
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Why
 from reimage_conformance.session.agenda import Agenda
@@ -440,7 +440,7 @@ class Campaign:
         for result in self.results.values():
             if result.exchange is None or not result.is_accepted or result.step.form != form:
                 continue
-            if permitted(result.exchange.request, self._operations.world).may_be_accepted:
+            if expectation_of(result.exchange.request, self._operations.world).may_be_accepted:
                 return result
         return None
 

@@ -100,7 +100,7 @@ class Examinations:
             if answered.is_refused and (is_examined or group.is_changed) and not disturbed:
                 self._examined.add(bad.key)
                 verdicts += await self._effect_of(bad, group, answered)
-        kind_and_form = bad.kind, bad.permitted.address.form
+        kind_and_form = bad.kind, bad.expectation.address.form
         if is_examined and answered.is_refused and self._ids_polled[kind_and_form] < MAX_IDS_ASKED_FOR:
             self._ids_polled[kind_and_form] += 1
             verdicts += await self._no_operation_left(answered)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.instances.unlisted import unlisted_away, unlisted_in, unlisted_untouched
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.model import Outcome
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.deployments import statuses_in
@@ -131,5 +131,5 @@ def _may_do_harm(exchange: Exchange) -> bool:
 
 def kind_of(request: Request, world: World) -> str:
     """The kind of a request: the first requirement that it breaks, or _SOUND_REIMAGE."""
-    binding = permitted(request, world).binding
-    return binding[0].requirement if binding else _SOUND_REIMAGE
+    defects = expectation_of(request, world).must_be_refused_for
+    return defects[0].requirement if defects else _SOUND_REIMAGE

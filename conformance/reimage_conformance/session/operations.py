@@ -9,7 +9,7 @@ import trio
 
 from reimage_conformance.judging.operations.polls import TERMINAL, status_of
 from reimage_conformance.judging.operations.progress import RETENTION_SECONDS
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.model import Why
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.session.operation import Operation, State
@@ -120,7 +120,7 @@ class Operations:
         if read_target(start.request.resource).subscription == self.world.target.other_subscription_id:
             operation.subscription = self._builder.target.other_subscription_id or ""
         self.all.append(operation)
-        if permitted(start.request, self.world).may_fail_late:
+        if expectation_of(start.request, self.world).may_fail_late:
             self._budget.leave_open(start.number)
         return operation
 

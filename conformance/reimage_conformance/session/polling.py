@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import FIRST_VERSION
 from reimage_conformance.judging.operations.polls import NOT_KNOWN, STATUSES, TERMINAL, status_of
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.protocol.requests import VERSION_HEADER, with_header
 from reimage_conformance.session.manner import Manner
@@ -156,7 +156,7 @@ class Polling:
 
     def _give_back_if_failed_late(self, operation: Operation) -> None:
         """Gives the reimage back to the budget where the operation failed because of its request, and reimaged nothing."""
-        if operation.status == "Failed" and permitted(operation.start.request, self._recorder.world).may_fail_late:
+        if operation.status == "Failed" and expectation_of(operation.start.request, self._recorder.world).may_fail_late:
             self._budget.give_back(operation.start.number)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.session.examining import Examinations
 from reimage_conformance.session.manner import Manner
@@ -51,8 +51,8 @@ class Refusals:
         """
         await self._sender.raise_if_withheld(expected.request)
         bad = self.reader.read(expected)
-        if bad.permitted.address.form is not None:
-            self.forms.add(bad.permitted.address.form)
+        if bad.expectation.address.form is not None:
+            self.forms.add(bad.expectation.address.form)
         verdicts: list[Verdict] = []
         answered = await self._examinations.examine(bad, verdicts)
         raise_bad(verdicts)
@@ -64,7 +64,7 @@ class Refusals:
         A request that may be accepted is not sent while a reimage of ours may still change its instance.
         """
         place = self.reader.place_of(request)
-        if place is None or not permitted(request, self.reader.world).may_be_accepted:
+        if place is None or not expectation_of(request, self.reader.world).may_be_accepted:
             return await self._send_within_budget(request, label, kind, **options)
         async with self._instances.hold(place):
             await self._instances.until_online(place)
@@ -141,7 +141,11 @@ class Refusals:
         if not requests:
             return "a reimage of another instance", "REQ-REIMAGE-OTHERS-UNTOUCHED"
         world, verdicts = self._recorder.world, self._recorder.verdicts
-        of_defects = [defect.requirement for each in requests for defect in permitted(each.request, world).binding]
+        of_defects = [
+            defect.requirement
+            for each in requests
+            for defect in expectation_of(each.request, world).must_be_refused_for
+        ]
         numbers = {exchange.number for exchange in requests}
         touched = [v.requirement for v in verdicts if v.symptom == "touched" and numbers & set(v.evidence)]
         accepted = [v.requirement for v in verdicts if v.symptom == "accepted" and numbers & set(v.evidence)]

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.judging.operations.polls import status_of
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.wording import is_busy, is_conflict
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 from reimage_conformance.protocol.deployments import READY, statuses_in
@@ -62,7 +62,7 @@ async def take_up(sut: SystemUnderTest, earlier: Earlier) -> None:
     _Resumption(sut, earlier).take_up()
     for lost in earlier.all_unanswered:
         place = place_of(sut, lost)
-        if place is not None and not permitted(lost.request, sut.world).binding:
+        if place is not None and not expectation_of(lost.request, sut.world).must_be_refused_for:
             sut.budget.spend(lost.number)
             sut.instances.address(place)
             await sut.instances.until_ready(place)
@@ -110,7 +110,9 @@ class _Resumption:
         )
 
     def _broken_by(self, exchange: Exchange) -> frozenset[str]:
-        return frozenset(defect.requirement for defect in permitted(exchange.request, self._sut.world).binding)
+        return frozenset(
+            defect.requirement for defect in expectation_of(exchange.request, self._sut.world).must_be_refused_for
+        )
 
     # Operations.
 

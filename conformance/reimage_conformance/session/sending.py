@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reimage_conformance import gate as gates
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.registry import REPEATS_OF_A_FAULT
 from reimage_conformance.judging.sent import call_of
 from reimage_conformance.judging.wording import is_busy, is_passing_fault, may_have_been_carried_out
@@ -399,7 +399,7 @@ class Sender:
     def _may_have_started(self, exchange: Exchange) -> bool:
         """Whether a request may have started a reimage: it may be accepted, and the answer leaves open what became of it."""
         is_post = exchange.request.method == "POST" and may_have_been_carried_out(exchange)
-        return is_post and permitted(exchange.request, self._recorder.world).may_be_accepted
+        return is_post and expectation_of(exchange.request, self._recorder.world).may_be_accepted
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.operations.polls import end_shown
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import answer_for, header_sent
 from reimage_conformance.judging.wording import MOVED, REDIRECTED, is_busy, phrase, reply_summary, symptom
@@ -101,7 +101,7 @@ def _is_documented(exchange: Exchange, polls: Sequence[Exchange], world: World) 
     What lenient alone permits does not count: under it a bad request may have any status of the application.
     """
     documents = replace(world, strictness=Strictness.STRICT, memory={})
-    defects = permitted(exchange.request, documents).binding
+    defects = expectation_of(exchange.request, documents).must_be_refused_for
     if exchange.reply is None:
         return False
     if exchange.reply.status == 202:

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.oracle import permitted
+from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import answer_of, answer_to, call_of
 from reimage_conformance.judging.transport.anomalies import expected_in_head, field_words
@@ -80,7 +80,7 @@ def is_date(value: str) -> bool:
 
 def _reaches_application(world: World, exchange: Exchange) -> bool:
     """Whether nothing in front of the application has a reason to refuse the request."""
-    judged = permitted(exchange.request, world)
+    judged = expectation_of(exchange.request, world)
     return judged.passes_http and all(defect.layer == "application" for defect in judged.defects)
 
 
