@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Verdict
 
 _WORD = re.compile(r"[\w-]+")
-HEADLINE_CHARACTERS = 240
+HEADLINE_CHARACTERS = 320
 """Longer headlines are cut."""
 
 REQUEST_SENTENCES = {
-    "accepted": "{request} was accepted",
-    "accepted:no-end": "{request} was accepted, but its operation was not seen to end",
+    "accepted": "{request} was not refused",
+    "accepted:no-end": "{request} was not refused, and its operation was not seen to end",
     "no-reply": "{request} got no complete answer",
     "code": "{request} was refused with an error code that is not documented for it",
     "error-in-2xx": "{request} was answered with an error under a 2xx status",
@@ -65,10 +65,13 @@ def headline_of(verdict: Verdict) -> str:
 
 
 def _joined(sentence: str, seen: str) -> str:
-    """A sentence and what was seen: `... has no Date header (the answer to Get Deployment)`."""
+    """A sentence and what was seen: `... has no Date header (the answer to Get Deployment)`.
+
+    Two lists of names are not joined where the end of one happens to be the beginning of the other.
+    """
     if not seen:
         return sentence
     for end in sorted((match.end() for match in _WORD.finditer(seen)), reverse=True):
-        if sentence.endswith(f" {seen[:end]}"):
+        if sentence.endswith(f" {seen[:end]}") and not sentence.endswith(f", {seen[:end]}"):
             return sentence + seen[end:]
     return f"{sentence}: {seen}"

@@ -403,7 +403,7 @@ def test_an_answer_about_one_spelling_says_nothing_of_another(*, by_case: bool) 
 def test_what_is_kept_back_is_said_without_secrets() -> None:
     gate = Gate(target_of(LISTED), TOKEN, masked=lambda text: text.replace(OWN, "masked"))
 
-    with pytest.raises(Withheld, match=r"^POST /masked/.*/production/.*: may exist, and is not listed$"):
+    with pytest.raises(Withheld, match=r"^what POST /masked/.*/production/.* addresses may exist, and is not listed$"):
         gate.check(reimage(place="production"))
     assert [OWN in each for each in gate.withheld] == [False]
     assert ["/deploymentslots/production/roleinstances/WebRole1_IN_0" in each for each in gate.withheld] == [True]

@@ -107,7 +107,7 @@ def test_local_storage_is_lost(after: tuple[int, bytes]) -> None:
     assert brief(found) == [advisory(KEPT, "local-storage-lost", 3, 1), met(LOST, 4)]
     assert worded(found)[0] == (
         "what the probe stored in local storage is still there",
-        "what the probe stored in contoso/contoso-v2/WebRole1_IN_0 before the reimage is gone",
+        "what the probe stored in local storage of contoso/contoso-v2/WebRole1_IN_0 before the reimage is gone",
     )
 
 
@@ -117,7 +117,7 @@ def test_other_data_is_kept() -> None:
     assert brief(found) == [violated(LOST, "other-data-kept", 4, 2), met(KEPT, 3)]
     assert worded(found)[0] == (
         "what the probe stored outside local storage is gone",
-        "what the probe stored in contoso/contoso-v2/WebRole1_IN_0 before the reimage is still there",
+        "what the probe stored outside local storage of contoso/contoso-v2/WebRole1_IN_0 before the reimage is still there",
     )
 
 

@@ -405,7 +405,7 @@ def test_a_defect_says_what_it_permits() -> None:
 
     assert str(unknown) == "404 with ResourceNotFound, or 202 and then Failed with 404"
     assert str(slot) == "400 or 404, or 202 and then Failed with 400 or 404"
-    assert str(verb) == "400 with InvalidHttpVerb, or 404 or 405 or 501"
+    assert str(verb) == "400 with InvalidHttpVerb, or 404, 405 or 501"
 
 
 @pytest.mark.parametrize("name", ["..", ".", "%2e%2e"])

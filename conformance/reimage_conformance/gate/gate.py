@@ -53,7 +53,7 @@ class Gate:
         if doubtful:
             address = self._masked("/" + doubtful[0].path.lstrip("/"))
             self.withheld.setdefault(self._masked(_path(request.target)))
-            raise Withheld(f"{request.method} {address}: {Ruling.MAY_EXIST}")
+            raise Withheld(f"what {request.method} {address} addresses {Ruling.MAY_EXIST}")
 
     def admits(self, request: Request) -> bool:
         """Whether `request` may be sent, according to what is known now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reimage_conformance.judging.wording import any_of
 from reimage_conformance.model import CountsAs
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ class Answer:
 
     def __str__(self) -> str:
         """The answer as reports write it: `404 with ResourceNotFound`."""
-        statuses = " or ".join(str(status) for status in sorted(self.statuses))
-        return f"{statuses} with {' or '.join(sorted(self.codes))}" if self.codes else statuses
+        statuses = any_of(sorted(self.statuses))
+        return f"{statuses} with {any_of(sorted(self.codes))}" if self.codes else statuses
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Defect:
         refusals = ", or ".join(str(answer) for answer in self.answers)
         if not self.later:
             return refusals
-        return f"{refusals}, or 202 and then Failed with {' or '.join(map(str, sorted(self.later)))}"
+        return f"{refusals}, or 202 and then Failed with {any_of(sorted(self.later))}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from reimage_conformance.judging.operations.polls import version_of
 from reimage_conformance.judging.registry import NOBODY, Effect, about, check, effect_on
 from reimage_conformance.judging.sent import call_of, header_sent, slot_sent
-from reimage_conformance.judging.wording import first_names, is_busy, quoted, reply_summary, root_words, symptom, valued
+from reimage_conformance.judging.wording import (
+    any_of,
+    first_names,
+    is_busy,
+    quoted,
+    reply_summary,
+    root_words,
+    symptom,
+    valued,
+)
 from reimage_conformance.model import Fact, Outcome, Why
 from reimage_conformance.protocol.addresses import natural, read_target
 from reimage_conformance.protocol.deployments import (
@@ -353,7 +362,7 @@ def status_vocabulary(world: World, exchanges: Sequence[Exchange]) -> Iterator[V
         actual = (
             ", ".join(valued("PowerState", each) for each in odd or sorted(powers)) if powers else "no PowerState shown"
         )
-        yield about("REQ-DEPL-POWER", exchange).judged(not odd, " or ".join(POWER_VALUES), actual, "power")
+        yield about("REQ-DEPL-POWER", exchange).judged(not odd, any_of(POWER_VALUES), actual, "power")
 
 
 def _available(status: str, asked: str) -> bool:

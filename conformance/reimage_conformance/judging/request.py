@@ -11,7 +11,16 @@ from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
 from reimage_conformance.judging.sent import with_kind_sent, with_sent
 from reimage_conformance.judging.transport.framing import is_lost_after_large_body
-from reimage_conformance.judging.wording import MOVED, REDIRECTED, is_busy, is_standard, quoted, reply_summary, symptom
+from reimage_conformance.judging.wording import (
+    MOVED,
+    REDIRECTED,
+    any_of,
+    is_busy,
+    is_standard,
+    quoted,
+    reply_summary,
+    symptom,
+)
 from reimage_conformance.model import FailureKind
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.deployments import BAD_STATES, READY, statuses_in
@@ -88,7 +97,7 @@ class _BadRequest:
         shown = [d for d in self.defects if d.later or not all(a.codes and a.statuses <= any_code for a in d.answers)]
         if all(not defect.later and not any(answer.codes for answer in defect.answers) for defect in shown):
             statuses = frozenset().union(*(defect.statuses for defect in shown))
-            return " or ".join(str(status) for status in sorted(statuses))
+            return any_of(sorted(statuses))
         return "; or ".join(dict.fromkeys(str(defect) for defect in shown))
 
     @property
@@ -165,7 +174,7 @@ def _accepted(bad: _BadRequest, response: Response, polls: Sequence[Exchange], *
     else:
         ended = f", then {end[0]} {f'with {end[1]}' if end[1] else 'without HttpStatusCode'}" if end else ""
         if later and end is not None and end[0] == "Failed":
-            ended += f", not with {' or '.join(map(str, sorted(later)))}"
+            ended += f", not with {any_of(sorted(later))}"
         others = tuple(defect.requirement for defect in bad.defects if defect.requirement != bad.requirement)
         version_ignored = ("REQ-VER-MISSING",) if any(defect.key in _VERSION_KEYS for defect in bad.defects) else ()
         actual = bad.seen(f"{reply_summary(exchange)}{ended}")

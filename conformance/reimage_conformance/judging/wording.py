@@ -31,6 +31,12 @@ REDIRECTED = f"redirected with {MOVED}"
 """Why a 307 shows nothing: it was not followed, or followed to a further one."""
 
 
+def any_of(values: Iterable[object]) -> str:
+    """Alternatives in words: `400, 404 or 405`."""
+    *first, last = map(str, values)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
 def is_standard(status: int) -> bool:
     """Whether a status code is registered (RFC 9110 16.2.1)."""
     return status in {each.value for each in HTTPStatus}

@@ -89,7 +89,7 @@ def storage_kept_and_lost(world: World, exchanges: Sequence[Exchange]) -> Iterat
     Exchanges: the two markers read before the reimage (local storage, other), then both read after it.
     """
     place = probed_place(world, exchanges[0])
-    where = f" in {place}" if place is not None else ""
+    where = f" of {place}" if place is not None else ""
     local_before, other_before, local_after, other_after = exchanges[:4]
     kept_verdict, lost_verdict = (
         about("REQ-REIMAGE-LOCALSTORE", local_after, local_before),
@@ -106,7 +106,7 @@ def storage_kept_and_lost(world: World, exchanges: Sequence[Exchange]) -> Iterat
         yield kept_verdict.judged(
             is_kept,
             "what the probe stored in local storage is still there",
-            f"what the probe stored{where} before the reimage is {'still there' if is_kept else 'gone'}",
+            f"what the probe stored in local storage{where} before the reimage is {'still there' if is_kept else 'gone'}",
             "local-storage-lost",
         )
     if not _holds(other_before):
@@ -116,7 +116,7 @@ def storage_kept_and_lost(world: World, exchanges: Sequence[Exchange]) -> Iterat
         yield lost_verdict.judged(
             is_lost,
             "what the probe stored outside local storage is gone",
-            f"what the probe stored{where} before the reimage is {'gone' if is_lost else 'still there'}",
+            f"what the probe stored outside local storage{where} before the reimage is {'gone' if is_lost else 'still there'}",
             "other-data-kept",
         )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.operations.polls import STATUSES, TERMINAL, status_of
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.wording import in_namespaces, root_words, shown_element
+from reimage_conformance.judging.wording import any_of, in_namespaces, root_words, shown_element
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import (
     NAMESPACE,
@@ -138,7 +138,7 @@ def _members(poll: Exchange, document: Document, identifier: str, tracked: set[s
     status = None if found is None else raw_text(found)
     actual = shown_element("Status", status) if count < 2 else f"{count} Status elements"
     valid = count == 1 and status in STATUSES
-    yield about("REQ-GOS-STATUS", poll).judged(valid, " or ".join(STATUSES), actual, "status-value")
+    yield about("REQ-GOS-STATUS", poll).judged(valid, any_of(STATUSES), actual, "status-value")
     if valid and status is not None:
         yield from _embedded_status(poll, document, status)
         yield from _error(poll, document, status)

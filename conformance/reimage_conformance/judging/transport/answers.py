@@ -9,7 +9,7 @@ from reimage_conformance.judging.operations.polls import end_shown
 from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import answer_for, header_sent
-from reimage_conformance.judging.wording import MOVED, REDIRECTED, is_busy, phrase, reply_summary, symptom
+from reimage_conformance.judging.wording import MOVED, REDIRECTED, any_of, is_busy, phrase, reply_summary, symptom
 from reimage_conformance.model import Strictness
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import plain_identifier
@@ -36,7 +36,7 @@ def answered_with(
     `alike` names other requests that got the same wrong status: the verdict is the same, and the message says it.
     """
     del world
-    wanted = expected or (phrase(statuses[0]) if len(statuses) == 1 else " or ".join(map(str, statuses)))
+    wanted = expected or (phrase(statuses[0]) if len(statuses) == 1 else any_of(statuses))
     yield _with_status(exchanges[0], requirement, wanted, lambda status: status in statuses, alike)
 
 
