@@ -60,18 +60,31 @@ def _offer_in_words(offered: bool) -> str:
 
 
 def judge_looks(sut: SystemUnderTest, looks: Sequence[Exchange]) -> None:
-    """Judges that looks at deployments are answered; the message says which were sent while a reimage was under way."""
+    """Judges that looks at deployments are answered.
+
+    The message says of a look that it was sent while a reimage was under way, if an equal one was answered 200 at another time.
+    """
     spans = [
         (each.place.deployment, each.start.number, inf if each.is_under_way else each.polls[-1].number)
         for each in sut.operations.all
         if each.place is not None and each.polls
     ]
-    reimaged = [
-        look.number for look in looks if not is_answered_200(look) and any(is_within(sut, look, span) for span in spans)
-    ]
+
+    def is_reimaged(look: Exchange) -> bool:
+        return any(is_within(sut, look, span) for span in spans)
+
+    refused = [look for look in looks if not is_answered_200(look) and is_reimaged(look)]
+    equal = [each for each in sut.recorder.exchanges if asked_for(each) in map(asked_for, refused)]
+    unhindered = {asked_for(each) for each in equal if is_answered_200(each) and not is_reimaged(each)}
+    reimaged = [look.number for look in refused if asked_for(look) in unhindered]
     sut.judge(
         observer_answers, *looks, requirement="REQ-DEPL-URI", **({"while_reimaged": reimaged} if reimaged else {})
     )
+
+
+def asked_for(look: Exchange) -> tuple[str, str, str]:
+    """What makes looks equal: the method, the address and the version."""
+    return look.request.method, look.request.resource, version_of(look)
 
 
 def is_answered_200(look: Exchange) -> bool:
