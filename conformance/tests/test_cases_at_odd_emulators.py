@@ -1,4 +1,4 @@
-"""Cases against emulators that conform in an unusual way: what they leave open, and what they accuse nobody of."""
+"""Single cases against emulators that conform in an unusual way: no violation is found. What such an emulator leaves open is not judged."""
 
 from __future__ import annotations
 
