@@ -88,6 +88,26 @@ def test_requests_for_nothing_are_not_sent_once_they_were_seen_to_reimage_someth
     in_run(tmp_path, body, "instance-unknown-is-first")
 
 
+@pytest.mark.parametrize("listed", [1, 2])
+def test_a_request_for_nothing_that_reimages_what_is_not_listed_is_seen_before_the_next_one(
+    tmp_path: Path, listed: int
+) -> None:
+    """`instance-unknown-is-first` reimages the first instance of the deployment, which the target file may not list."""
+    whole, *_ = LAYOUTS["two-instances"]
+    part = (replace(whole, instances=whole.instances[-listed:]),)
+
+    async def body(sut: SystemUnderTest) -> None:
+        await sut.instances.look(sut.planner.main)
+        first = await sut.try_out(sut.unknown_instance())
+        looks = [each for each in sut.recorder.exchanges if each.number > first.number and each.label == "look"]
+        assert bool(looks) == (listed == 1)
+        if listed == 1:
+            with pytest.raises(Untested, match="left ReadyRole"):
+                await sut.try_out(sut.unknown_instance())
+
+    in_run(tmp_path, body, "instance-unknown-is-first", opened=False, world=(whole,), listed=part)
+
+
 def test_requests_for_nothing_are_sent_as_long_as_they_reimage_nothing(tmp_path: Path) -> None:
     async def body(sut: SystemUnderTest) -> None:
         await sut.campaign.until_no_step_runs()

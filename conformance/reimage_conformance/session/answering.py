@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from reimage_conformance.protocol.requests import Place
     from reimage_conformance.session.bad_requests import BadRequest, Reader
     from reimage_conformance.session.collaborators import Collaborators
-    from reimage_conformance.session.operations import Operation
+    from reimage_conformance.session.operation import Operation
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reimage_conformance.session.answering import BadRequestSender
     from reimage_conformance.session.bad_requests import ExpectedRefusal, Reader
     from reimage_conformance.session.collaborators import Collaborators
+    from reimage_conformance.session.operation import Operation
 
 
 class Refusals:
@@ -92,25 +93,38 @@ class Refusals:
             )
         async with self._bad_request_sender.turn_for_unlisted(place):
             exchange = await self.attempt(request, label=label, **options)
-            if place is not None or not self._has_spent_a_reimage(exchange):
-                await self.settle(exchange)
-                return exchange
-            self._accepted_without_place += 1
-            await self._bad_request_sender.look_for_unlisted()
-            await self.settle(exchange)
-            await self._bad_request_sender.look_for_unlisted()
+            operation = self._open_operation(exchange)
+            if operation is not None:
+                await self._follow_to_its_end(operation)
         return exchange
-
-    def _has_spent_a_reimage(self, exchange: Exchange) -> bool:
-        """Whether a request started a reimage; an operation that failed late because of its request does not count."""
-        return exchange.number in self._budget.accepted
 
     async def settle(self, exchange: Exchange) -> None:
         """Opens the operation of a reimage request that was answered 202 (`Operations.open`), if any, and waits for its end."""
-        address = read_target(exchange.request.resource)
-        if exchange.reply is not None and exchange.reply.status == 202 and address.kind is Kind.REIMAGE:
-            operation = self._operations.open(exchange, self.reader.place_of(exchange.request), address.form)
+        operation = self._open_operation(exchange)
+        if operation is not None:
             await operation.over.wait()
+
+    def _open_operation(self, exchange: Exchange) -> Operation | None:
+        """Opens the operation of a reimage request that was answered 202 (`Operations.open`), if any."""
+        address = read_target(exchange.request.resource)
+        if exchange.reply is None or exchange.reply.status != 202 or address.kind is not Kind.REIMAGE:
+            return None
+        return self._operations.open(exchange, self.reader.place_of(exchange.request), address.form)
+
+    async def _follow_to_its_end(self, operation: Operation) -> None:
+        """Waits for the end of an operation. One that addresses no listed instance is counted, and may reimage an unlisted one.
+
+        Deployments with unlisted instances are looked at while it is under way and after its end, before another such request
+        goes out. An operation that failed late because of its request does not count.
+        """
+        if operation.place is not None:
+            await operation.over.wait()
+            return
+        await self._bad_request_sender.look_for_unlisted()
+        await operation.over.wait()
+        if operation.start.number in self._budget.accepted:
+            self._accepted_without_place += 1
+            await self._bad_request_sender.look_for_unlisted()
 
     async def poll_of(self, refusal: Exchange) -> Exchange | None:
         """A poll with the request id of a refusal, or None (`Examinations.poll_of`)."""
