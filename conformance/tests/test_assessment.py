@@ -33,7 +33,7 @@ from reimage_conformance.assessment.outcomes import case_outcome, results_of
 from reimage_conformance.assessment.rejudging import rejudged, world_of
 from reimage_conformance.catalogue import CATALOGUE
 from reimage_conformance.config import target_to_mapping
-from reimage_conformance.headlines import violation_sentence
+from reimage_conformance.headlines import HEADLINE_CHARACTERS, violation_sentence
 from reimage_conformance.journal import Journal
 from reimage_conformance.model import (
     CaseRecord,
@@ -508,9 +508,9 @@ class TestFindings:
         ]
 
     def test_long_evidence_and_headlines_are_cut(self) -> None:
-        (found,) = findings([verdict("REQ-REIMAGE-202", VIOLATED, *range(1, 40), actual="x" * 300)])
+        (found,) = findings([verdict("REQ-REIMAGE-202", VIOLATED, *range(1, 40), actual="x" * 400)])
 
-        assert (len(found.headline), len(found.evidence)) == (240, 24)
+        assert (len(found.headline), len(found.evidence)) == (HEADLINE_CHARACTERS, 24)
 
 
 HEADER: dict[str, Any] = {

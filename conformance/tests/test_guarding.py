@@ -18,10 +18,10 @@ from reimage_conformance.judging.registry import judge
 from reimage_conformance.model import Exchange, Outcome, Response, Verdict
 from reimage_conformance.protocol.requests import Place
 from reimage_conformance.session.guarding import Guard
+from reimage_conformance.session.operation import Operation, State
 
 if TYPE_CHECKING:
     from reimage_conformance.judging.registry import Check
-    from reimage_conformance.session.operation import Operation
 
 DEPLOYMENT = TARGET.deployments[0]
 LISTED = DEPLOYMENT.role_instances[0]
@@ -83,9 +83,10 @@ class Recorder:
 
 
 class Started:
-    """No operation is under way."""
+    """The operations of a run: none, unless some are given."""
 
-    under_way: tuple[Operation, ...] = ()
+    def __init__(self, *operations: Operation) -> None:
+        self.all = operations
 
 
 @pytest.mark.parametrize("order", list(permutations((2, 3, 4))))
@@ -114,6 +115,25 @@ def test_an_instance_that_leaves_by_itself_is_held_against_no_later_request() ->
 
     assert recorder.judged == []
     assert guard.why_blocked(bad, recorder.world) == ""
+
+
+@pytest.mark.parametrize(("status", "is_blamed"), [("Succeeded", True), ("Failed", False)])
+def test_an_unlisted_instance_may_leave_after_the_operation_that_addresses_nothing_listed(
+    status: str, *, is_blamed: bool
+) -> None:
+    """An instance may leave after Succeeded. An operation that failed late because of its request reimaged nothing."""
+    phantom = Exchange(1, BUILDER.reimage(Place(DEPLOYMENT, "NoSuchRole_IN_0")), Response(202))
+    recorder = Recorder()
+    guard = Guard(
+        cast("Any", recorder),
+        cast("Any", Started(Operation(phantom, "id", 0.0, state=State.ENDED, status=status))),
+    )
+    for exchange in (phantom, look(2, Rest="ReadyRole"), look(3, Rest="StoppedVM")):
+        recorder.exchanges.append(exchange)
+        guard.take(exchange)
+
+    assert recorder.judged == ([(2, 1, 3)] if is_blamed else [])
+    assert bool(guard.why_blocked(phantom.request, recorder.world)) is is_blamed
 
 
 NAMES = ("WebRole1_IN_0", "WebRole1_IN_1", "WebRole1_IN_2")

@@ -202,7 +202,7 @@ class TestVocabulary:
         odd = judged("status_vocabulary", [shown(deployment(instance("A", rest="<PowerState>On</PowerState>")))])
         fine = judged("status_vocabulary", [shown(deployment(instance("A", rest="<PowerState>Started</PowerState>")))])
         none = judged("status_vocabulary", [shown(deployment(instance("A")))])
-        assert worded(odd)[0] == ("Starting or Started or Stopping or Stopped or Unknown", "PowerState 'On'")
+        assert worded(odd)[0] == ("Starting, Started, Stopping, Stopped or Unknown", "PowerState 'On'")
         assert fine[-1].actual == "PowerState 'Started'"
         assert none[-1].actual == "no PowerState shown"
 

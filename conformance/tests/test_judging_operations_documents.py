@@ -282,12 +282,12 @@ class TestDocuments:
         for count, told in ((1, "Status 'Done'"), (2, "2 Status elements"), (3, "3 Status elements")):
             found = judged("operation_documents", [poll(document(ID + "<Status>Done</Status>" * count))])
 
-            assert ("InProgress or Succeeded or Failed", told) in worded(found)
+            assert ("InProgress, Succeeded or Failed", told) in worded(found)
 
     def test_another_status_is_told(self) -> None:
         found = judged("operation_documents", [poll(operation("Done"))])
 
-        assert ("InProgress or Succeeded or Failed", "Status 'Done'") in worded(found)
+        assert ("InProgress, Succeeded or Failed", "Status 'Done'") in worded(found)
 
     @pytest.mark.parametrize(
         ("status", "code", "symptom"),

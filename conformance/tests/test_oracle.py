@@ -309,6 +309,13 @@ def test_the_other_subscription_is_our_own() -> None:
     assert keys(request) == ["foreign-subscription"]
 
 
+def test_no_subscription_at_all_is_not_the_other_one() -> None:
+    request = with_subscription(REIMAGE, SUBSCRIPTION, "")
+
+    assert "elsewhere" not in keys(request)
+    assert "elsewhere" not in keys(request, world(other_subscription_id=OTHER_SUBSCRIPTION))
+
+
 def test_an_instance_of_ours_is_not_under_the_other_subscription() -> None:
     request = with_subscription(REIMAGE, SUBSCRIPTION, OTHER_SUBSCRIPTION)
     (defect,) = expectation_of(request, world(other_subscription_id=OTHER_SUBSCRIPTION)).defects

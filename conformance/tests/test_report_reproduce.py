@@ -21,7 +21,7 @@ from reimage_conformance.report.story import Send, story_of
 from report_samples import HOSTILE, hostile_exchanges, reimage_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 SHELL = shutil.which("bash")
 needs_curl = pytest.mark.skipif(not (SHELL and shutil.which("curl")), reason="no bash and curl here")
@@ -69,14 +69,16 @@ def recorder() -> Iterator[Recorder]:
     recorder.socket.close()
 
 
-def script_for(route: Route, *requests: Request, label: str = "", seconds_apart: float = 0.0) -> str:
-    """The script whose first request decides; each of its requests took a second."""
+def script_for(
+    route: Route, *requests: Request, label: str = "", seconds_apart: float = 0.0, evidence: Sequence[int] = (1,)
+) -> str:
+    """The script of a finding whose first request decides, or those of `evidence`; each of its requests took a second."""
     exchanges = {
         number: Exchange(number, each, None, label=label, at=number * seconds_apart, elapsed=1.0)
         for number, each in enumerate(requests, 1)
     }
     finding = Finding("REQ-REIMAGE-202", CountsAs.FAIL, "a headline", "202", "200")
-    return script_of(1, finding, [1], exchanges, ScriptTarget(route, MaskedNames.of({})))
+    return script_of(1, finding, evidence, exchanges, ScriptTarget(route, MaskedNames.of({})))
 
 
 def command_for(request: Request, base_url: str = "https://127.0.0.1:8443") -> str:
@@ -299,6 +301,13 @@ def test_requests_that_were_under_way_together_are_sent_together(seconds_apart: 
 
     assert re.findall(r"by_primary (answer-\d)", line) == ["answer-1", "answer-2", "answer-3"]
     assert line.endswith(" & wait")
+
+
+def test_each_request_is_sent_once_where_only_neighbours_were_under_way_together() -> None:
+    requests = [post("h", LENGTH)] * 3
+    script = script_for(Route("https://127.0.0.1:8443"), *requests, label="at-once", seconds_apart=0.6, evidence=(1, 3))
+
+    assert sorted(re.findall(r"by_primary (answer-\d)", script)) == ["answer-1", "answer-2", "answer-3"]
 
 
 def test_requests_that_followed_each_other_are_sent_one_after_the_other() -> None:

@@ -233,7 +233,7 @@ class _DefectFinder:
         """Names that address nothing that exists (REQ-REIMAGE-SLOT-OTHER, -UNKNOWN-SERVICE, -UNKNOWN-INSTANCE)."""
         target = self.world.target
         second_id = (target.other_subscription_id or "").lower()
-        is_second = self.address.subscription.lower() == second_id != target.subscription_id.lower()
+        is_second = bool(second_id) and self.address.subscription.lower() == second_id != target.subscription_id.lower()
         if is_second:  # none of the listed deployments is there
             answers = (*_ABSENCE_ANSWERS, _answer(400, 403))
             yield self.defect("elsewhere", "REQ-REIMAGE-UNKNOWN-SERVICE", answers, later=(404,))

@@ -70,7 +70,7 @@ def _parts(ordered: Sequence[Exchange], decides: set[int], exchanges: Mapping[in
             if _must_end_before(start, exchange, exchanges):
                 yield _await(start, looks)
                 running.remove(start)
-        together = _sent_together(exchange, exchanges)
+        together = [each for each in _sent_together(exchange, exchanges) if each.number not in sent]
         sent |= {exchange.number, *(each.number for each in together)}
         yield Send(exchange, tuple(together), decides=exchange.number in decides)
         running += [each for each in (exchange, *together) if is_start(each)]

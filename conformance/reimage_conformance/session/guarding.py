@@ -109,17 +109,20 @@ class Guard:
         return self._blocked.get(kind) or next(undecided, "")
 
     def _suspects(self, departure: Departure) -> list[Exchange]:
-        """The requests that may have caused a departure between its two looks, the likeliest last."""
+        """The requests that may have caused a departure between its two looks, the likeliest last.
+
+        An operation that addresses no listed instance may reimage an unlisted one, which may leave after its end too.
+        """
         deployment, before, look = departure.deployment, departure.before, departure.look
+        earlier = [operation for operation in self._operations.all if operation.start.number < before.number]
         running = [
-            o.start
-            for o in self._operations.under_way
-            if (o.place is None or o.place.deployment == deployment) and o.start.number < before.number
+            o.start for o in earlier if o.is_under_way and o.place is not None and o.place.deployment == deployment
         ]
+        unplaced = [o.start for o in earlier if o.place is None and (o.is_under_way or o.status == "Succeeded")]
         between = [each for each in self._recorder.exchanges if before.number < each.number < look.number]
         harmful = [each for each in between if _may_do_harm(each)]
         accepted = [each for each in harmful if each.is_successful]
-        return [*running, *(each for each in harmful if each not in accepted), *accepted]
+        return [*running, *(each for each in harmful if each not in accepted), *unplaced, *accepted]
 
 
 def _may_do_harm(exchange: Exchange) -> bool:

@@ -117,7 +117,8 @@ class Operations:
         """Adds an operation; if its request may make it fail late, the budget may get the reimage back until the operation ends."""
         operation = Operation(start, start.request_id, began, place, form, unwanted=unwanted)
         # Recorded exchanges and `world` hold masked ids; the polls that are to be sent need the id of the target file.
-        if read_target(start.request.resource).subscription == self.world.target.other_subscription_id:
+        second_id = self.world.target.other_subscription_id or ""
+        if second_id and read_target(start.request.resource).subscription.lower() == second_id.lower():
             operation.subscription = self._builder.target.other_subscription_id or ""
         self.all.append(operation)
         if expectation_of(start.request, self.world).may_fail_late:
