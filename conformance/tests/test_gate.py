@@ -186,6 +186,8 @@ SHOWN: dict[str, tuple[Request, Ruling, Ruling]] = {
     "unlisted slot": (reimage(place="production"), STAY_AWAY, STAY_AWAY),
     "unlisted name": (reimage(form=UriForm.NAME, place="v1"), STAY_AWAY, STAY_AWAY),
     "near instance": (reimage(name="WebRole1_IN_2"), Ruling.ABSENT, STAY_AWAY),
+    "the beginning of unlisted instances": (reimage(name="WebRole1_IN_"), STAY_AWAY, STAY_AWAY),
+    "the beginning of listed instances": (reimage(name="Fails_IN_"), Ruling.ABSENT, STAY_AWAY),
     "near name": (reimage(form=UriForm.NAME, place="v"), Ruling.ABSENT, STAY_AWAY),
     "near service": (reimage("contos"), Ruling.ABSENT, STAY_AWAY),
     "short for the other slot": (reimage(place="prod"), STAY_AWAY, STAY_AWAY),
@@ -361,6 +363,56 @@ def test_a_slot_that_another_deployment_took_over_is_not_listed() -> None:
     gate.learn(looked(by_name, DOCUMENT))
     gate.learn(looked(by_slot, DOCUMENT.replace("<Name>v2<", "<Name>wrong<")))
     assert all(map(gate.admits, posts)), "its private id is that of the listed deployment"
+
+
+def test_a_deployment_that_moved_to_the_other_slot_is_not_in_the_listed_one() -> None:
+    """A swap exchanges what is in the two slots; a look by name may be the first to show it."""
+    gate = Gate(target_of(LISTED), TOKEN)
+    by_slot, by_name = (BUILDER.deployment(LISTED, form) for form in UriForm)
+    posts = [reimage(), reimage(form=UriForm.NAME, place="v2")]
+    moved = DOCUMENT.replace("<DeploymentSlot>staging<", "<DeploymentSlot>Production<")
+    expected = [(by_slot, DOCUMENT, True), (by_name, moved, False), (by_name, DOCUMENT, True), (by_name, moved, False), (by_slot, DOCUMENT, True)]  # fmt: skip
+
+    for at, (request, body, is_there) in enumerate(expected):
+        gate.learn(looked(request, body, at=float(at)))
+        assert [gate.admits(each) for each in posts] == [is_there, True], at
+
+
+def test_an_absent_instance_is_looked_up_again_after_a_while() -> None:
+    gate = Gate(target_of(LISTED), TOKEN)
+    near = reimage(name="WebRole1_IN_2")
+    gate.learn(looked(BUILDER.deployment(LISTED), DOCUMENT))
+    assert gate.admits(near)
+
+    gate.learn(looked(BUILDER.operation_status("1"), "", 404, at=ABSENCE_SECONDS + 1))
+    assert not gate.admits(near)
+    assert gate.admits(reimage())
+    question = gate.question(near)
+    assert question is not None
+    gate.learn(looked(question, DOCUMENT, at=ABSENCE_SECONDS + 2))
+    assert gate.admits(near)
+
+
+@pytest.mark.parametrize(
+    ("request_", "admitted"),
+    [
+        (reimage(), True),
+        (reimage(name="WebRole1_IN_2"), True),
+        (reimage(name="WebRole1_IN_10"), False),
+        (reimage(name="*"), False),
+        (replace(BUILDER.deployment(LISTED), method="DELETE"), False),
+        (reimage(place="production"), False),
+        (reimage(form=UriForm.NAME, place="v3"), True),
+    ],
+)
+def test_what_was_shown_is_not_overruled_by_a_file_that_claims_to_be_complete(
+    request_: Request, *, admitted: bool
+) -> None:
+    gate = Gate(target_of(LISTED, complete=True), TOKEN)
+    gate.learn(looked(BUILDER.deployment(LISTED), DOCUMENT))
+    gate.learn(looked(BUILDER.deployment_at("contoso", UriForm.SLOT, "production"), document(REST, 0)))
+
+    assert gate.admits(request_) is admitted
 
 
 def test_properties_that_lack_a_slot_are_not_whole() -> None:

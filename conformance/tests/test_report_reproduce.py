@@ -419,6 +419,27 @@ def test_what_several_requests_reimage_is_counted() -> None:
     assert "(2 times): what is on it is lost." in reimaged_sentence(story_of([1, 2], exchanges), {})
 
 
+def listing(*instances: str) -> dict[str, list[dict[str, object]]]:
+    """What a report says of a target that lists these instances of contoso/contoso-v1."""
+    return {"deployments": [{"cloud_service": "contoso", "slot": "production", "name": "contoso-v1", "role_instances": list(instances)}]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "is_told"),
+    [("WebRole1_IN_0", False), ("webrole1_in_0", False), ("WebRole1_IN_7", True), ("0123456789abWebRole1", False)],
+)
+def test_a_script_says_that_what_did_not_exist_may_exist_now(name: str, *, is_told: bool) -> None:
+    """A script is used later than the run that made sure that a name does not exist."""
+    request = reimage_request()
+    refused = Exchange(
+        1, replace(request, target=request.target.replace("WebRole1_IN_0", name)), Response(500), label="refusal"
+    )
+    told = reimaged_sentence(story_of([1], {1: refused}), listing("WebRole1_IN_0"))
+
+    expected = f"The target file does not list contoso/contoso-v1/{name}: make sure first that it still does not exist."
+    assert told == (expected if is_told else "")
+
+
 @needs_curl
 def test_what_is_expected_names_the_id_of_this_time() -> None:
     script = told_script(expected=f"ID {STARTED}, as in the 202")

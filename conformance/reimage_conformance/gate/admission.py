@@ -58,7 +58,8 @@ class AdmissionRules:
         """Whether and why a request may be sent, as far as this reading decides; adds to `addresses_in_doubt`."""
         if self.token and any(self.token in name for name in reading.arbitrary_names):
             return Ruling.RANDOM
-        return Ruling.COMPLETE if self._lists_all_at(reading) else self._ruling_by_part(reading)
+        is_all_listed = self._lists_all_at(reading) and not self._may_mean_unlisted(reading)
+        return Ruling.COMPLETE if is_all_listed else self._ruling_by_part(reading)
 
     def _ruling_by_part(self, reading: Reading) -> Ruling:
         """The ruling by the kind of resource that a reading addresses."""
@@ -87,6 +88,25 @@ class AdmissionRules:
         if fits_nothing or reading.subscription == self.listing.own_subscription:
             return True
         return reading.subscription in self.listing.named_subscriptions and reading.service in self.listing.services
+
+    def _may_mean_unlisted(self, reading: Reading) -> bool:
+        """Whether an answer showed an unlisted instance that this reading may mean, whatever the target file says."""
+        if reading.form is None or reading.part not in (Part.INSTANCE, Part.DEPLOYMENT):
+            return False
+        possible = self._possible_deployments(reading, reading.form)
+        return any(self._may_mean_unlisted_at(each, reading.instance) for each in possible)
+
+    def _may_mean_unlisted_at(self, address: DeploymentAddress, name: str) -> bool:
+        """Whether an answer showed an unlisted instance at an address for which an endpoint may take `name`.
+
+        It has this name, or one that begins with it, or it fits the wildcards. An empty name may mean every instance.
+        """
+        seen, reached = self.knowledge.seen_at(address), self.knowledge.listed_deployment_reached_at(address)
+        if seen is None:
+            return False
+        listed = self._listed_names(address) | {normal(each) for each in (reached.listed_instances if reached else ())}
+        begins = re.compile(".*".join(map(re.escape, _WILDCARDS.split(name))), re.DOTALL)
+        return any(begins.match(each) for each in seen.normal_instances - listed)
 
     def _combined_ruling(self, reading: Reading, ruling_on: Callable[[DeploymentAddress], Ruling]) -> Ruling:
         """The combined ruling on all deployments that the reading may mean; `ruling_on` gives the ruling on one."""
@@ -132,16 +152,15 @@ class AdmissionRules:
         """The ruling on a role instance of the deployment at an address."""
         if not name or _WILDCARDS.search(name):
             return self._pattern_ruling(address, name)
-        seen = self.knowledge.seen_at(address)
         if name in self._listed_names(address):
             return Ruling.MAY_EXIST if name in self._listed_names_with_a_double(address) else Ruling.LISTED
         if self.knowledge.is_absent(address):
             return Ruling.ABSENT
-        if seen is not None and seen.is_complete and name not in seen.normal_instances:
-            return Ruling.ABSENT
         reached = self.knowledge.listed_deployment_reached_at(address)
         if reached is not None and name in {normal(each) for each in reached.listed_instances}:
             return Ruling.LEADS_TO_LISTED
+        if self.knowledge.lists_all_at(address) and not self._may_mean_unlisted_at(address, name):
+            return Ruling.ABSENT
         self.addresses_in_doubt.append(address)
         return Ruling.MAY_EXIST
 
@@ -161,7 +180,7 @@ class AdmissionRules:
         if self.knowledge.is_absent(address):
             return Ruling.ABSENT
         seen = self.knowledge.seen_at(address)
-        if seen is None or not seen.is_complete:
+        if seen is None or not self.knowledge.lists_all_at(address):
             self.addresses_in_doubt.append(address)
             return Ruling.MAY_EXIST
         wild = re.compile(".*".join(map(re.escape, _WILDCARDS.split(pattern or "*"))), re.DOTALL)

@@ -2,8 +2,8 @@
 
 A 404 counts as "does not exist" only if the same call, in the same form, was answered with a reliable document of a listed
 deployment, with every instance that the target file lists: an endpoint that does not offer the call answers 404 to everything. A 404
-with neither a request id nor an error code does not count: a gateway may have sent it. An absence counts for ABSENCE_SECONDS: a
-deployment may be created meanwhile.
+with neither a request id nor an error code does not count: a gateway may have sent it. An absence, of an instance in a document too,
+counts for ABSENCE_SECONDS: a deployment or an instance may be created meanwhile.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.gate.listing import DeploymentAddress, Listing
 from reimage_conformance.gate.spelling import normal
 from reimage_conformance.judging.wording import has_no_sign_of_protocol
+from reimage_conformance.judging.world import SLOTS
 from reimage_conformance.model import Identity
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 from reimage_conformance.protocol.deployments import shown_in
@@ -87,7 +88,8 @@ class Knowledge:
     """What a run has learnt about deployments and cloud services; `learn` takes it from exchanges.
 
     `operations` holds the ids, in normal form, under which this run's own reimages were accepted. `_seen` holds what documents showed
-    at each address, `_answered_forms` the URI forms of `has_answered_get_deployment`. Cloud services are keyed by subscription and name.
+    at each address, `_shown_at` the time of the last one, `_all_shown_at` the time of the last one with all instances. `_answered_forms`
+    holds the URI forms of `has_answered_get_deployment`. Cloud services are keyed by subscription and name.
 
     `_not_found` and `_services_not_found` hold the time of the last 404 for each address and cloud service. Their keys are spelled as
     `Listing.address` and `Listing.as_listed` say: an endpoint may treat names that differ in letter case as different names.
@@ -102,6 +104,8 @@ class Knowledge:
     operations: set[str] = field(default_factory=set)
     latest_at: float = 0.0
     _seen: dict[DeploymentAddress, SeenDeployment] = field(default_factory=dict)
+    _shown_at: dict[DeploymentAddress, float] = field(default_factory=dict)
+    _all_shown_at: dict[DeploymentAddress, float] = field(default_factory=dict)
     _not_found: dict[tuple[str, ...], float] = field(default_factory=dict)
     _answered_forms: set[UriForm] = field(default_factory=set)
     _services_found: set[tuple[str, str]] = field(default_factory=set)
@@ -128,22 +132,33 @@ class Knowledge:
                 found = seen if found is None else replace(found, instances=found.instances | seen.instances)
         return found
 
+    def lists_all_at(self, address: DeploymentAddress) -> bool:
+        """Whether a document of the last ABSENCE_SECONDS listed all instances of the deployment at an address, as far as a document can show that."""
+        seen, deployment = self.seen_at(address), self.listing.deployment(address)
+        same = self.listing.addresses_of(deployment) if deployment is not None else (address,)
+        return (
+            seen is not None and seen.is_complete and any(self._is_fresh(self._all_shown_at.get(each)) for each in same)
+        )
+
     @property
     def contradicts_target_file(self) -> bool:
-        """Whether answers showed that another deployment took the slot of a listed one, so that the target file is out of date."""
+        """Whether answers showed that a listed deployment left its slot, so that the target file is out of date."""
         return any(map(self.is_replaced, self.listing.listed_at(UriForm.SLOT)))
 
     def is_replaced(self, address: DeploymentAddress) -> bool:
-        """Whether the latest answer showed another deployment in the slot of a listed one: a swap, or a new deployment.
+        """Whether the latest answers showed that a listed deployment is not in its slot any more: a swap, or a new deployment.
 
-        A document that has the private id of the listed deployment is about that one, whatever Name it shows.
+        A document of the slot shows another Name, or a later document of the deployment shows the other slot. A document that has
+        the private id of the listed deployment is about that one, whatever Name it shows.
         """
         deployment, latest = self.listing.deployment(address), self._seen.get(address)
         if address.form is not UriForm.SLOT or deployment is None or latest is None or not latest.name:
             return False
+        at_name = replace(address, form=UriForm.NAME, name=normal(deployment.name))
+        by_name = self._seen.get(at_name)
         if latest.is_named_as(deployment):
-            return False
-        by_name = self._seen.get(replace(address, form=UriForm.NAME, name=normal(deployment.name)))
+            is_later = self._shown_at.get(at_name, 0.0) > self._shown_at.get(address, 0.0)
+            return by_name is not None and is_later and normal(by_name.written_slot) in set(SLOTS) - {address.name}
         is_the_listed_one = by_name is not None and by_name.has_id and by_name.private_id == latest.private_id
         return not is_the_listed_one
 
@@ -280,6 +295,9 @@ class Knowledge:
         deployment = self.listing.deployment(address)
         if deployment is not None and not _has_all(seen, deployment):
             seen = replace(seen, is_complete=False)  # a listed instance is missing
+        self._shown_at[address] = self.latest_at
+        if seen.is_complete:
+            self._all_shown_at[address] = self.latest_at
         earlier = self._seen.get(address)
         self._seen[address] = seen if earlier is None else earlier.with_more(seen)
 

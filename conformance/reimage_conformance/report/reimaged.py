@@ -24,11 +24,17 @@ _VALID = ("step:", "contend", "reimage")
 """Beginnings of the labels of valid reimages."""
 _REFUSAL = "refusal"
 """The label of a request that ought to be refused."""
+_DRAWN = re.compile(r"[0-9a-f]{12}")
+"""What is in a name that was drawn for a run (`gate.new_token`); such a name does not exist at any time."""
 
 
 def reimaged_sentence(parts: Sequence[Part], target: Mapping[str, Any]) -> str:
-    """What a script of these parts reimages, with the names that `target` lists; "" if it reimages nothing."""
+    """What a script of these parts reimages, with the names that `target` lists, and what it may reimage; "" if it reimages nothing."""
     sent = [each for part in parts if isinstance(part, Send) for each in (part.exchange, *part.together)]
+    return " ".join(filter(None, (_reimaged(sent, target), _not_existing(sent, target))))
+
+
+def _reimaged(sent: Sequence[Exchange], target: Mapping[str, Any]) -> str:
     reimages = [each for each in sent if _reimages(each)]
     always = Counter(_place(each, target) for each in reimages if each.label != _REFUSAL)
     faulty = Counter(_place(each, target) for each in reimages if each.label == _REFUSAL)
@@ -40,12 +46,30 @@ def reimaged_sentence(parts: Sequence[Part], target: Mapping[str, Any]) -> str:
     return f"This script reimages {', and '.join(named)}: what is on {where} is lost. No limit of a target file holds."
 
 
+def _not_existing(sent: Sequence[Exchange], target: Mapping[str, Any]) -> str:
+    """Which of the refused reimages address what did not exist during the run, and may exist when the script is used."""
+    refused = [each for each in sent if each.label == _REFUSAL and _asks_for_reimage(each) and not each.is_successful]
+    listed = {
+        f"{each['cloud_service']}/{each['name']}/{name}".lower()
+        for each in target.get("deployments") or ()
+        for name in (*each.get("role_instances", ()), *each.get("failing_role_instances", ()))
+    }
+    places = dict.fromkeys(_place(each, target) for each in refused)
+    unlisted = [place for place in places if place.lower() not in listed and not _DRAWN.search(place)]
+    if not listed or not unlisted:
+        return ""
+    subject = "it still does not exist" if len(unlisted) == 1 else "they still do not exist"
+    return f"The target file does not list {_joined(unlisted)}: make sure first that {subject}."
+
+
+def _asks_for_reimage(exchange: Exchange) -> bool:
+    """Whether a request that may change something has the query parameter of a reimage."""
+    return exchange.request.method not in ("GET", "HEAD") and "comp=" in exchange.request.target.lower()
+
+
 def _reimages(exchange: Exchange) -> bool:
     """Whether sending a request again may reimage something: it is a valid reimage, or it was accepted."""
-    request = exchange.request
-    if request.method in ("GET", "HEAD") or "comp=" not in request.target.lower():
-        return False
-    return exchange.label.startswith(_VALID) or exchange.is_successful
+    return _asks_for_reimage(exchange) and (exchange.label.startswith(_VALID) or exchange.is_successful)
 
 
 def _place(exchange: Exchange, target: Mapping[str, Any]) -> str:

@@ -21,7 +21,7 @@ from reimage_conformance.session.thresholds import FEW_CONFLICT_TRIES
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from reimage_conformance.model import Exchange, Profile
+    from reimage_conformance.model import Exchange, Profile, Request
     from reimage_conformance.protocol.addresses import UriForm
     from reimage_conformance.protocol.requests import Place
     from reimage_conformance.session.campaign import Campaign
@@ -130,7 +130,7 @@ class Reimages:
             await self._operations.until_quiet()
             await self._instances.until_online(place)
             async with self._held():
-                send = partial(self._sender.send, request, Manner("reimage", watch_close=closing))
+                send = partial(self._look_and_send, place, request, Manner("reimage", watch_close=closing))
                 exchange = await self._conflicts.repeat_on_conflict(send, FEW_CONFLICT_TRIES)
                 if self._instances.may_not_run_again(place, exchange):
                     await self._instances.until_running_again(self._operations.at(place))
@@ -138,6 +138,12 @@ class Reimages:
                 if is_conflict(exchange) and self._conflicts.may_wait_for_lock:
                     exchange = await self._conflicts.repeat_while_locked(send)
                 return exchange
+
+    async def _look_and_send(self, place: Place, request: Request, manner: Manner) -> Exchange:
+        """Sends a reimage after a look, if Get Deployment is offered: before each try, the deployment may have left its slot."""
+        if self._instances.offers_deployment:
+            await self._instances.look(place.deployment)
+        return await self._sender.send(request, manner)
 
     async def start_beside(self, place: Place, form: UriForm) -> Exchange:
         """Sends a sound reimage once its instance is online; operations on other deployments may be running."""

@@ -154,9 +154,10 @@ class Client:
     def _begin(self, request: Request, case: str, label: str) -> Exchange:
         """Waits until the rate allows it, then announces and gives the next exchange, still without reply; raises what the gate raises."""
         with self._lock:
-            self._gate.check(request)
             if self._interval:
                 self._clock.sleep(self._due - self._clock.now())
+            self._gate.check(request)
+            if self._interval:
                 self._due = max(self._due, self._clock.now()) + self._interval
             number, at = next(self._numbers), self._clock.now() - self._origin
             begun = Exchange(number, request, None, at=at, case=case, label=label)
