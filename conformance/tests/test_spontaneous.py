@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Request
 
 OWN, OTHER = "WebRole1_IN_0", "WebRole1_IN_1"
+UNLISTED = "WebRole1_IN_9"
+"""An instance that the target file does not list."""
 NEIGHBOUR = BUILDER.reimage(Place(PRODUCTION, OTHER))
 WORLD = world(limits=Limits(poll_interval_seconds=0.1, operation_timeout_seconds=60.0))
 REQUIREMENT, ADVISED = "REQ-VER-MISSING", "REQ-REIMAGE-OFFLINE"
@@ -63,12 +65,16 @@ def reimaged(at: float, *, seconds: float, leaves: float) -> list[Exchange]:
     ]
 
 
-def outcome_of(*others: Exchange, status: str = "BusyRole", requirement: str = REQUIREMENT) -> Outcome:
-    """The outcome of a refusal at 101 s, between looks at 100 s and 102 s that show its instance leave for `status`."""
-    given = [shown(100.0), refused(101.0), shown(102.0, status, OWN)]
+def outcome_of(
+    *others: Exchange, status: str = "BusyRole", requirement: str = REQUIREMENT, instance: str = OWN
+) -> Outcome:
+    """The outcome of a refusal at 101 s, between looks at 100 s and 102 s that show an instance leave for `status`."""
+    given = [shown(100.0, instance=instance), refused(101.0), shown(102.0, status, instance)]
     seen = [replace(e, number=n) for n, e in enumerate(sorted([*given, *others], key=lambda e: e.at), start=1)]
     compared = [each for each in seen if 100.0 <= each.at <= 102.0]
-    made = judge(WORLD, CHECKS["instance_untouched"], compared, requirement=requirement, instance=OWN)
+    arguments = {"requirement": requirement} | ({"instance": instance} if instance == OWN else {})
+    check = CHECKS["unlisted_untouched" if instance == UNLISTED else "instance_untouched"]
+    made = judge(WORLD, check, compared, **arguments)
     weighed = Weighing(Intervals.of(numbered(*seen).values())).weighed(made, WORLD)
     return {verdict.requirement: verdict.outcome for verdict in weighed}[requirement]
 
@@ -107,6 +113,17 @@ STOPPED_BY_ITSELF = [shown(20.0), shown(21.0, "StoppingVM"), shown(22.0, "Starti
 def test_a_machine_that_was_stopped_by_itself_excuses_one_that_is_and_a_busy_role(status: str) -> None:
     assert outcome_of(status=status) is Outcome.VIOLATED
     assert outcome_of(*STOPPED_BY_ITSELF, status=status) is Outcome.UNTESTED
+
+
+def test_an_unlisted_machine_that_others_stop_is_held_against_nobody() -> None:
+    """Others may reimage, stop or add what the target file does not list."""
+    stopped = [
+        shown(at, status, UNLISTED) for at, status in ((20.0, "ReadyRole"), (21.0, "StoppedVM"), (22.0, "ReadyRole"))
+    ]
+
+    assert outcome_of(status="StoppedVM", instance=UNLISTED) is Outcome.VIOLATED
+    assert outcome_of(*stopped, status="StoppedVM", instance=UNLISTED) is Outcome.UNTESTED
+    assert outcome_of(*stopped, status="StoppedVM") is Outcome.UNTESTED
 
 
 def test_a_machine_that_a_request_may_have_stopped_excuses_nothing() -> None:

@@ -104,7 +104,7 @@ class Departure:
 def spontaneous(
     intervals: Intervals, world: World, *, after_refusal: bool, states: tuple[str, ...]
 ) -> Departure | None:
-    """A departure of a listed instance into one of `states` that no request of ours explains, or None.
+    """A departure of an instance into one of `states` that no request of ours explains, or None.
 
     With `after_refusal`, refused requests explain one as well: that they have no effect is in question. Without it, they
     explain only a departure of an instance of the name that they address.
@@ -122,7 +122,7 @@ def _may_be_carried_out(request: OwnRequest, departure: Departure, world: World)
 
 
 def _departures(intervals: Intervals, world: World, states: tuple[str, ...]) -> Iterator[Departure]:
-    """The departures of listed instances into one of `states` from one answer to Get Deployment to the next, whatever the cause."""
+    """The departures of instances of listed deployments into one of `states` from one answer to Get Deployment to the next, whatever the cause."""
     for deployment in world.target.deployments:
         shown = intervals.looks_at(keys_of(deployment))
         looks = [look for look in shown if read_target(look.request.resource).kind is Kind.DEPLOYMENT]
@@ -133,10 +133,10 @@ def _departures(intervals: Intervals, world: World, states: tuple[str, ...]) -> 
 def _departures_between(
     before: Exchange, after: Exchange, deployment: Deployment, states: tuple[str, ...]
 ) -> Iterator[Departure]:
-    """The departures of the listed instances of a deployment into one of `states` between two looks."""
+    """The departures of instances of a deployment, listed or not, into one of `states` between two looks; not of those that fail."""
     was, now = statuses_in(before), statuses_in(after)
-    for name in deployment.role_instances:
-        if was.get(name) == READY and now.get(name) in states:
+    for name in was:
+        if was[name] == READY and now.get(name) in states and name not in deployment.failing_role_instances:
             yield Departure(Place(deployment, name), before, after)
 
 

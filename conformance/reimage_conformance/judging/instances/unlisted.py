@@ -52,7 +52,7 @@ def _effect_of_request(world: World, verdict: Verdict, exchanges: Sequence[Excha
     before, request, after = exchanges[:3]
     places = tuple(Place(deployment, name) for name in unlisted_away(deployment, before, after))
     refused = request.reply is not None and request.reply.status >= 400
-    return Effect(places, (request.number,), refusal=refused)
+    return Effect(places, (request.number,), refusal=refused, departs=True)
 
 
 @effect_on(_effect_of_request)
