@@ -22,12 +22,18 @@ from reimage_conformance.casebook import (
 )
 from reimage_conformance.judging.concurrency import contended, undisturbed
 from reimage_conformance.judging.operations.documents import operation_documents
-from reimage_conformance.judging.operations.polls import DENIALS, STATUSES, status_of, unknown_operation
+from reimage_conformance.judging.operations.polls import (
+    DENIALS,
+    STATUSES,
+    leads_elsewhere,
+    status_of,
+    unknown_operation,
+)
 from reimage_conformance.judging.operations.progress import completes, progress
 from reimage_conformance.judging.response import accepted
 from reimage_conformance.judging.transport.answers import answered_with
 from reimage_conformance.judging.transport.messages import request_ids_unique
-from reimage_conformance.judging.wording import is_conflict
+from reimage_conformance.judging.wording import REDIRECTED, is_conflict
 from reimage_conformance.model import Exchange, Request, Why
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place, without_header
@@ -138,6 +144,7 @@ async def test_a_reimage_while_another_runs(sut: SystemUnderTest, which: str) ->
     observation = f"a reimage of {INSTANCES[which]} while one runs: {answer(two.second)}"
     sut.observe("REQ-CONC-CONFLICT", observation, two.second)
     require_under_way(two.first, two.second)
+    precondition(not (two.first_without_end and leads_elsewhere(two.first.polls)), REDIRECTED)
     shown = {"ended": two.second_ended, "lost": two.first_without_end}
     alive = two.second.reply is None and await sut.answers_others(two.second)
     arguments = {"requirement": REQUIREMENT_OF_SECOND[which], **shown, "alive": alive}

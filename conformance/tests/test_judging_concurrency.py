@@ -97,6 +97,17 @@ class TestContended:
         quiet = judged("contended", [started(), silent(number=2)], requirement=self.NAME, ended=True)
         assert quiet[0].actual == "Reimage Role Instance got no complete answer: no answer came in time: as arranged"
 
+    def test_a_307_to_elsewhere_proves_nothing(self) -> None:
+        second = started(number=2, identifier=OTHER_ID)
+
+        assert self.of(exchange(status=307, number=2)) == [inconclusive(self.NAME, 2, 1)]
+        assert self.of(second, poll(number=3), poll(b"", 307, number=4), ended=False) == [
+            inconclusive(self.NAME, 2, 1, 4)
+        ]
+        assert self.of(second, poll(b"", 307, number=3), poll(number=4), ended=False) == [
+            violated(self.NAME, "no-end", 2, 1, 4)
+        ]
+
     def test_the_running_operations_id_is_not_its_own(self) -> None:
         found = judged("contended", [started(), started(number=2)], requirement=self.NAME, ended=True)
 
@@ -184,6 +195,12 @@ class TestUndisturbed:
 
         assert brief(found) == [violated(self.NAME, "no-end", 2, 5, 1)]
         assert worded(found) == [(self.EXPECTED, f"{told}; 2 requests refused meanwhile")]
+
+    def test_its_polls_lead_elsewhere(self) -> None:
+        found = self.of(poll(number=4), poll(b"", 307, number=5))
+
+        assert brief(found) == [inconclusive(self.NAME, 2, 5, 1)]
+        assert found[0].actual == "redirected with 307"
 
     def test_it_is_never_polled(self) -> None:
         found = self.of()

@@ -94,6 +94,7 @@ class TestDocuments:
             exchange(LOOK, 202, number=4),
             exchange(LOOK, 503, number=5),
             silent(LOOK, number=6),
+            exchange(LOOK, 307, number=7),
         ]
         found = judged("observer_answers", several, requirement="REQ-DEPL-URI")
 
@@ -103,6 +104,7 @@ class TestDocuments:
             violated("REQ-DEPL-URI", "status:202", 4),
             inconclusive("REQ-DEPL-URI", 5),
             inconclusive("REQ-DEPL-URI", 6),
+            inconclusive("REQ-DEPL-URI", 7),
             met("REQ-DEPL-URI", 1),
         ]
         assert worded(found)[:2] == [
@@ -112,9 +114,10 @@ class TestDocuments:
         during = judged("observer_answers", several[2:3], requirement="REQ-DEPL-URI", while_reimaged=[3])
         assert brief(during) == [violated("REQ-DEPL-URI", "status:404", 3)]
         assert during[0].actual == f"{found[1].actual}, while a reimage in the deployment was under way"
-        assert [v.actual for v in found[3:5]] == [
+        assert [v.actual for v in found[3:6]] == [
             "503 Service Unavailable",
             "Get Deployment got no complete answer: no answer came in time: as arranged",
+            "redirected with 307",
         ]
 
     def root(self, body: str) -> list[object]:
@@ -320,6 +323,7 @@ class TestDocuments:
         assert (
             brief(judged("empty_slot", [refusal(LOOK, 503)]))
             == brief(judged("empty_slot", [silent(LOOK)]))
+            == brief(judged("empty_slot", [refusal(LOOK, 307)]))
             == [inconclusive(name)]
         )
 

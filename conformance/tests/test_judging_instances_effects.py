@@ -85,7 +85,9 @@ class TestEffect:
         assert brief(found)[0] == inconclusive(OFFLINE, 2, 7)
         assert found[0].actual == "Get Deployment was answered only 3 times while the operation ran"
 
-    @pytest.mark.parametrize("blind", [silent(LOOK, number=9), refusal(LOOK, 503, "ServerBusy", number=9)])
+    @pytest.mark.parametrize(
+        "blind", [silent(LOOK, number=9), refusal(LOOK, 503, "ServerBusy", number=9), refusal(LOOK, 307, number=9)]
+    )
     def test_looks_that_were_not_answered_may_have_missed_it(self, blind: Exchange) -> None:
         seen = looks(*["ReadyRole"] * 5)
         for place in (0, 2, 5):
@@ -95,7 +97,7 @@ class TestEffect:
             assert brief(found)[0][1] == "inconclusive"
 
         assert brief(found)[0] == inconclusive(OFFLINE, 2, 7)
-        assert found[0].actual == "ReadyRole; 1 request for Get Deployment got no reply, or a 429 or 503"
+        assert found[0].actual == "ReadyRole; 1 request for Get Deployment got no reply, or a 307, 429 or 503"
         away = [BEFORE, START, *looks("StoppedVM", "ReadyRole"), blind]
         assert met(OFFLINE, 3) in brief(judged("instance_effect", away, instance=NAME))
 

@@ -132,11 +132,13 @@ class TestCompletes:
         assert brief(found) == [inconclusive("REQ-GOS-ERROR", *evidence)]
         assert found[0].actual == f"the reimage of a role instance that the target file lists as failing {told}"
 
-    def test_one_that_never_ends_is_a_violation(self) -> None:
+    def test_one_that_should_fail_and_never_ends_has_no_time_limit(self) -> None:
         found = judged("fails_as_announced", [started(), *polls(RUNNING, RUNNING)], overdue=True)
 
-        assert brief(found) == [violated("REQ-GOS-ERROR", "no-end", 1)]
-        assert worded(found) == [("Failed, as the target file says, with an Error", "still InProgress after 2 polls")]
+        assert brief(found) == [inconclusive("REQ-GOS-ERROR", 1)]
+        assert found[0].actual == (
+            "the reimage of a role instance that the target file lists as failing did not end: still InProgress after 2 polls"
+        )
         assert brief(judged("fails_as_announced", [started()], overdue=True)) == [inconclusive("REQ-GOS-ERROR", 1)]
         gone = [started(), *polls(RUNNING), poll(b"", 404, number=3)]
         assert brief(judged("fails_as_announced", gone, overdue=True)) == [inconclusive("REQ-GOS-ERROR", 1)]
@@ -169,6 +171,12 @@ class TestPollingIsToBlame:
 
         assert brief(found) == [inconclusive(SAFE, 5, 2, because=("REQ-REIMAGE-COMPLETES",))]
         assert found[0].actual == "the reimage that was polled all the time succeeded too"
+
+    def test_polls_that_lead_elsewhere_show_no_other_outcome(self) -> None:
+        found = self.of(poll(SUCCEEDED), poll(RUNNING, number=4), poll(b"", 307, number=5))
+
+        assert brief(found) == [inconclusive(SAFE, 5, 2)]
+        assert found[0].actual == "redirected with 307"
 
     def test_polls_without_a_status_are_told_by_what_came(self) -> None:
         lost = [poll(RUNNING, number=4), poll(b"", 404, number=5), poll(b"", 404, number=6), silent(POLL, number=7)]

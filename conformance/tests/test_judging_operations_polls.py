@@ -281,12 +281,15 @@ class TestUnknownOperation:
         ]
 
     def test_silence_and_busyness_prove_nothing(self) -> None:
-        found = judged("unknown_operation", [silent(POLL), exchange(POLL, 429, number=2)])
+        found = judged(
+            "unknown_operation", [silent(POLL), exchange(POLL, 429, number=2), exchange(POLL, 307, number=3)]
+        )
 
-        assert brief(found) == [inconclusive(self.NAME, 1), inconclusive(self.NAME, 2)]
+        assert brief(found) == [inconclusive(self.NAME, number) for number in (1, 2, 3)]
         assert [v.actual for v in found] == [
             "Get Operation Status got no complete answer: no answer came in time: as arranged",
             "the endpoint was busy: 429 Too Many Requests",
+            "redirected with 307",
         ]
 
 

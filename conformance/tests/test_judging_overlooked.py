@@ -139,6 +139,11 @@ class TestRefusedLate:
             )
         ]
 
+    def test_the_end_of_one_whose_polls_lead_elsewhere_was_not_seen(self) -> None:
+        found = judged("refused", [started(NOBODY), poll(b"", 307)], polls=1, overdue=True)
+
+        assert brief(found) == [inconclusive("REQ-REIMAGE-UNKNOWN-INSTANCE", 1, 2)]
+
     def test_one_that_was_never_polled_finds_no_end_either(self) -> None:
         found = judged("refused", [started(NOBODY)], overdue=True)
 

@@ -38,7 +38,7 @@ class TestStart:
             met("REQ-REIMAGE-URI-SLOT")
         ]
 
-    @pytest.mark.parametrize("status", [199, 307, 400, 404, 500])
+    @pytest.mark.parametrize("status", [199, 400, 404, 500])
     def test_another_status_does_not(self, status: int) -> None:
         found = judged("accepted", [exchange(status=status)], requirement="REQ-REIMAGE-URI-SLOT")
 
@@ -101,6 +101,14 @@ class TestStart:
         assert brief(busy) == brief(quiet) == [inconclusive("REQ-REIMAGE-URI-SLOT")]
         assert busy[0].actual == "the endpoint was busy: 503 Service Unavailable"
         assert quiet[0].actual == "Reimage Role Instance got no complete answer: no answer came in time: as arranged"
+
+    @pytest.mark.parametrize("name", ["REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME", "REQ-HTTP-FIELD-CASE"])
+    @pytest.mark.parametrize("alive", [False, True])
+    def test_a_307_to_elsewhere_proves_nothing(self, name: str, *, alive: bool) -> None:
+        found = judged("accepted", [exchange(status=307)], requirement=name, alive=alive)
+
+        assert brief(found) == [inconclusive(name)]
+        assert found[0].actual == "redirected with 307"
 
     def test_silence_to_sound_reimages_alone_is_a_violation(self) -> None:
         found = judged("accepted", [silent()], requirement="REQ-REIMAGE-URI-SLOT", alive=True)
@@ -318,6 +326,37 @@ class TestUsableId:
             "a poll shows the operation within 2 s of the 202",
             "the first poll that showed the operation came 3.5 s after the 202",
         )
+
+    @pytest.mark.parametrize("status", [307, 429, 500, 502, 503, 504])
+    def test_answers_that_do_not_say_that_the_id_is_unknown_are_not_lateness(self, status: int) -> None:
+        several = [
+            started(),
+            poll(b"", 404, at=1.0),
+            poll(b"", status, number=3, at=1.5, own=""),
+            poll(b"", status, number=4, at=3.0, own=""),
+            poll(number=5, at=4.0),
+        ]
+        found = judged("id_usable", several)
+
+        assert brief(found) == [inconclusive(self.PROMPT, 4, 5, 1), met(self.USABLE, 2), met(self.URI, 5)]
+        assert found[0].actual.startswith("a poll more than 2 s after the 202 shows nothing: ")
+        assert brief(judged("id_usable", [*several[:3], poll(number=4, at=1.9)]))[2] == met(self.PROMPT, 4)
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+    def test_one_late_refusal_among_throttled_polls_is_enough(self, status: int) -> None:
+        several = [started(), poll(b"", 503, at=2.5), poll(b"", status, number=3, at=3.0), poll(number=4, at=4.0)]
+
+        assert brief(judged("id_usable", several))[0] == violated(self.PROMPT, "late-id", 3, 4, 1)
+
+    def test_polls_that_lead_elsewhere_prove_nothing(self) -> None:
+        moved = [started(), poll(b"", 503), poll(b"", 307, number=3)]
+        found = judged("id_usable", moved)
+
+        assert brief(found) == [inconclusive(self.URI, 3, 1), inconclusive(self.USABLE, 2, 1)]
+        assert {verdict.actual for verdict in found} == {"redirected with 307"}
+        assert brief(judged("id_usable", [*moved, poll(b"", 404, number=4)])) == [
+            violated(self.USABLE, "unusable-id", 2, 1)
+        ]
 
     def test_silence_and_later_refusals_are_not_lateness(self) -> None:
         start = started()

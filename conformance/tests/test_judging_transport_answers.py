@@ -161,7 +161,8 @@ class TestTransport:
         quiet = judged("same_answer", [plain, silent(POLL, number=2)], **arguments)
         assert brief(quiet) == [violated("REQ-VER-HEADER-CASE", "no-reply:timeout", 2, 1)]
         assert worded(quiet) == [(expected, f"no answer came in time: as arranged, {asked}")]
-        for pair in ([silent(POLL), poll()], [poll(b"", 503, number=1), poll()], [plain, poll(b"", 429)]):
+        unanswered = [silent(POLL), *(poll(b"", status, number=1) for status in (307, 503))]
+        for pair in (*([each, poll()] for each in unanswered), [plain, poll(b"", 429)], [plain, poll(b"", 307)]):
             assert brief(judged("same_answer", pair, **arguments)) == [inconclusive("REQ-VER-HEADER-CASE", 2, 1)]
 
     def test_answers_that_the_documents_name_for_the_same_request_are_alike(self) -> None:

@@ -206,6 +206,9 @@ class TestConnections:
         for second in (self.second(None, failure=FailureKind.TIMEOUT), self.second(202)):
             assert self.of(second)[0] == violated(self.NAME, "desynchronised", 1, 2)
 
+    def test_a_next_request_that_is_led_elsewhere_shows_nothing(self) -> None:
+        assert self.of(self.second(307)) == [inconclusive(self.NAME, 1, 2)]
+
     @pytest.mark.parametrize("status", [200, 400])
     def test_a_body_that_is_left_is_answered_on_its_own(self, status: int) -> None:
         left = exchange(WITH_BODY, 400, anomalies=SECOND)

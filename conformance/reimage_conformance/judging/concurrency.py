@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.operations.polls import NOT_KNOWN, TERMINAL, status_of, without_end
+from reimage_conformance.judging.operations.polls import NOT_KNOWN, TERMINAL, leads_elsewhere, status_of, without_end
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
-from reimage_conformance.judging.wording import is_busy, reply_summary, symptom
+from reimage_conformance.judging.wording import is_busy, is_moved, reply_summary, symptom
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import error_code
 from reimage_conformance.protocol.requests import Place
@@ -53,7 +53,7 @@ def contended(
     first, second, polls = exchanges[0], exchanges[1], exchanges[2:]
     verdict = about(requirement, second, first, *polls[-1:])
     expected = "202 with an x-ms-request-id of its own, and both operations end; or 409 with the code ConflictError"
-    if is_busy(second) or (second.reply is None and not alive):
+    if is_busy(second) or is_moved(second) or (second.reply is None and not alive):
         yield verdict.undecided(second)
         return
     if second.reply is None:
@@ -72,6 +72,8 @@ def contended(
     elif lost:
         actual = f"{reply_summary(second)}, but no poll of the first operation showed its end"
         yield verdict.violated(expected, actual, "first-lost")
+    elif not ended and leads_elsewhere(polls):
+        yield verdict.undecided(polls[-1])
     elif not ended:
         actual = f"{reply_summary(second)}, but {without_end(polls)}"
         yield verdict.violated(expected, actual, "no-end")
@@ -142,6 +144,8 @@ def undisturbed(
     expected = "the running operation reaches Succeeded"
     if polls and all(_shows_no_status(poll) for poll in polls):
         yield verdict.inconclusive("no poll showed a Status", because=("REQ-GOS-ROOT", "REQ-GOS-STATUS", "REQ-XML-NS"))
+    elif not ends and leads_elsewhere(polls):
+        yield verdict.undecided(polls[-1])
     elif not ends:
         actual = f"{_progress(polls)}; {counted(len(refused), 'request')} refused meanwhile"
         yield verdict.violated(expected, actual, "no-end")

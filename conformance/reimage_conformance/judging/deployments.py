@@ -11,6 +11,7 @@ from reimage_conformance.judging.wording import (
     any_of,
     first_names,
     is_busy,
+    is_moved,
     quoted,
     reply_summary,
     root_words,
@@ -124,7 +125,7 @@ def observer_answers(
     del world
     for exchange in exchanges:
         verdict = about(requirement, exchange)
-        if exchange.reply is None or is_busy(exchange):
+        if exchange.reply is None or is_busy(exchange) or is_moved(exchange):
             yield verdict.undecided(exchange)
         elif exchange.reply.status != 200:
             asked, version = _subject_of(exchange.request), header_sent(exchange.request, "x-ms-version")
@@ -384,7 +385,7 @@ def empty_slot(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
     """A slot without deployment is answered 404 (REQ-DEPL-EMPTY-SLOT); its code, if any, is ResourceNotFound, or any under lenient."""
     exchange = exchanges[0]
     verdict = about("REQ-DEPL-EMPTY-SLOT", exchange)
-    if exchange.reply is None or is_busy(exchange):
+    if exchange.reply is None or is_busy(exchange) or is_moved(exchange):
         yield verdict.undecided(exchange)
     else:
         fitting = world.strictness == "lenient" or error_code(exchange.reply) in ("", "ResourceNotFound")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from reimage_conformance.catalogue import ALL_REQUIREMENTS
 from reimage_conformance.judging.facts import on_record
 from reimage_conformance.judging.sent import call_of
-from reimage_conformance.judging.wording import is_passing_fault, reply_summary, why_undecided
+from reimage_conformance.judging.wording import REDIRECTED, is_moved, is_passing_fault, reply_summary, why_undecided
 from reimage_conformance.model import CountsAs, Outcome, Verdict, Why
 
 if TYPE_CHECKING:
@@ -218,7 +218,8 @@ class About:
     def undecided(self, exchange: Exchange, before: str = "") -> Verdict:
         """The verdict that the answer of `exchange` shows nothing; `before` begins the reason."""
         incomplete = f"{call_of(exchange.request)} got no complete answer: " if exchange.reply is None else ""
-        return self.inconclusive(f"{before}{incomplete}{reply_summary(exchange)}", why=why_undecided(exchange))
+        answer = REDIRECTED if is_moved(exchange) else reply_summary(exchange)
+        return self.inconclusive(f"{before}{incomplete}{answer}", why=why_undecided(exchange))
 
 
 def about(requirement: str, *exchanges: Exchange) -> About:

@@ -6,16 +6,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.errors import BY_TABLE, TABLE_KEYS
-from reimage_conformance.judging.operations.polls import end_shown, without_end
+from reimage_conformance.judging.operations.polls import end_shown, leads_elsewhere, without_end
 from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
 from reimage_conformance.judging.sent import with_kind_sent, with_sent
 from reimage_conformance.judging.transport.framing import is_lost_after_large_body
 from reimage_conformance.judging.wording import (
-    MOVED,
-    REDIRECTED,
     any_of,
     is_busy,
+    is_moved,
     is_standard,
     quoted,
     reply_summary,
@@ -68,8 +67,8 @@ def refused(
         yield bad.verdict.undecided(exchange, "the endpoint was busy: ")
     elif exchange.is_successful:
         yield from _accepted(bad, exchange.reply, exchanges[1 : 1 + polls], overdue=overdue)
-    elif exchange.reply.status == MOVED:
-        yield bad.verdict.inconclusive(REDIRECTED)
+    elif is_moved(exchange):
+        yield bad.verdict.undecided(exchange)
     else:
         yield from _answered(bad, exchange.reply)
 
@@ -164,7 +163,7 @@ def _accepted(bad: _BadRequest, response: Response, polls: Sequence[Exchange], *
         yield about("REQ-ERR-VERB", exchange).observed(f"{method} is answered {reply_summary(exchange)}")
         return
     later = frozenset().union(*(defect.later for defect in bad.defects))
-    if later and overdue and end is None:
+    if later and overdue and end is None and not leads_elsewhere(polls):
         actual = f"{reply_summary(exchange)}, but {without_end(polls)}"
         yield verdict.violated(bad.expected, actual, "accepted:no-end")
     elif later and response.status == 202 and end is None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.operations.polls import NOT_KNOWN, shows_operation
+from reimage_conformance.judging.operations.polls import DENIALS, NOT_KNOWN, shows_operation
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import answer_for
 from reimage_conformance.judging.wording import (
-    MOVED,
     is_busy,
     is_conflict,
+    is_moved,
     may_have_been_carried_out,
     quoted,
     reply_summary,
@@ -62,22 +62,23 @@ def accepted(
     `expected` are the words for the right answer. `alive` says that sound reimages get no reply again and again while
     the endpoint answers everything else. Then a missing reply is a violation. So is a 409: no operation runs, since
     the suite waits for the end of every operation that it started. Both violate REQ-REIMAGE-202 too where the request
-    varies nothing. A redirection other than 307 violates it whatever the request varies. Whether something else than the
-    run caused the 409 is seen in the assessment (`reimage_conformance.assessment.foreign_locks`).
+    varies nothing. A redirection other than 307 violates it whatever the request varies; a 307 shows nothing. Whether
+    something else than the run caused the 409 is seen in the assessment (`reimage_conformance.assessment.foreign_locks`).
     """
     del world
     exchange = exchanges[0]
     verdict = about(requirement, exchange)
     expected = expected or "202 Accepted"
     violated = ("REQ-REIMAGE-202", requirement) if requirement in PLAIN else (requirement,)
-    if unreached := _why_unreached(exchange):
+    unreached = _why_unreached(exchange)
+    if unreached or is_moved(exchange):
         yield verdict.undecided(exchange, unreached)
     elif exchange.reply is None and alive:
         for name in violated:
             yield about(name, exchange).violated(expected, answer_for(exchange, name), symptom(exchange))
     elif exchange.reply is None:
         yield verdict.undecided(exchange)
-    elif 300 <= exchange.reply.status < 400 and exchange.reply.status != MOVED:
+    elif 300 <= exchange.reply.status < 400:
         yield about("REQ-REIMAGE-202", exchange).violated(expected, reply_summary(exchange), symptom(exchange))
         yield verdict.violated(expected, answer_for(exchange, requirement), symptom(exchange))
     elif (requirement, exchange.reply.status) in LEFT_OPEN:
@@ -150,7 +151,11 @@ def empty_body(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]
 
 @check
 def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
-    """The id of the 202 gives the status of the operation, within two seconds (REQ-REIMAGE-REQID-USABLE, -PROMPT)."""
+    """The id of the 202 gives the status of the operation, within two seconds (REQ-REIMAGE-REQID-USABLE, -PROMPT).
+
+    Only an answer that there is no such operation shows that the id came late. Where the polls after these two seconds
+    got other answers, such as 503, it may have been known.
+    """
     del world
     start, polls = exchanges[0], exchanges[1:]
     identifier = start.request_id
@@ -167,15 +172,19 @@ def id_usable(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     yield usable.met(f"polled as {identifier}")
     yield about("REQ-GOS-URI", shown[0]).met("Get Operation Status answers")
     accepted_at = start.at + start.elapsed
-    late = [
+    unshown = [
         poll
         for poll in polls
         if poll.at < shown[0].at and poll.at > accepted_at + PROMPT_SECONDS and poll.reply is not None
     ]
+    late = [poll for poll in unshown if poll.reply is not None and poll.reply.status in DENIALS]
+    prompt = about("REQ-REIMAGE-REQID-PROMPT", *(late or unshown)[:1], shown[0], start)
+    if unshown and not late:
+        yield prompt.undecided(unshown[0], f"a poll more than {PROMPT_SECONDS:g} s after the 202 shows nothing: ")
+        return
     actual = f"the first poll that showed the operation came {shown[0].at - accepted_at:.1f} s after the 202"
-    yield about("REQ-REIMAGE-REQID-PROMPT", *late[:1], shown[0], start).judged(
-        not late, f"a poll shows the operation within {PROMPT_SECONDS:g} s of the 202", actual, "late-id"
-    )
+    expected = f"a poll shows the operation within {PROMPT_SECONDS:g} s of the 202"
+    yield prompt.judged(not late, expected, actual, "late-id")
 
 
 def _never_shown(usable: About, start: Exchange, polls: Sequence[Exchange]) -> Iterator[Verdict]:
@@ -184,7 +193,14 @@ def _never_shown(usable: About, start: Exchange, polls: Sequence[Exchange]) -> I
     REQ-GOS-URI is violated as well where no answer says that there is no such operation.
     """
     seen = sorted({reply_summary(poll) for poll in polls})
-    statuses = {poll.reply.status for poll in polls if poll.reply is not None and not is_busy(poll)}
+    moved = [poll for poll in polls if is_moved(poll)]
+    statuses = {
+        poll.reply.status for poll in polls if poll.reply is not None and not is_busy(poll) and not is_moved(poll)
+    }
+    if moved and not statuses:
+        yield about("REQ-GOS-URI", moved[0], start).undecided(moved[0])
+        yield usable.undecided(moved[0])
+        return
     if not statuses:
         reason = f"no poll was answered: {', '.join(seen)}" if seen else "no poll was sent"
         yield usable.inconclusive(reason, because=("REQ-GOS-200",), why=Why.NO_REPLY)

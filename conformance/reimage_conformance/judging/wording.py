@@ -167,6 +167,11 @@ def is_busy(exchange: Exchange) -> bool:
     return exchange.reply is not None and exchange.reply.status in BUSY_STATUSES
 
 
+def is_moved(exchange: Exchange) -> bool:
+    """Whether the request was sent to another URI, whose answer would have to be judged (REQ-HTTP-307)."""
+    return exchange.reply is not None and exchange.reply.status == MOVED
+
+
 def why_undecided(exchange: Exchange | None) -> Why:
     """The kind of reason for which an exchange shows nothing: it has no answer, or the endpoint was busy."""
     if exchange is None or exchange.reply is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
 from reimage_conformance.judging.sent import slot_sent
-from reimage_conformance.judging.wording import first_names, is_busy, valued
+from reimage_conformance.judging.wording import first_names, is_busy, is_moved, valued
 from reimage_conformance.model import Outcome, Why, deployment_key
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.deployments import (
@@ -168,8 +168,9 @@ class _Reimage:
         return " > ".join(_without_repeats([READY, *self.statuses]))
 
     def looks_without_answer(self, after: int = 0) -> int:
-        """How many looks with a greater exchange number than `after` got no reply, or were throttled."""
-        return sum(1 for look in self.looks if look.number > after and (look.reply is None or is_busy(look)))
+        """How many looks with a greater exchange number than `after` got no reply, or were throttled or redirected."""
+        later = [look for look in self.looks if look.number > after]
+        return sum(1 for look in later if look.reply is None or is_busy(look) or is_moved(look))
 
     def why_unclear(self) -> tuple[str, Why] | None:
         """Why nothing can be judged, and the kind of reason; None where the looks suffice."""
@@ -191,9 +192,7 @@ def _offline(reimage: _Reimage, ended_at: float) -> Verdict:
         answers = f"{counted(during, 'answer')} to Get Deployment while the operation ran"
         return verdict.met(f"{reimage.path}; {answers}")
     if without_answer := reimage.looks_without_answer():
-        reason = (
-            f"{reimage.path}; {counted(without_answer, 'request')} for Get Deployment got no reply, or a 429 or 503"
-        )
+        reason = f"{reimage.path}; {counted(without_answer, 'request')} for Get Deployment got no reply, or a 307, 429 or 503"
         return verdict.inconclusive(reason, why=Why.NO_REPLY)
     if during < MIN_LOOKS:
         return verdict.inconclusive(
@@ -250,7 +249,7 @@ def _online(reimage: _Reimage, waited: float, time_limit: float) -> Verdict:
         return verdict.inconclusive(f"{reimage.name} is {status}: the guest has a problem (REQ-DEPL-BAD-STATES)")
     if status != READY and without_answer:
         requests = counted(without_answer, "request")
-        reason = f"{reimage.path}; the last {requests} for Get Deployment got no reply, or a 429 or 503"
+        reason = f"{reimage.path}; the last {requests} for Get Deployment got no reply, or a 307, 429 or 503"
         return verdict.inconclusive(reason, why=Why.NO_REPLY)
     late = f"{waited:.1f} s after the end of the operation"
     if status != READY and waited < time_limit:

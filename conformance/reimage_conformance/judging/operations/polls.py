@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.registry import about, check
-from reimage_conformance.judging.wording import MOVED, is_busy, quoted, reply_summary, symptom
+from reimage_conformance.judging.wording import is_busy, is_moved, quoted, reply_summary, symptom
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import (
     content_type,
@@ -64,6 +64,11 @@ def shows_operation(poll: Exchange) -> bool:
     return poll.reply is not None and read_document(poll.reply).local_name == "Operation"
 
 
+def leads_elsewhere(polls: Sequence[Exchange]) -> bool:
+    """Whether the last poll was answered 307, so that an end could not be seen here (REQ-HTTP-307)."""
+    return bool(polls) and is_moved(polls[-1])
+
+
 def without_end(polls: Sequence[Exchange]) -> str:
     """Why no end of an operation was seen, by its polls: `the operation had not ended after 4 polls`."""
     if not polls:
@@ -100,7 +105,7 @@ def polls_answered(
                 yield verdict.violated("200 OK", reply_summary(poll), symptom(poll))
             elif not retried:
                 yield verdict.undecided(poll)
-        elif is_busy(poll) or poll.reply.status == MOVED or index < known:
+        elif is_busy(poll) or is_moved(poll) or index < known:
             continue
         elif index > ended and poll.reply.status in DENIALS:
             continue  # it may have been forgotten; REQ-GOS-TERMINAL-STABLE says when it must not
@@ -126,7 +131,7 @@ def unknown_operation(world: World, exchanges: Sequence[Exchange], issued: str =
     for exchange in exchanges:
         verdict = about("REQ-GOS-UNKNOWN-ID", exchange)
         expected = "404 with ResourceNotFound or 400 with BadRequest"
-        if exchange.reply is None:
+        if exchange.reply is None or is_moved(exchange):
             yield verdict.undecided(exchange)
         elif is_busy(exchange):
             yield verdict.undecided(exchange, "the endpoint was busy: ")

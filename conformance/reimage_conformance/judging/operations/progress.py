@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from reimage_conformance.judging.operations.polls import DENIALS, STATUSES, TERMINAL, status_of, version_of
+from reimage_conformance.judging.operations.polls import (
+    DENIALS,
+    STATUSES,
+    TERMINAL,
+    leads_elsewhere,
+    status_of,
+    version_of,
+)
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.wording import reply_summary, valued, why_undecided
 from reimage_conformance.model import Why
@@ -246,21 +253,21 @@ def fails_as_announced(world: World, exchanges: Sequence[Exchange], *, overdue: 
     """A reimage of an instance that the target file lists as failing ends Failed, with an Error (REQ-GOS-ERROR).
 
     `overdue` says that the suite waited for `operation_timeout_seconds`. Succeeded is no violation, since the target file
-    may be wrong.
+    may be wrong. Nor is an operation without end: no requirement limits the time of one that fails.
     """
     del world
     polls = exchanges[1:]
     ends = [poll for poll in polls if status_of(poll) in TERMINAL]
     verdict = about("REQ-GOS-ERROR", *ends[:1], exchanges[0])
+    subject = "the reimage of a role instance that the target file lists as failing"
     if ends and status_of(ends[0]) == "Failed":
         yield verdict.met("Failed, as the target file says")
     elif not ends and overdue and polls and status_of(polls[-1]) == "InProgress":
         actual = f"still InProgress after {counted(len(polls), 'poll')}"
-        yield verdict.violated("Failed, as the target file says, with an Error", actual, "no-end")
+        yield verdict.inconclusive(f"{subject} did not end: {actual}", why=Why.NO_FAILURE)
     else:
         shown = f"ended {status_of(ends[0])}" if ends else "was not seen to end"
-        reason = f"the reimage of a role instance that the target file lists as failing {shown}"
-        yield verdict.inconclusive(reason, why=Why.NO_FAILURE)
+        yield verdict.inconclusive(f"{subject} {shown}", why=Why.NO_FAILURE)
 
 
 @check
@@ -279,6 +286,8 @@ def polling_is_to_blame(world: World, exchanges: Sequence[Exchange]) -> Iterator
         yield verdict.inconclusive(
             "the reimage that was polled all the time succeeded too", because=("REQ-REIMAGE-COMPLETES",)
         )
+    elif shown == "Succeeded" and leads_elsewhere(polls):
+        yield verdict.undecided(polls[-1])
     elif shown == "Succeeded":
         actual = f"polled all the time: {', '.join(polled)}; polled only at the end: Succeeded"
         yield verdict.violated("the same outcome however often an operation is polled", actual, "polling-spoils")

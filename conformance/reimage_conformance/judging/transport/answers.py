@@ -9,7 +9,7 @@ from reimage_conformance.judging.operations.polls import end_shown
 from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import answer_for, header_sent
-from reimage_conformance.judging.wording import MOVED, REDIRECTED, any_of, is_busy, phrase, reply_summary, symptom
+from reimage_conformance.judging.wording import any_of, is_busy, is_moved, phrase, reply_summary, symptom
 from reimage_conformance.model import Strictness
 from reimage_conformance.protocol.addresses import read_target
 from reimage_conformance.protocol.documents import plain_identifier
@@ -54,10 +54,8 @@ def _with_status(
 ) -> Verdict:
     """The verdict on the status of an answer; a missing answer is wrong, and a busy endpoint or a redirect shows nothing."""
     verdict = about(requirement, exchange)
-    if is_busy(exchange):
+    if is_busy(exchange) or is_moved(exchange):
         return verdict.undecided(exchange)
-    if exchange.reply is not None and exchange.reply.status == MOVED:
-        return verdict.inconclusive(REDIRECTED)
     holds = exchange.reply is not None and is_right(exchange.reply.status)
     too = f"; {alike} got the same status" if alike and not holds else ""
     return verdict.judged(holds, expected, f"{answer_for(exchange, requirement)}{too}", symptom(exchange))
@@ -84,9 +82,9 @@ def same_answer(world: World, exchanges: Sequence[Exchange], requirement: str, w
     """
     plain, varied, polls = exchanges[0], exchanges[1], exchanges[2:]
     verdict = about(requirement, varied, plain)
-    if plain.reply is None or is_busy(plain):
+    if plain.reply is None or is_busy(plain) or is_moved(plain):
         yield verdict.undecided(plain)
-    elif is_busy(varied):
+    elif is_busy(varied) or is_moved(varied):
         yield verdict.undecided(varied)
     else:
         same = varied.reply is not None and varied.reply.status == plain.reply.status

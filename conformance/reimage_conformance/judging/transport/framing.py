@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import answer_to
 from reimage_conformance.judging.transport.anomalies import anomaly_words, expected_framing
-from reimage_conformance.judging.wording import reply_summary, why_undecided
+from reimage_conformance.judging.wording import is_moved, reply_summary, why_undecided
 from reimage_conformance.model import FailureKind
 
 if TYPE_CHECKING:
@@ -119,6 +119,9 @@ def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirem
         reason = f"a valid request on a connection of its own: {reply_summary(control[0])}"
         verdict = about(requirement, first, control[0])
         yield verdict.inconclusive(reason, because=because, why=why_undecided(control[0]))
+        return
+    if is_moved(second):
+        yield about(requirement, first, second).undecided(second)
         return
     framed = about("REQ-HTTP-FRAMING", second, first)
     is_answered = second.reply is not None and second.reply.status == 200
