@@ -108,11 +108,22 @@ class TestErrorDocuments:
             exchange(NO_VERSION, 399),
             exchange(NO_VERSION, 500),
             silent(NO_VERSION),
+            exchange(NO_LENGTH, 400),
+            exchange(NO_LENGTH, 400, "<html/>", headers=(("Content-Type", "text/html"),)),
+            exchange(without_header(NO_LENGTH, "x-ms-version"), 400),
             *(exchange(NO_LENGTH, status) for status in (411, 413, 414, 417, 421, 426, 429, 431)),
         ],
     )
     def test_other_answers_may_come_from_below_the_application(self, check: str, other: Exchange) -> None:
         assert judged(check, [other]) == []
+
+    def test_another_refusal_of_no_length_is_the_applications(self) -> None:
+        assert brief(judged("error_document_present", [exchange(NO_LENGTH, 404)])) == [
+            violated("REQ-ERR-BODY-OPTIONAL", "no-error-document")
+        ]
+        assert brief(judged("error_request_ids", [refusal(NO_LENGTH, 400, "BadRequest")])) == [
+            advisory("REQ-ASYNC-REQID-ERRORS", "no-request-id")
+        ]
 
     @pytest.mark.parametrize(("digits", "counts"), [(9, True), (10, False), (11, False)])
     def test_the_refusal_of_a_huge_length_may_come_from_below_the_application(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,7 @@ from judging_samples import (
     NO_TYPE,
     NO_VERSION,
     NOBODY,
+    NOWHERE,
     OLD,
     POLL,
     PUT,
@@ -40,6 +42,11 @@ from judging_samples import (
 )
 from reimage_conformance.model import Exchange, Identity, Request
 from reimage_conformance.protocol.requests import with_query
+
+if TYPE_CHECKING:
+    from reimage_conformance.model import Verdict
+
+OTHER_SLOT = replace(REIMAGE, target=REIMAGE.target.replace("/production/", "/test/"))
 
 ODD_STATUS = [
     violated("REQ-ERR-STATUS", "error-in-2xx"),
@@ -101,11 +108,36 @@ class TestRefusedLate:
         assert found[0].actual == told
 
     def test_another_slot_may_fail_later_with_400_too(self) -> None:
-        request = replace(REIMAGE, target=REIMAGE.target.replace("/production/", "/test/"))
-
-        assert brief(judged("refused", [started(request), poll(operation("Failed", "400"))], polls=1)) == [
+        assert brief(judged("refused", [started(OTHER_SLOT), poll(operation("Failed", "400"))], polls=1)) == [
             met("REQ-REIMAGE-SLOT-OTHER")
         ]
+
+    @pytest.mark.parametrize(
+        ("request_", "requirement", "code"),
+        [
+            (NOBODY, "REQ-REIMAGE-UNKNOWN-INSTANCE", "404"),
+            (NOWHERE, "REQ-REIMAGE-UNKNOWN-SERVICE", "404"),
+            (OTHER_SLOT, "REQ-REIMAGE-SLOT-OTHER", "400 or 404"),
+        ],
+    )
+    def test_lenient_holds_only_success_against_it(self, request_: Request, requirement: str, code: str) -> None:
+        def ended(*end: str) -> list[Verdict]:
+            return judged("refused", [started(request_), poll(operation(*end))], lenient(), polls=1)
+
+        assert brief(ended("Failed", "404")) == [met(requirement)]
+        for other in ("409", "500", "", "Oops"):
+            assert brief(ended("Failed", other)) == [advisory(requirement, "accepted", 1, 2)]
+            assert ended("Failed", other)[0].expected == f"Failed with {code}"
+        assert ended("Failed", "500")[0].actual.startswith("202 Accepted, then Failed with 500, for ")
+        assert ended("Failed")[0].actual.startswith("202 Accepted, then Failed without HttpStatusCode, for ")
+        assert brief(ended("Succeeded", "200")) == [violated(requirement, "accepted", 1, 2)]
+        assert ended("Succeeded", "200")[0].expected.endswith(", or 202 and then Failed")
+
+    @pytest.mark.parametrize("last", [poll(RUNNING), poll(b"", 404), silent(POLL, number=2)])
+    def test_lenient_does_not_judge_one_that_finds_no_end_in_time(self, last: Exchange) -> None:
+        found = judged("refused", [started(NOBODY), last], lenient(), polls=1, overdue=True)
+
+        assert brief(found) == [inconclusive("REQ-REIMAGE-UNKNOWN-INSTANCE", 1, 2)]
 
     @pytest.mark.parametrize("last", [poll(RUNNING), poll(b"", 404), silent(POLL, number=2), poll("<Operation/>")])
     def test_without_an_end_nothing_is_known(self, last: Exchange) -> None:

@@ -10,11 +10,13 @@ import pytest
 from judging_samples import (
     NO_COMP,
     NO_VERSION,
+    RUNNING,
     brief,
     exchange,
     judged,
     lenient,
     look,
+    poll,
     refusal,
     silent,
     started,
@@ -29,6 +31,7 @@ from reimage_conformance.model import NOTHING_CAME, TIME_LIMIT_PASSED, Exchange,
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from judging_samples import Said
     from reimage_conformance.judging.world import World
 
 NAME = "REQ-REIMAGE-202"
@@ -207,6 +210,17 @@ def test_a_fault_inside_the_endpoint_that_a_repeat_did_not_meet_is_out_of_scope(
     assert seen(refusal(NO_VERSION, 500, number=1), refusal(NO_VERSION, 400, number=2)) == [1, 2]
     head = replace(NO_VERSION, method="HEAD")
     assert seen(refusal(head, 500, number=1), refusal(head, 400, number=2)) == [2]
+
+
+def test_a_500_to_a_poll_without_an_error_code_counts_only_if_it_stays() -> None:
+    def seen(*several: Exchange) -> list[Said]:
+        return brief(judge_scope(world(), CHECKS["polls_answered"], [started(), *several], 9, {}))
+
+    shown, forgets = poll(RUNNING, number=2), poll(b"", 500, number=3)
+    wrong = violated("REQ-GOS-200", "status:500", 3, 1)
+    assert forgets.request_id
+    assert wrong not in seen(shown, forgets, poll(RUNNING, number=4))
+    assert wrong in seen(shown, forgets, replace(forgets, number=4))
 
 
 def test_the_wording_of_replies() -> None:

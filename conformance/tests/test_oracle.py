@@ -415,6 +415,15 @@ def test_a_defect_says_what_it_permits() -> None:
     assert str(verb) == "400 with InvalidHttpVerb, or 404, 405 or 501"
 
 
+def test_under_lenient_the_operation_may_fail_with_any_code() -> None:
+    (unknown,) = expectation_of(instance("Nobody")(REIMAGE), lenient()).defects
+    (verb,) = expectation_of(method("PUT")(REIMAGE), lenient()).defects
+
+    assert (unknown.any_failure, unknown.later) == (True, frozenset({404}))
+    assert str(unknown).endswith(", or 202 and then Failed")
+    assert verb.any_failure is False
+
+
 @pytest.mark.parametrize("name", ["..", ".", "%2e%2e"])
 def test_a_path_that_is_cleaned_may_be_refused_as_what_remains_is_refused(name: str) -> None:
     """The path without its dot segments leads to a deployment, where a POST is a wrong verb."""

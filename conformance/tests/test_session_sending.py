@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from judging_samples import NO_COMP, POLL, REIMAGE, error, exchange, silent
+from judging_samples import LOOK, NO_COMP, POLL, REIMAGE, error, exchange, silent
 from open_gate import OpenGate
 from reimage_conformance.judging.registry import REPEATS_OF_A_FAULT
 from reimage_conformance.model import FailureKind, Response
@@ -17,7 +17,7 @@ from reimage_conformance.session.manner import Manner
 from session_rig import FakeRecorder, FakeWire, in_time, sender_over
 
 if TYPE_CHECKING:
-    from reimage_conformance.model import Exchange, Request
+    from reimage_conformance.model import Exchange, Headers, Request
 
 BUSY = exchange(status=503)
 FAULT = exchange(status=500, body=error("InternalError"))
@@ -181,21 +181,29 @@ class TestSending:
 
         assert (await sender_over(wire).once(request_)).number == number
 
-    @pytest.mark.parametrize(("request_", "number"), [(POLL, 2), (NO_COMP, 1), (REIMAGE, 1)])
+    @pytest.mark.parametrize("headers", [(), (("x-ms-request-id", "1"),)])
+    @pytest.mark.parametrize("body", ["", "<html><h1>500</h1></html>"])
+    @pytest.mark.parametrize(("request_", "number"), [(POLL, 2), (LOOK, 2), (NO_COMP, 1), (REIMAGE, 1)])
     @in_time
-    async def test_a_500_in_which_nothing_is_of_the_protocol_is_repeated_for_a_get(
-        self, request_: Request, number: int
+    async def test_a_500_without_an_error_code_is_repeated_for_a_get(
+        self, request_: Request, number: int, body: str, headers: Headers
     ) -> None:
-        wire = FakeWire(exchange(request_, status=500, body="<html><h1>500</h1></html>"), exchange(request_))
+        wire = FakeWire(exchange(request_, status=500, body=body, headers=headers), exchange(request_))
 
         assert (await sender_over(wire).once(request_)).number == number
+
+    @in_time
+    async def test_a_500_without_an_error_code_that_stays_is_the_answer(self) -> None:
+        fault = exchange(POLL, status=500, headers=(("x-ms-request-id", "1"),))
+        found = await sender_over(FakeWire(fault)).once(POLL)
+
+        assert (found.number, found.reply) == (REPEATS_OF_A_FAULT + 1, fault.reply)
 
     @pytest.mark.parametrize(
         "other",
         [
             exchange(status=502, body=error("Oops")),
             exchange(status=504, headers=(("x-ms-request-id", "1"),)),
-            exchange(status=500, headers=(("x-ms-request-id", "1"),)),
             exchange(status=500, body=error("Oops")),
             exchange(status=501, body=error("InternalError")),
         ],

@@ -31,8 +31,9 @@ class Defect:
 
     `key` names the kind of defect. `answers` are the permitted refusals. `counts_as` is what any other answer counts as,
     an acceptance too; with INFO the endpoint may answer as it likes. `later` holds values of HttpStatusCode: the
-    endpoint may also accept the request if its operation then fails with one of them. `layer` is "http" where HTTP
-    software may refuse the request before the application sees it, and "auth" where a refusal in TLS is permitted too.
+    endpoint may also accept the request if its operation then fails with one of them. With `any_failure` any other
+    HttpStatusCode is permitted too, or none, though not recommended. `layer` is "http" where HTTP software may refuse the
+    request before the application sees it, and "auth" where a refusal in TLS is permitted too.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Defect:
     counts_as: CountsAs
     later: frozenset[int] = frozenset()
     layer: str = "application"
+    any_failure: bool = False
 
     @property
     def statuses(self) -> frozenset[int]:
@@ -57,7 +59,8 @@ class Defect:
         refusals = ", or ".join(str(answer) for answer in self.answers)
         if not self.later:
             return refusals
-        return f"{refusals}, or 202 and then Failed with {any_of(sorted(self.later))}"
+        embedded = "" if self.any_failure else f" with {any_of(sorted(self.later))}"
+        return f"{refusals}, or 202 and then Failed{embedded}"
 
 
 @dataclass(frozen=True, slots=True)

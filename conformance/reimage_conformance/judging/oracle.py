@@ -66,14 +66,15 @@ class _DefectFinder:
         """A `Defect`; where `counts_as` is None, the catalogue says what it counts as under the world's strictness.
 
         Under lenient, any 4xx is permitted too for a defect of the layer "application". `later` are the values of
-        HttpStatusCode with which the operation may fail, if the endpoint accepts the request at first. `layer` is what
-        may refuse the request: "http", "auth" or "application" (`Defect.layer`).
+        HttpStatusCode with which the operation may fail, if the endpoint accepts the request at first; under lenient it
+        may fail with any. `layer` is what may refuse the request: "http", "auth" or "application" (`Defect.layer`).
         """
         if counts_as is None:
             counts_as = CATALOGUE[requirement].counts_as(self.world.strictness)
-        if self.world.strictness is Strictness.LENIENT and layer == "application":
+        is_lenient = self.world.strictness is Strictness.LENIENT
+        if is_lenient and layer == "application":
             answers = (*answers, Answer(frozenset(range(400, 500))))
-        return Defect(key, requirement, answers, counts_as, frozenset(later), layer)
+        return Defect(key, requirement, answers, counts_as, frozenset(later), layer, is_lenient and bool(later))
 
     def framing(self) -> Iterator[Defect]:
         """Host, field syntax, Content-Length and Transfer-Encoding (RFC 9112 3.2, 5, 6)."""

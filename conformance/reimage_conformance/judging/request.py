@@ -146,6 +146,7 @@ def _unanswered(bad: _BadRequest, *, alive: bool) -> Verdict:
 def _accepted(bad: _BadRequest, response: Response, polls: Sequence[Exchange], *, overdue: bool) -> Iterator[Verdict]:
     """The verdict on a 2xx: it is permitted only where the operation may fail later, and did.
 
+    Where any failure is permitted, one with another HttpStatusCode is advisory, and an operation without an end shows nothing.
     A 2xx with an Error document, or a status that is not registered, violates REQ-ERR-STATUS as well. A 200 or
     204 to HEAD, OPTIONS or TRACE is observed, not judged (RFC 9110 9.3.7).
     """
@@ -163,7 +164,8 @@ def _accepted(bad: _BadRequest, response: Response, polls: Sequence[Exchange], *
         yield about("REQ-ERR-VERB", exchange).observed(f"{method} is answered {reply_summary(exchange)}")
         return
     later = frozenset().union(*(defect.later for defect in bad.defects))
-    if later and overdue and end is None and not leads_elsewhere(polls):
+    any_failure = any(defect.any_failure for defect in bad.defects)
+    if later and overdue and end is None and not (any_failure or leads_elsewhere(polls)):
         actual = f"{reply_summary(exchange)}, but {without_end(polls)}"
         yield verdict.violated(bad.expected, actual, "accepted:no-end")
     elif later and response.status == 202 and end is None:
@@ -172,6 +174,10 @@ def _accepted(bad: _BadRequest, response: Response, polls: Sequence[Exchange], *
         yield verdict.met(f"accepted, then Failed with {end[1]}")
     else:
         ended = f", then {end[0]} {f'with {end[1]}' if end[1] else 'without HttpStatusCode'}" if end else ""
+        if any_failure and end is not None and end[0] == "Failed":
+            actual = bad.seen(f"{reply_summary(exchange)}{ended}")
+            yield verdict.advised(f"Failed with {any_of(sorted(later))}", actual, "accepted")
+            return
         if later and end is not None and end[0] == "Failed":
             ended += f", not with {any_of(sorted(later))}"
         others = tuple(defect.requirement for defect in bad.defects if defect.requirement != bad.requirement)

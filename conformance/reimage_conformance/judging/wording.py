@@ -59,15 +59,16 @@ def is_passing_fault(exchange: Exchange) -> bool:
     """Whether a reply is a fault that may not come again when the request is repeated (REQ-ERR-INTERNAL, REQ-TIMEOUT).
 
     That is a 500 with one of PASSING_CODES, and the fault of a gateway. A 500 whose content is not known may be one: the
-    answer to a HEAD, or content that was not recorded, or whose code was not. So may a 500 to a GET in which nothing is
-    of this protocol: an application server gives it while it restarts the endpoint.
+    answer to a HEAD, or content that was not recorded, or whose code was not. So may a 500 to a GET without an error
+    code: a server may give it while it restarts, with an x-ms-request-id or without one.
     """
     reply = exchange.reply
     if reply is None or reply.status != 500:
         return is_gateway_fault(exchange)
     is_unknown = exchange.request.method == "HEAD" or not exchange.unrecorded.isdisjoint(_CODE_NEEDS)
-    is_of_restart = exchange.request.method == "GET" and has_no_sign_of_protocol(exchange)
-    return is_unknown or is_of_restart or error_code(reply) in PASSING_CODES
+    code = error_code(reply)
+    is_bare = exchange.request.method == "GET" and not code
+    return is_unknown or is_bare or code in PASSING_CODES
 
 
 def may_have_been_carried_out(exchange: Exchange) -> bool:
