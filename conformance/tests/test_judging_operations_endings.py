@@ -132,13 +132,11 @@ class TestCompletes:
         assert brief(found) == [inconclusive("REQ-GOS-ERROR", *evidence)]
         assert found[0].actual == f"the reimage of a role instance that the target file lists as failing {told}"
 
-    def test_one_that_should_fail_and_never_ends_has_no_time_limit(self) -> None:
+    def test_one_that_never_ends_is_a_violation(self) -> None:
         found = judged("fails_as_announced", [started(), *polls(RUNNING, RUNNING)], overdue=True)
 
-        assert brief(found) == [inconclusive("REQ-GOS-ERROR", 1)]
-        assert found[0].actual == (
-            "the reimage of a role instance that the target file lists as failing did not end: still InProgress after 2 polls"
-        )
+        assert brief(found) == [violated("REQ-GOS-ERROR", "no-end", 1)]
+        assert worded(found) == [("Failed, as the target file says, with an Error", "still InProgress after 2 polls")]
         assert brief(judged("fails_as_announced", [started()], overdue=True)) == [inconclusive("REQ-GOS-ERROR", 1)]
         gone = [started(), *polls(RUNNING), poll(b"", 404, number=3)]
         assert brief(judged("fails_as_announced", gone, overdue=True)) == [inconclusive("REQ-GOS-ERROR", 1)]

@@ -253,21 +253,21 @@ def fails_as_announced(world: World, exchanges: Sequence[Exchange], *, overdue: 
     """A reimage of an instance that the target file lists as failing ends Failed, with an Error (REQ-GOS-ERROR).
 
     `overdue` says that the suite waited for `operation_timeout_seconds`. Succeeded is no violation, since the target file
-    may be wrong. Nor is an operation without end: no requirement limits the time of one that fails.
+    may be wrong.
     """
     del world
     polls = exchanges[1:]
     ends = [poll for poll in polls if status_of(poll) in TERMINAL]
     verdict = about("REQ-GOS-ERROR", *ends[:1], exchanges[0])
-    subject = "the reimage of a role instance that the target file lists as failing"
     if ends and status_of(ends[0]) == "Failed":
         yield verdict.met("Failed, as the target file says")
     elif not ends and overdue and polls and status_of(polls[-1]) == "InProgress":
         actual = f"still InProgress after {counted(len(polls), 'poll')}"
-        yield verdict.inconclusive(f"{subject} did not end: {actual}", why=Why.NO_FAILURE)
+        yield verdict.violated("Failed, as the target file says, with an Error", actual, "no-end")
     else:
         shown = f"ended {status_of(ends[0])}" if ends else "was not seen to end"
-        yield verdict.inconclusive(f"{subject} {shown}", why=Why.NO_FAILURE)
+        reason = f"the reimage of a role instance that the target file lists as failing {shown}"
+        yield verdict.inconclusive(reason, why=Why.NO_FAILURE)
 
 
 @check
