@@ -12,6 +12,7 @@ from reimage_conformance.assessment.findings import findings_of
 from reimage_conformance.assessment.foreign_locks import ForeignLocks
 from reimage_conformance.assessment.fronts import closed_reimages, front_of, without_fronts
 from reimage_conformance.assessment.intervals import Intervals
+from reimage_conformance.assessment.late_installations import LateInstallations
 from reimage_conformance.assessment.mistakes import agreed_mistakes, mistakes_of, without_mistakes
 from reimage_conformance.assessment.outcomes import NOT_TRIED, UNCITED, case_outcome, results_of
 from reimage_conformance.assessment.rejudging import rejudged, world_of
@@ -146,9 +147,10 @@ def _verdicts(
     1. It is inconclusive if a front, and not the service, gave the answer.
     2. It is inconclusive if a mistake of the target file may be the reason for it.
     3. It is inconclusive if something else than the run may have held the deployment.
-    4. It is changed if it is about a refusal that proves nothing without a control (`controlled`).
-    5. As a violation, it names the requirements whose violation may explain it (`because`).
-    6. In a capture, it is untested if it is inconclusive.
+    4. It is inconclusive if it misses a new installation, and one came late in this run.
+    5. It is changed if it is about a refusal that proves nothing without a control (`controlled`).
+    6. As a violation, it names the requirements whose violation may explain it (`because`).
+    7. In a capture, it is untested if it is inconclusive.
     """
     exchanges = journal.exchanges
     controls = Controls.of(world, exchanges)
@@ -157,7 +159,9 @@ def _verdicts(
     after_mistakes = [without_mistakes(verdict, exchanges, obstacles.mistakes) for verdict in after_fronts]
     locks = ForeignLocks.of(world, exchanges.values())
     after_locks = [locks.without_foreign_locks(verdict, exchanges) for verdict in after_mistakes]
-    after_controls = [controlled(verdict, exchanges, controls, captured=captured) for verdict in after_locks]
+    late = LateInstallations.of(world, after_locks, exchanges)
+    after_late = [late.without_late(verdict) for verdict in after_locks]
+    after_controls = [controlled(verdict, exchanges, controls, captured=captured) for verdict in after_late]
     evidence = Evidence.of(exchanges, controls).with_verdicts(after_controls)
     verdicts = [attributed(verdict, evidence) for verdict in after_controls]
     if not captured:

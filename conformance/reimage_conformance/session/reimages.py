@@ -173,7 +173,8 @@ class Reimages:
         return self._operations.open(exchange, place, form, even_if_hopeless=anyway)
 
     async def await_installation(self, place: Place, before: Exchange) -> Exchange:
-        """The probe's answer once the installation id has changed, or the time for that is over."""
+        """The probe's answer once the instance is back and its installation id has changed, or the time for that is over."""
+        await self._instances.until_ready(place)
         longest = max((operation.duration for operation in self._operations.all), default=0.0)
         patience = probing_seconds(longest, self._sender.limits)
         return await self._probe.until_reinstalled(place, before, self._sender.clock.now(), patience, self._sender)

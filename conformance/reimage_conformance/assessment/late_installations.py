@@ -1,0 +1,84 @@
+"""Late installations: guest operating systems that the probe showed as new only after the suite had stopped waiting for them.
+
+No document limits the time from Succeeded to the new guest OS (REQ-REIMAGE-FRESH-OS): an instance may leave ReadyRole only after
+the end of its operation. All of this is computed from the exchanges.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reimage_conformance.judging.instances.probes import installation_in, probed_place
+from reimage_conformance.model import Outcome, Why
+from reimage_conformance.protocol.addresses import Kind, read_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reimage_conformance.judging.world import World
+    from reimage_conformance.model import Exchange, Verdict
+    from reimage_conformance.protocol.requests import Place
+
+_ACCUSING = (Outcome.VIOLATED, Outcome.ADVISORY)
+_OLD_INSTALLATION = "same-installation"
+"""The symptom of a reimage after which the probe showed the installation of before."""
+_OLD_DATA = "other-data-kept"
+"""The symptom of a reimage after which what only a new guest OS loses was still there."""
+_OTHERS_CHANGED = "installation_unchanged"
+"""The check whose violation says that instances are reimaged which no request addressed; then nothing is late."""
+
+
+@dataclass(frozen=True, slots=True)
+class LateInstallations:
+    """The first exchange in which the probe showed a late installation, and the one that had shown the old one; None where none was late."""
+
+    old: Exchange | None = None
+    new: Exchange | None = None
+
+    @classmethod
+    def of(cls, world: World, verdicts: Iterable[Verdict], exchanges: Mapping[int, Exchange]) -> LateInstallations:
+        """Finds the first late installation among those that verdicts say are missing."""
+        accusing = [verdict for verdict in verdicts if verdict.outcome in _ACCUSING]
+        if any(verdict.check == _OTHERS_CHANGED for verdict in accusing):
+            return cls()
+        for verdict in accusing:
+            old = exchanges.get(verdict.evidence[0]) if verdict.symptom == _OLD_INSTALLATION else None
+            new = _changed_after(old, exchanges, world) if old is not None else None
+            if new is not None:
+                return cls(old, new)
+        return cls()
+
+    def without_late(self, verdict: Verdict) -> Verdict:
+        """`verdict`, made inconclusive where it misses a new installation, and one was late in this run.
+
+        An endpoint that is late once may be late every time.
+        """
+        is_about_missing = verdict.symptom in (_OLD_INSTALLATION, _OLD_DATA) and verdict.outcome in _ACCUSING
+        if self.old is None or self.new is None or not is_about_missing:
+            return verdict
+        reason = f"{verdict.actual}; a new installation came late in this run: exchange {self.old.number} showed the old one, exchange {self.new.number} the new one"
+        return replace(
+            verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, expected="", symptom="", because=(), why=Why.OTHER
+        )
+
+
+def _changed_after(old: Exchange, exchanges: Mapping[int, Exchange], world: World) -> Exchange | None:
+    """The first later answer of the probe with another installation id, if no reimage of the instance was accepted in between."""
+    place = probed_place(world, old)
+    for exchange in sorted(exchanges.values(), key=lambda each: each.number):
+        if exchange.number <= old.number or place is None:
+            continue
+        if _reimages(exchange, place, world):
+            return None
+        is_same_question = exchange.request.target == old.request.target and exchange.label == old.label
+        if is_same_question and installation_in(exchange) not in ("", installation_in(old)):
+            return exchange
+    return None
+
+
+def _reimages(exchange: Exchange, place: Place, world: World) -> bool:
+    """Whether a request was a reimage of an instance, unless it was refused."""
+    address = read_target(exchange.request.resource)
+    is_reimage = address.kind is Kind.REIMAGE and exchange.request.method == "POST" and not exchange.is_error
+    return is_reimage and address.instance == place.role_instance and world.deployment_of(address) == place.deployment

@@ -1,0 +1,69 @@
+"""Late installations: an endpoint is not accused of a missing guest OS that the probe showed later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from judging_samples import BUILDER, PRODUCTION, REIMAGE, exchange, refusal, started, world
+from reimage_conformance.assessment.late_installations import LateInstallations
+from reimage_conformance.judging import CHECKS, judge
+from reimage_conformance.model import Exchange, Outcome, Request
+from reimage_conformance.protocol.requests import Place
+
+URL = "http://127.0.0.1:9000/{cloud_service}/{deployment_name}/{role_instance}"
+WORLD = world(probe_url=URL)
+PLACE = Place(PRODUCTION, "WebRole1_IN_0")
+NEIGHBOUR = Place(PRODUCTION, "WebRole1_IN_1")
+
+
+def probe(installation: str, place: Place = PLACE) -> Exchange:
+    """The probe's answer about an instance."""
+    request = Request("GET", place.probe_path(URL), (("Host", "127.0.0.1:9000"),))
+    return exchange(request, 200, f'{{"installation_id": "{installation}"}}'.encode(), label="probe")
+
+
+def in_order(*exchanges: Exchange) -> dict[int, Exchange]:
+    """The exchanges with their numbers, in this order."""
+    return {number: replace(each, number=number) for number, each in enumerate(exchanges, start=1)}
+
+
+def outcomes(*later: Exchange) -> list[Outcome]:
+    """The outcome of a reimage of `PLACE` after which the probe showed the old installation and old data, followed by `later`."""
+    seen = in_order(started(REIMAGE), probe("a"), probe("a"), *later)
+    made = judge(WORLD, CHECKS["fresh_installation"], [seen[2], seen[3], seen[1]])
+    late = LateInstallations.of(WORLD, made, seen)
+    return [late.without_late(verdict).outcome for verdict in made]
+
+
+@pytest.mark.parametrize(
+    ("later", "outcome"),
+    [
+        ([], Outcome.VIOLATED),
+        ([probe("a")], Outcome.VIOLATED),
+        ([probe("b")], Outcome.INCONCLUSIVE),
+        ([probe("a"), started(BUILDER.reimage(NEIGHBOUR)), probe("b")], Outcome.INCONCLUSIVE),
+        ([refusal(REIMAGE, 409, "ConflictError"), probe("b")], Outcome.INCONCLUSIVE),
+        ([started(REIMAGE), probe("b")], Outcome.VIOLATED),
+        ([probe("b", NEIGHBOUR)], Outcome.VIOLATED),
+        ([probe("")], Outcome.VIOLATED),
+    ],
+)
+def test_a_new_installation_that_comes_late_is_not_missing(later: list[Exchange], outcome: Outcome) -> None:
+    assert outcomes(*later) == [outcome]
+
+
+def test_nothing_is_late_where_reimages_change_other_instances() -> None:
+    seen = in_order(started(REIMAGE), probe("a"), probe("a"), probe("x", NEIGHBOUR), probe("y", NEIGHBOUR), probe("b"))
+    made = judge(WORLD, CHECKS["fresh_installation"], [seen[2], seen[3], seen[1]])
+    others = judge(
+        WORLD,
+        CHECKS["installation_unchanged"],
+        [seen[4], seen[5], seen[1]],
+        requirement="REQ-REIMAGE-OTHERS-UNTOUCHED",
+        what="a reimage",
+    )
+
+    assert [verdict.outcome for verdict in others] == [Outcome.VIOLATED]
+    assert LateInstallations.of(WORLD, [*made, *others], seen) == LateInstallations()
