@@ -262,7 +262,7 @@ class TestConnections:
         assert brief(judged("same_connection_usable", three, requirement=self.NAME)) == [observed(self.NAME)]
 
     def test_closing_is_observed(self) -> None:
-        for second in (self.second(connection=1), self.second(None, failure=FailureKind.CLOSED)):
+        for second in (self.second(connection=1), self.second(None, failure=FailureKind.CLOSED), self.second(408)):
             found = judged("same_connection_usable", [self.FIRST, second], requirement=self.NAME)
             assert brief(found) == [observed(self.NAME)]
             assert found[0].actual == "closes the connection after refusing"

@@ -309,6 +309,12 @@ def test_the_other_subscription_is_our_own() -> None:
     assert keys(request) == ["foreign-subscription"]
 
 
+def test_statuses_of_one_class_are_told_as_a_class() -> None:
+    assert str(Answer(frozenset({404, 400}))) == "400 or 404"
+    assert str(Answer(frozenset(range(400, 500)))) == "any 4xx"
+    assert str(Answer(frozenset({*range(400, 500), 501}))) == "any 4xx or 501"
+
+
 def test_no_subscription_at_all_is_not_the_other_one() -> None:
     request = with_subscription(REIMAGE, SUBSCRIPTION, "")
 

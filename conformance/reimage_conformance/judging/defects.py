@@ -12,6 +12,16 @@ if TYPE_CHECKING:
     from reimage_conformance.protocol.addresses import Address
 
 
+ANY_4XX = frozenset(range(400, 500))
+
+
+def any_status_of(statuses: frozenset[int]) -> str:
+    """Permitted statuses in words: `400, 404 or 405`, or `any 4xx`."""
+    if statuses >= ANY_4XX:
+        return any_of(("any 4xx", *sorted(statuses - ANY_4XX)))
+    return any_of(sorted(statuses))
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The answers that are permitted: any of these statuses, and one of these codes if there is an Error document."""
@@ -21,7 +31,7 @@ class Answer:
 
     def __str__(self) -> str:
         """The answer as reports write it: `404 with ResourceNotFound`."""
-        statuses = any_of(sorted(self.statuses))
+        statuses = any_status_of(self.statuses)
         return f"{statuses} with {any_of(sorted(self.codes))}" if self.codes else statuses
 
 

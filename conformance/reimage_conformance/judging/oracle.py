@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import CATALOGUE, FIRST_VERSION, MINIMUM_VERSION, published_before, published_from
-from reimage_conformance.judging.defects import Answer, Defect, Expectation
+from reimage_conformance.judging.defects import ANY_4XX, Answer, Defect, Expectation
 from reimage_conformance.judging.world import Absence
 from reimage_conformance.model import CountsAs, Identity, Strictness
 from reimage_conformance.protocol.addresses import Kind, has_segments_to_clean, is_plain, read_target
@@ -73,7 +73,7 @@ class _DefectFinder:
             counts_as = CATALOGUE[requirement].counts_as(self.world.strictness)
         is_lenient = self.world.strictness is Strictness.LENIENT
         if is_lenient and layer == "application":
-            answers = (*answers, Answer(frozenset(range(400, 500))))
+            answers = (*answers, Answer(ANY_4XX))
         return Defect(key, requirement, answers, counts_as, frozenset(later), layer, is_lenient and bool(later))
 
     def framing(self) -> Iterator[Defect]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reimage_conformance.judging.defects import any_status_of
 from reimage_conformance.judging.errors import BY_TABLE, TABLE_KEYS
 from reimage_conformance.judging.operations.polls import end_shown, leads_elsewhere, without_end
 from reimage_conformance.judging.oracle import expectation_of
@@ -96,7 +97,7 @@ class _BadRequest:
         shown = [d for d in self.defects if d.later or not all(a.codes and a.statuses <= any_code for a in d.answers)]
         if all(not defect.later and not any(answer.codes for answer in defect.answers) for defect in shown):
             statuses = frozenset().union(*(defect.statuses for defect in shown))
-            return any_of(sorted(statuses))
+            return any_status_of(statuses)
         return "; or ".join(dict.fromkeys(str(defect) for defect in shown))
 
     @property

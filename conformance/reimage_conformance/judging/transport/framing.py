@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Verdict
 
 _HEAD_ANOMALY = "content-on-head"
+_REQUEST_TIMEOUT = 408
 NOT_ABOUT_FRAMING = ("REQ-HTTP-STD-HEADERS", "REQ-HTTP-HEAD-NOBODY")
 """Requirements about anomalies of a response that are not anomalies of its framing."""
 LARGE_BODY = 16_384
@@ -99,7 +100,7 @@ def _anomalies_in(exchange: Exchange, anomalies: Sequence[str]) -> str:
 def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirement: str) -> Iterator[Verdict]:
     """A sound request on the same connection, sent after the first request, is answered as usual.
 
-    An endpoint may close the connection instead. Then the second request went out on another connection and shows
+    An endpoint may close the connection instead, also with a 408 when it was idle (RFC 9110 15.5.9). Then the second request went out on another connection and shows
     nothing. A third exchange repeats the second request on a connection of its own: if that is not answered 200
     either, the first request is not the cause.
     """
@@ -111,7 +112,8 @@ def same_connection_usable(world: World, exchanges: Sequence[Exchange], requirem
         return
     ends = (FailureKind.CLOSED, FailureKind.RESET)  # reset: the request crossed the close on its way (RFC 9112 9.6)
     closed = second.failure is not None and second.failure.kind in ends and second.response is None
-    if second.connection != first.connection or closed:
+    is_idle = second.reply is not None and second.reply.status == _REQUEST_TIMEOUT
+    if second.connection != first.connection or closed or is_idle:
         yield about(requirement, first).observed("closes the connection after refusing")
         return
     if control and (control[0].reply is None or control[0].reply.status != 200):
