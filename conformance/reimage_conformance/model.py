@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -474,6 +474,17 @@ class Verdict:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     between: tuple[int, ...] = ()
     why: Why = Why.OTHER
+
+    @property
+    def is_violation(self) -> bool:
+        """Whether it says that the requirement is violated, however that counts."""
+        return self.outcome in (Outcome.VIOLATED, Outcome.ADVISORY)
+
+    def made_inconclusive(self, reason: str) -> Verdict:
+        """The verdict that nothing can be said about the requirement, for `reason`, in place of this one."""
+        return replace(
+            self, outcome=Outcome.INCONCLUSIVE, actual=reason, expected="", symptom="", because=(), why=Why.OTHER
+        )
 
 
 @dataclass(frozen=True, slots=True)

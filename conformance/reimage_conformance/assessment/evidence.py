@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from reimage_conformance.model import Outcome
 from reimage_conformance.protocol.addresses import Address, Kind, UriForm, read_target
 from reimage_conformance.protocol.documents import error_code, same_identifier
 
@@ -62,7 +61,7 @@ class Evidence:
         altered = set(self.altered)
         endless = False
         for verdict in verdicts:
-            if verdict.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY):
+            if not verdict.is_violation:
                 continue
             if verdict.requirement == _EQUIVALENT:
                 forms_to_others |= self.forms_in(verdict)

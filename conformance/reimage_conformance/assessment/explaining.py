@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from reimage_conformance.assessment.causes import RULES, keys_of
 from reimage_conformance.assessment.evidence import SeenViolation
 from reimage_conformance.catalogue import ALL_REQUIREMENTS
-from reimage_conformance.model import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +106,7 @@ def listed_causes(requirement: str, symptom: str) -> tuple[str, ...]:
 
 def attributed(verdict: Verdict, evidence: Evidence) -> Verdict:
     """`verdict` with all its causes: those that its check named, those of the catalogue, and those of the rules."""
-    if verdict.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY):
+    if not verdict.is_violation:
         return verdict
     violation = SeenViolation.of(verdict, evidence)
     ruled = [cause for rule in RULES for cause in rule.causes_of(violation)] if violation is not None else []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reimage_conformance.assessment.own_requests import answered, began
@@ -17,7 +17,6 @@ from reimage_conformance.judging.operations.polls import TERMINAL, status_of
 from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.response import CONFLICT_WITH_NOTHING
 from reimage_conformance.judging.wording import is_conflict, reply_summary
-from reimage_conformance.model import Outcome, Why
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.documents import error_message, plain_identifier
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Deployment, Exchange, Verdict
 
 TRY_LATER = "something else seems to hold the deployment; try again later"
-_ACCUSING = (Outcome.VIOLATED, Outcome.ADVISORY)
 _CHECKS_NOT_ABOUT_CONFLICTS = ("refused", "same_answer", "answered_with")
 """The checks whose verdict on a request is about something else than the conflict."""
 _MIN_KINDS = 2
@@ -99,15 +97,13 @@ class ForeignLocks:
 
     def without_foreign_locks(self, verdict: Verdict, exchanges: Mapping[int, Exchange]) -> Verdict:
         """`verdict`, made inconclusive where it accuses the endpoint of a 409 for which a foreign lock may be the reason."""
-        if verdict.outcome not in _ACCUSING or not (self.answers or self.after_locks):
+        if not verdict.is_violation or not (self.answers or self.after_locks):
             return verdict
         reasons = (self._reason(verdict, conflict) for conflict in _conflicts_of(verdict, exchanges))
         reason = next(filter(None, reasons), "")
         if not reason:
             return verdict
-        return replace(
-            verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, expected="", symptom="", because=(), why=Why.OTHER
-        )
+        return verdict.made_inconclusive(reason)
 
     def _reason(self, verdict: Verdict, exchange: Exchange) -> str:
         """Why the 409 of `exchange` shows nothing, "" where it does."""

@@ -6,11 +6,11 @@ the end of its operation. All of this is computed from the exchanges.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reimage_conformance.assessment.own_requests import is_at
 from reimage_conformance.judging.instances.probes import installation_in, probed_place
-from reimage_conformance.model import Outcome, Why
 from reimage_conformance.protocol.addresses import Kind, read_target
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Verdict
     from reimage_conformance.protocol.requests import Place
 
-_ACCUSING = (Outcome.VIOLATED, Outcome.ADVISORY)
 _OLD_INSTALLATION = "same-installation"
 """The symptom of a reimage after which the probe showed the installation of before."""
 _OLD_DATA = "other-data-kept"
@@ -39,7 +38,7 @@ class LateInstallations:
     @classmethod
     def of(cls, world: World, verdicts: Iterable[Verdict], exchanges: Mapping[int, Exchange]) -> LateInstallations:
         """Finds the first late installation among those that verdicts say are missing."""
-        accusing = [verdict for verdict in verdicts if verdict.outcome in _ACCUSING]
+        accusing = [verdict for verdict in verdicts if verdict.is_violation]
         if any(verdict.check == _OTHERS_CHANGED for verdict in accusing):
             return cls()
         for verdict in accusing:
@@ -54,13 +53,11 @@ class LateInstallations:
 
         An endpoint that is late once may be late every time.
         """
-        is_about_missing = verdict.symptom in (_OLD_INSTALLATION, _OLD_DATA) and verdict.outcome in _ACCUSING
+        is_about_missing = verdict.symptom in (_OLD_INSTALLATION, _OLD_DATA) and verdict.is_violation
         if self.old is None or self.new is None or not is_about_missing:
             return verdict
         reason = f"{verdict.actual}; a new installation came late in this run: exchange {self.old.number} showed the old one, exchange {self.new.number} the new one"
-        return replace(
-            verdict, outcome=Outcome.INCONCLUSIVE, actual=reason, expected="", symptom="", because=(), why=Why.OTHER
-        )
+        return verdict.made_inconclusive(reason)
 
 
 def _changed_after(old: Exchange, exchanges: Mapping[int, Exchange], world: World) -> Exchange | None:
@@ -81,4 +78,4 @@ def _reimages(exchange: Exchange, place: Place, world: World) -> bool:
     """Whether a request was a reimage of an instance, unless it was refused."""
     address = read_target(exchange.request.resource)
     is_reimage = address.kind is Kind.REIMAGE and exchange.request.method == "POST" and not exchange.is_error
-    return is_reimage and address.instance == place.role_instance and world.deployment_of(address) == place.deployment
+    return is_reimage and is_at(address, place, world)

@@ -236,7 +236,7 @@ def _spelt(key: str, where: str, name: str, shown: str) -> str:
 def without_mistakes(verdict: Verdict, exchanges: Mapping[int, Exchange], mistakes: Sequence[Mistake]) -> Verdict:
     """`verdict`, inconclusive where it holds against the endpoint what may be a mistake of the target file."""
     exchange = exchanges.get(verdict.evidence[0]) if verdict.evidence else None
-    if not mistakes or verdict.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY) or exchange is None:
+    if not mistakes or not verdict.is_violation or exchange is None:
         return verdict
     address = read_target(exchange.request.resource)
     by_the_file = verdict.requirement in _BY_THE_FILE

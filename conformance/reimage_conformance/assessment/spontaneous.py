@@ -51,7 +51,7 @@ class Weighing:
 
     def _weighed(self, verdict: Verdict, world: World) -> Verdict:
         weighed = self._intervals.without_other_causes(verdict, world)
-        if weighed.outcome not in (Outcome.VIOLATED, Outcome.ADVISORY):
+        if not weighed.is_violation:
             return weighed
         effect, compared = self._intervals.effect_of(verdict, world)
         if effect is None or not effect.departs:

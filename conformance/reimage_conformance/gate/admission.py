@@ -104,9 +104,10 @@ class AdmissionRules:
         seen, reached = self.knowledge.seen_at(address), self.knowledge.listed_deployment_reached_at(address)
         if seen is None:
             return False
-        listed = self._listed_names(address) | {normal(each) for each in (reached.listed_instances if reached else ())}
-        begins = re.compile(".*".join(map(re.escape, _WILDCARDS.split(name))), re.DOTALL)
-        return any(begins.match(each) for each in seen.normal_instances - listed)
+        begins = _pattern_of(name)
+        return any(
+            begins.match(each) for each in seen.normal_instances - self._listed_names(address) - _names_in(reached)
+        )
 
     def _combined_ruling(self, reading: Reading, ruling_on: Callable[[DeploymentAddress], Ruling]) -> Ruling:
         """The combined ruling on all deployments that the reading may mean; `ruling_on` gives the ruling on one."""
@@ -141,8 +142,7 @@ class AdmissionRules:
 
     def _listed_names(self, address: DeploymentAddress) -> set[str]:
         """The names, in normal form, of the instances that the target file lists of the deployment at an address."""
-        deployment = self._listed(address)
-        return {normal(each) for each in deployment.listed_instances} if deployment is not None else set()
+        return _names_in(self._listed(address))
 
     def _is_known(self, address: DeploymentAddress) -> bool:
         """Whether a deployment is at an address, according to the target file or to an answer."""
@@ -156,8 +156,7 @@ class AdmissionRules:
             return Ruling.MAY_EXIST if name in self._listed_names_with_a_double(address) else Ruling.LISTED
         if self.knowledge.is_absent(address):
             return Ruling.ABSENT
-        reached = self.knowledge.listed_deployment_reached_at(address)
-        if reached is not None and name in {normal(each) for each in reached.listed_instances}:
+        if name in _names_in(self.knowledge.listed_deployment_reached_at(address)):
             return Ruling.LEADS_TO_LISTED
         if self.knowledge.lists_all_at(address) and not self._may_mean_unlisted_at(address, name):
             return Ruling.ABSENT
@@ -183,7 +182,7 @@ class AdmissionRules:
         if seen is None or not self.knowledge.lists_all_at(address):
             self.addresses_in_doubt.append(address)
             return Ruling.MAY_EXIST
-        wild = re.compile(".*".join(map(re.escape, _WILDCARDS.split(pattern or "*"))), re.DOTALL)
+        wild = _pattern_of(pattern or "*")
         matched = {name for name in seen.normal_instances if wild.fullmatch(name)}
         if not matched:
             return Ruling.ABSENT
@@ -207,6 +206,16 @@ class AdmissionRules:
         written = reading.written
         absent = self.knowledge.is_absent_service(*self.listing.as_listed(written.subscription, written.service))
         return Ruling.ABSENT if absent else Ruling.MAY_EXIST
+
+
+def _names_in(deployment: Deployment | None) -> set[str]:
+    """The names, in normal form, of the instances that the target file lists of a deployment; none without one."""
+    return {normal(each) for each in deployment.listed_instances} if deployment is not None else set()
+
+
+def _pattern_of(name: str) -> re.Pattern[str]:
+    """The pattern that a name is where its wildcards stand for any text."""
+    return re.compile(".*".join(map(re.escape, _WILDCARDS.split(name))), re.DOTALL)
 
 
 def combined(rulings: Iterable[Ruling]) -> Ruling:

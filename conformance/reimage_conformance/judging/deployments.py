@@ -18,7 +18,7 @@ from reimage_conformance.judging.wording import (
     symptom,
     valued,
 )
-from reimage_conformance.model import Fact, Outcome, Why
+from reimage_conformance.model import Fact, Why
 from reimage_conformance.protocol.addresses import natural, read_target
 from reimage_conformance.protocol.deployments import (
     BAD_STATES,
@@ -186,14 +186,9 @@ def _effect_on_list(world: World, verdict: Verdict, exchanges: Sequence[Exchange
     names = [member(node, "InstanceName") for node in _listed_instances(exchanges[0])]
     required = verdict.arguments["instances"]
     deployment = world.deployment_of(read_target(exchanges[0].request.resource))
-    if not _is_violation(verdict) or deployment is None or any(names.count(name) > 1 for name in required):
+    if not verdict.is_violation or deployment is None or any(names.count(name) > 1 for name in required):
         return None
     return _unlisted((deployment, name) for name in required if name not in names)
-
-
-def _is_violation(verdict: Verdict) -> bool:
-    """Whether a verdict says that a requirement is violated, however that counts."""
-    return verdict.outcome in (Outcome.VIOLATED, Outcome.ADVISORY)
 
 
 def _unlisted(places: Iterable[tuple[Deployment, str]]) -> Effect:
@@ -255,7 +250,7 @@ def _effect_on_service(world: World, verdict: Verdict, exchanges: Sequence[Excha
     required, shown = verdict.arguments["deployments"], _embedded_instances(exchanges[0])
     service = read_target(exchanges[0].request.resource).service
     own = {each.name: each for each in world.target.deployments if each.cloud_service == service}
-    if not _is_violation(verdict) or not required or not required.keys() <= own.keys() & shown.keys():
+    if not verdict.is_violation or not required or not required.keys() <= own.keys() & shown.keys():
         return None
     return _unlisted((own[name], each) for name, names in required.items() for each in names if each not in shown[name])
 
