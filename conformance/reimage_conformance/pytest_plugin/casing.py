@@ -6,8 +6,7 @@ import inspect
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given, is_hypothesis_test, reject, settings
-from hypothesis.strategies import integers
+from hypothesis import is_hypothesis_test, reject
 
 from reimage_conformance.catalogue.chapters import chapter_of, rank
 from reimage_conformance.session.cases import Case, Phase, refuse_declared
@@ -41,25 +40,7 @@ def order_of(item: pytest.Item) -> tuple[Phase, int]:
 
 def cases_of(items: Sequence[pytest.Item]) -> list[Case]:
     """The cases among items, in their order."""
-    found = [_case(item) for item in items if cites(item)]
-    if any(is_hypothesis_test(item.obj) for item in items):  # type: ignore[attr-defined]
-        _let_hypothesis_read_constants()
-    return found
-
-
-def _let_hypothesis_read_constants() -> None:
-    """Lets Hypothesis parse the modules that it takes constants from, once, in this thread.
-
-    The properties would parse them in threads of their own at the same time, in which CPython before 3.13 may lose count of the depth
-    (SystemError, gh-106905).
-    """
-
-    @settings(max_examples=1, database=None, derandomize=True)
-    @given(integers())
-    def once(_: int) -> None:
-        """Draws one number."""
-
-    once()
+    return [_case(item) for item in items if cites(item)]
 
 
 def _case(item: pytest.Item) -> Case:

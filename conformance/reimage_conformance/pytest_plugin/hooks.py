@@ -30,6 +30,7 @@ from reimage_conformance.pytest_plugin.stash import (
 )
 from reimage_conformance.session.signals import Inconclusive, NotApplicable, Untested
 from reimage_conformance.session.sut import SystemUnderTest  # noqa: TC001  pytest reads what a fixture returns
+from reimage_conformance.session.turns import TURN
 from reimage_conformance.standard_streams import cannot_be_written, is_full
 
 if TYPE_CHECKING:
@@ -149,7 +150,8 @@ def pytest_runtest_makereport(
         call.excinfo.value, (Inconclusive, Untested, NotApplicable, ReportError)
     ):
         item.repr_failure = _in_words  # type: ignore[method-assign]  # no traceback
-    report = yield
+    with TURN:
+        report = yield
     if call.excinfo is not None and isinstance(call.excinfo.value, ReportError):
         report.longrepr = NO_MORE
     if call.when == "call" and CONCLUSION in item.stash:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 import trio
 import trio.testing
 
+from reimage_conformance.session.turns import TURN, turn_given_up
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
@@ -38,7 +40,7 @@ class Wire(Protocol):
         ...
 
     async def in_thread(self, function: Callable[[], Result]) -> Result:
-        """Calls a function outside of the session's thread and gives its result."""
+        """Calls a function outside of the session's thread, when it has its turn (`turns`), and gives its result."""
         ...
 
     def from_thread(self, awaited: Callable[[], Awaitable[Result]]) -> Result:
@@ -72,12 +74,13 @@ class ThreadedWire:
         self._client.close_idle()
 
     async def in_thread(self, function: Callable[[], Result]) -> Result:
-        """Calls a function in a worker thread and gives its result."""
-        return await trio.to_thread.run_sync(function, abandon_on_cancel=True)
+        """Calls a function in a worker thread, when it has its turn, and gives its result."""
+        return await trio.to_thread.run_sync(_in_turn, function, abandon_on_cancel=True)
 
     def from_thread(self, awaited: Callable[[], Awaitable[Result]]) -> Result:
         """Calls an asynchronous function in the session's thread, for a caller in a worker thread; gives its result."""
-        return trio.from_thread.run(awaited)
+        with turn_given_up():
+            return trio.from_thread.run(awaited)
 
 
 @runtime_checkable
@@ -120,10 +123,10 @@ class InlineWire:
         self._client.close_idle()
 
     async def in_thread(self, function: Callable[[], Result]) -> Result:
-        """Calls a function in a worker thread and gives its result; the clock stands still meanwhile."""
+        """Calls a function in a worker thread, when it has its turn, and gives its result; the clock stands still meanwhile."""
         self._compute(+1)
         try:
-            return await trio.to_thread.run_sync(function)
+            return await trio.to_thread.run_sync(_in_turn, function)
         finally:
             self._compute(-1)
 
@@ -140,9 +143,15 @@ class InlineWire:
             finally:
                 self._compute(+1)
 
-        return trio.from_thread.run(with_time)
+        with turn_given_up():
+            return trio.from_thread.run(with_time)
 
     def _compute(self, threads: int) -> None:
         """Changes the number of computing threads by `threads`; the clock stands still while it is not 0."""
         self._computing += threads
         self._time.autojump_threshold = math.inf if self._computing else 0
+
+
+def _in_turn(function: Callable[[], Result]) -> Result:
+    with TURN:
+        return function()
