@@ -72,7 +72,7 @@ def refused_before_change(sut: SystemUnderTest, watch: Watch) -> list[str]:
     found = []
     for name in watch.others:
         left = next((look.number for look in watch.looks if statuses_in(look).get(name, READY) != READY), 0)
-        sent = sut.refusals.reimage_requests_to(Place(watch.place.deployment, name))
+        sent = sut.refusals.reimage_requests_to(Place(watch.place.deployment, name)) if left else []
         if any(is_conflict(each) and watch.operation.start.number < each.number < left for each in sent):
             found.append(name)
     return found

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reimage_conformance.assessment.controls import Controls, controlled
-from reimage_conformance.assessment.evidence import Evidence
-from reimage_conformance.assessment.explaining import attributed
 from reimage_conformance.assessment.findings import findings_of
-from reimage_conformance.assessment.foreign_locks import ForeignLocks
-from reimage_conformance.assessment.fronts import closed_reimages, front_of, without_fronts
 from reimage_conformance.assessment.intervals import Intervals
-from reimage_conformance.assessment.late_installations import LateInstallations
-from reimage_conformance.assessment.mistakes import agreed_mistakes, mistakes_of, without_mistakes
+from reimage_conformance.assessment.obstacles import Obstacles
 from reimage_conformance.assessment.outcomes import NOT_TRIED, UNCITED, case_outcome, results_of
 from reimage_conformance.assessment.rejudging import rejudged, world_of
 from reimage_conformance.assessment.spontaneous import Weighing
 from reimage_conformance.assessment.tries import requests_of_tries, with_tries
+from reimage_conformance.assessment.verdict_steps import as_they_count
 from reimage_conformance.journal_shapes import RUN_FIELDS
 from reimage_conformance.judging.operations.polls import TERMINAL, status_of
 from reimage_conformance.model import (
@@ -41,8 +36,6 @@ from reimage_conformance.protocol.documents import without_dashes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reimage_conformance.assessment.fronts import Front
-    from reimage_conformance.assessment.mistakes import Mistake
     from reimage_conformance.journal import Journal
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, RequirementResult
@@ -78,7 +71,7 @@ def assess(journal: Journal, made: Sequence[Verdict] | None = None) -> Assessmen
     obstacles = Obstacles.of(journal, world, captured=captured)
     intervals = Intervals.of(journal.exchanges.values())
     weighed_verdicts = Weighing(intervals).weighed(rejudged(journal) if made is None else made, world)
-    verdicts = _verdicts(weighed_verdicts, journal, world, obstacles, captured=captured)
+    verdicts = as_they_count(weighed_verdicts, journal, world, obstacles, captured=captured)
     cases = _cases(journal, verdicts)
     results = _results(journal, world, verdicts, cases, captured=captured)
     run, missed = run_of(journal), _missed(journal, results)
@@ -103,70 +96,6 @@ def assess(journal: Journal, made: Sequence[Verdict] | None = None) -> Assessmen
         missed=missed,
         sufficing=_sufficing(journal),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Obstacles:
-    """What kept requests from the service.
-
-    `front` is what answered in place of the service. `why_no_reimage_passed` is a sentence on why no sound reimage was let
-    through, "" where one was. `mistakes` are those of the target file. `sentence` is what the report says: the sentence
-    on the first of these three that there is, "" where nothing is in the way.
-    """
-
-    front: Front | None
-    why_no_reimage_passed: str
-    mistakes: tuple[Mistake, ...]
-    sentence: str
-
-    @classmethod
-    def of(cls, journal: Journal, world: World, *, captured: bool) -> Obstacles:
-        """The obstacles of a run or a capture.
-
-        A capture has no sentence. It has mistakes only if it was judged with a target file, and only those on which
-        its answers agree.
-        """
-        exchanges = list(journal.exchanges.values())
-        front, why_no_reimage_passed = front_of(world, exchanges), closed_reimages(world, exchanges)
-        if captured:
-            has_target_file = bool(journal.header.get("given"))
-            mistakes = agreed_mistakes(world, exchanges) if has_target_file else []
-            return cls(front, why_no_reimage_passed, tuple(mistakes), "")
-        mistakes = mistakes_of(world, exchanges)
-        sentence = front.sentence if front is not None else why_no_reimage_passed
-        sentence = sentence or "; ".join(mistake.sentence for mistake in mistakes)
-        return cls(front, why_no_reimage_passed, tuple(mistakes), sentence)
-
-
-def _verdicts(
-    weighed_verdicts: Sequence[Verdict], journal: Journal, world: World, obstacles: Obstacles, *, captured: bool
-) -> list[Verdict]:
-    """The verdicts as they count, from those that `Weighing.weighed` gave.
-
-    Each goes through these steps, in this order:
-    1. It is inconclusive if a front, and not the service, gave the answer.
-    2. It is inconclusive if a mistake of the target file may be the reason for it.
-    3. It is inconclusive if something else than the run may have held the deployment.
-    4. It is inconclusive if it misses a new installation, and one came late in this run.
-    5. It is changed if it is about a refusal that proves nothing without a control (`controlled`).
-    6. As a violation, it names the requirements whose violation may explain it (`because`).
-    7. In a capture, it is untested if it is inconclusive.
-    """
-    exchanges = journal.exchanges
-    controls = Controls.of(world, exchanges)
-    front, why_no_reimage_passed = obstacles.front, obstacles.why_no_reimage_passed
-    after_fronts = [without_fronts(each, exchanges, front, why_no_reimage_passed) for each in weighed_verdicts]
-    after_mistakes = [without_mistakes(verdict, exchanges, obstacles.mistakes) for verdict in after_fronts]
-    locks = ForeignLocks.of(world, exchanges.values())
-    after_locks = [locks.without_foreign_locks(verdict, exchanges) for verdict in after_mistakes]
-    late = LateInstallations.of(world, after_locks, exchanges)
-    after_late = [late.without_late(verdict) for verdict in after_locks]
-    after_controls = [controlled(verdict, exchanges, controls, captured=captured) for verdict in after_late]
-    evidence = Evidence.of(exchanges, controls).with_verdicts(after_controls)
-    verdicts = [attributed(verdict, evidence) for verdict in after_controls]
-    if not captured:
-        return verdicts
-    return [replace(v, outcome=Outcome.UNTESTED) if v.outcome is Outcome.INCONCLUSIVE else v for v in verdicts]
 
 
 def _results(
