@@ -304,8 +304,7 @@ async def test_a_poll_with_a_malformed_version_is_refused(sut: SystemUnderTest) 
 async def test_another_verb_on_an_operation_is_refused(sut: SystemUnderTest, method: str) -> None:
     """An operation is read with GET or HEAD; other methods are refused. Another case sends POST, PUT and DELETE."""
     request = with_method(sut.builder.operation_status((await ended_operation(sut)).identifier), method)
-    exchange = await sut.send(request, label="refusal")
-    sut.judge(answered_with, exchange, requirement="REQ-ERR-VERB", statuses=REFUSED_VERB)
+    await judge_refused_verb(sut, await sut.send(request, label="refusal"))
 
 
 @alone
@@ -398,7 +397,13 @@ async def judge_in_turn(sut: SystemUnderTest, requests: Mapping[str, str]) -> No
         sut.judge(asking_forgets, *exchanges, requirement=requirement, what=what)
         if requirement == "REQ-ERR-VERB":
             _, refused, *_ = exchanges  # as `ask_between_polls` gives them
-            sut.judge(answered_with, refused, requirement=requirement, statuses=REFUSED_VERB)
+            await judge_refused_verb(sut, refused)
+
+
+async def judge_refused_verb(sut: SystemUnderTest, exchange: Exchange) -> None:
+    """Judges the answer to a method other than GET and HEAD on an operation; without one, whether the endpoint answers other requests counts."""
+    alive = exchange.reply is not None or await sut.answers_others(exchange)
+    sut.judge(answered_with, exchange, requirement="REQ-ERR-VERB", statuses=REFUSED_VERB, alive=alive)
 
 
 async def ask_about_ended(sut: SystemUnderTest, what: str) -> list[Exchange]:

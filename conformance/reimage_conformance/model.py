@@ -105,7 +105,7 @@ NOTHING_CAME = "nothing had come"
 class Fact(StrEnum):
     """Something that can be known of an exchange, and that a verdict may rest on.
 
-    A run knows all facts of its exchanges. A capture knows only what its recorder kept unchanged.
+    A run knows all facts of its exchanges, but for content in a content coding. A capture knows only what its recorder kept unchanged.
     """
 
     METHOD_CASE = "method-case"  # the letter case of the method
@@ -349,7 +349,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One final HTTP response; `body` is decoded from its transfer coding; `anomalies` say what was wrong with its framing."""
+    """One final HTTP response; `body` is decoded from its transfer and content coding; `anomalies` say what was wrong with its framing."""
 
     status: int
     reason: str = ""
@@ -401,7 +401,7 @@ class Exchange:
     label: str = ""
     """What the request was sent for, in a word such as "poll" or "probe"; "" for no special purpose."""
     unrecorded: frozenset[Fact] = frozenset()
-    """The facts that whoever recorded the exchange did not keep, so that no verdict may rest on them."""
+    """The facts that whoever recorded the exchange did not keep, or could not read, so that no verdict may rest on them."""
     client_request_id: str = ""
     """The x-ms-client-request-id that went out after the header lines of `request`, "" for none: no verdict rests on it."""
 

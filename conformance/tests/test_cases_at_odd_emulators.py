@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 import trio
 
-from cases.asking import poll_on_connection_of
+from cases.asking import judge_refusal, poll_on_connection_of
 from cases.test_concurrency import test_a_reimage_while_another_runs as reimage_while_another_runs
 from reimage_conformance.casebook import Untested
-from reimage_conformance.emulator import LAYOUTS
+from reimage_conformance.emulator import LAYOUTS, ODDITIES
+from reimage_conformance.emulator.departures import instead
+from reimage_conformance.emulator.oddities.registry import Oddity
+from reimage_conformance.emulator.writing import render
+from reimage_conformance.journal import read_journal
+from reimage_conformance.judging.operations.documents import operation_documents
 from reimage_conformance.judging.transport.framing import same_connection_usable
+from reimage_conformance.judging.transport.messages import standard_headers, xml_bodies
 from reimage_conformance.model import Outcome, Profile
 from session_runs import in_run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from reimage_conformance.emulator import Action
+    from reimage_conformance.emulator.messages import Call, Reply
     from reimage_conformance.model import Exchange
     from reimage_conformance.session.sut import SystemUnderTest
 
@@ -46,3 +56,32 @@ def test_a_poll_on_the_connection_of_a_refusal_whose_operation_is_forgotten_accu
     outcomes = [each.outcome for each in run.sut.recorder.made if each.requirement == "REQ-HTTP-CHUNKED"]
     assert [each.reply.status for each in found if each.reply is not None] == [404, 404, 404]
     assert outcomes == [Outcome.INCONCLUSIVE]
+
+
+def test_content_in_a_coding_that_the_suite_cannot_decode_accuses_nobody_and_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rendered(original: Callable[..., list[Action]], call: Call, reply: Reply) -> list[Action]:
+        # The octets are in Brotli: the content follows as it is (RFC 7932 9.2).
+        head = (((len(reply.body) - 1) << 4) | (1 << 20)).to_bytes(3, "little")
+        fields = [*reply.fields, ("Content-Encoding", "br")]
+        return original(call, replace(reply, body=head + reply.body + b"\x03", fields=fields) if reply.body else reply)
+
+    async def body(sut: SystemUnderTest) -> None:
+        poll = sut.builder.operation_status("0" * 32)
+        await judge_refusal(sut, poll)
+        found.append(await sut.send(poll))
+        for check in (operation_documents, xml_bodies, standard_headers):
+            sut.judge(check, *found)
+
+    found: list[Exchange] = []
+    monkeypatch.setitem(ODDITIES, "coded-br", Oddity("coded-br", "Brotli", (instead(render, rendered),)))
+    run = in_run(tmp_path, body, oddities=("coded-br",), opened=False)
+    outcomes = {each.outcome for each in run.sut.recorder.made}
+    (journal,) = tmp_path.rglob("journal.jsonl")
+    (note,) = [event["text"] for event in read_journal(journal).events if event["type"] == "note"]
+    assert [each.reply.body for each in found if each.reply is not None] == [b""]
+    assert outcomes <= {Outcome.MET, Outcome.INCONCLUSIVE, Outcome.UNTESTED}
+    assert note == (
+        "the content of 2 answers was not judged: it came with Content-Encoding br, which the suite cannot decode."
+    )

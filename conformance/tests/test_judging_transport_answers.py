@@ -65,6 +65,14 @@ class TestTransport:
 
         assert worded(found) == [("a refusal", "no answer came in time: as arranged")]
 
+    def test_a_missing_answer_shows_nothing_where_others_may_be_missing_too(self) -> None:
+        arguments: dict[str, Any] = {"requirement": "REQ-HTTP-HOST", "statuses": [400], "alive": False}
+
+        assert brief(judged("answered_with", [silent()], **arguments)) == [inconclusive("REQ-HTTP-HOST")]
+        assert brief(judged("answered_with", [exchange(status=404)], **arguments)) == [
+            violated("REQ-HTTP-HOST", "status:404")
+        ]
+
     def test_another_status_is_a_violation(self) -> None:
         arguments: dict[str, Any] = {"requirement": "REQ-HTTP-HOST", "statuses": [400]}
         found = judged("answered_with", [exchange(status=404)], **arguments)

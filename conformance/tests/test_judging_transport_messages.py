@@ -31,7 +31,7 @@ from judging_samples import (
     worded,
 )
 from reimage_conformance.judging.transport.messages import is_date
-from reimage_conformance.model import Exchange, FailureKind, Headers, Identity, Request
+from reimage_conformance.model import Exchange, Fact, FailureKind, Headers, Identity, Outcome, Request
 from reimage_conformance.protocol.requests import with_header, without_header
 
 HEAD = replace(REIMAGE, method="HEAD")
@@ -147,6 +147,24 @@ class TestStandardHeaders:
         assert brief(found) == [met(HEADERS) if fine else violated(HEADERS, "content-encoding")]
         told = f"Content-Encoding {coding.strip().lower()!r}, but the content is not in this coding{OF_A_REIMAGE}"
         assert found[0].actual == ("" if fine else told)
+
+    def test_content_that_was_decoded_begins_as_any_other(self) -> None:
+        coded = exchange(headers=(("Content-Encoding", "gzip"),), body=b"<a/>")
+        decoded = replace(coded, unrecorded=frozenset({Fact.CODING}))
+
+        assert brief(judged("standard_headers", [decoded])) == [met(HEADERS)]
+
+    @pytest.mark.parametrize("coding", ["deflate", "gzip"])
+    def test_content_that_could_not_be_decoded_is_a_defect_of_the_header_alone(self, coding: str) -> None:
+        coded = exchange(headers=(("Content-Encoding", coding),), body=b"<a/>")
+        assert coded.response is not None
+        anomalies = (f"content-coding: the content is not in {coding}",)
+        broken = replace(coded, response=replace(coded.response, anomalies=anomalies))
+
+        found = judged("standard_headers", [broken])
+        assert brief(found) == [violated(HEADERS, "content-encoding")]
+        assert found[0].actual.startswith(f"Content-Encoding '{coding}', but the content is not in this coding")
+        assert [verdict.outcome for verdict in judged("framing", [broken])] == [Outcome.MET]
 
     @pytest.mark.parametrize(
         ("headers", "symptom", "told"),

@@ -13,6 +13,7 @@ from reimage_conformance.errors import ReportError
 from reimage_conformance.model import (
     CountsAs,
     Exchange,
+    Fact,
     OtherSymptom,
     Outcome,
     Preflight,
@@ -80,6 +81,19 @@ def test_a_long_body_is_cut_with_a_note() -> None:
     text = exchange_text(exchange)
     assert len(text) < 3_000
     assert "the body has 1,000,000 octets" in text
+
+
+def test_a_remark_says_what_became_of_content_in_a_coding() -> None:
+    def last_line(body: bytes, *unrecorded: Fact) -> str:
+        response = Response(200, "OK", (("Content-Encoding", "gzip"),), body)
+        return exchange_text(Exchange(1, Request("GET", "/"), response, unrecorded=frozenset(unrecorded))).split("\n")[
+            -1
+        ]
+
+    assert last_line(b"<a/>", Fact.CODING) == "< (the content is shown decoded)"
+    assert last_line(b"", Fact.CODING, Fact.CONTENT) == "< (content that could not be decoded was not kept)"
+    assert last_line(b"<a/>") == "< <a/>"
+    assert last_line(b"", Fact.CODING) == "< Content-Encoding: gzip"
 
 
 def marks_of(number: int, about: str) -> list[str]:

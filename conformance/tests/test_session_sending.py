@@ -222,6 +222,19 @@ class TestSending:
         assert (await sender_over(FakeWire(refused)).send(request_)).number == 4
         assert trio.current_time() == 0.25 + 0.75
 
+    @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "BREW"])
+    @pytest.mark.parametrize("kind", [FailureKind.RESET, FailureKind.CLOSED])
+    @in_time
+    async def test_no_method_does_anything_to_an_operation_so_that_a_lost_one_is_sent_once_more(
+        self, kind: FailureKind, method: str
+    ) -> None:
+        request_ = replace(POLL, method=method)
+        wire = FakeWire(silent(kind=kind), exchange(status=405))
+
+        assert (await sender_over(wire).send(request_)).number == 2
+        assert wire.sent == [request_, replace(request_, fresh_connection=True)]
+        assert (await sender_over(FakeWire(silent(kind=kind))).send(request_)).number == 2
+
     @in_time
     async def test_a_post_is_never_repeated_blindly(self) -> None:
         wire = FakeWire(silent(kind=FailureKind.RESET))

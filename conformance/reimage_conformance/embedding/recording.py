@@ -154,6 +154,7 @@ class Recording:
             connection=self._connections[id(call.client)],
             position=call.position,
             closed=any(isinstance(each, Close | Reset) for each in actions),
+            unrecorded=reading.unrecorded,
         )
 
 

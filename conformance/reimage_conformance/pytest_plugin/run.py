@@ -25,6 +25,7 @@ from reimage_conformance.protocol.requests import RequestBuilder
 from reimage_conformance.pytest_plugin.heading import header, limited, masked, new_run_id
 from reimage_conformance.pytest_plugin.kept_back import kept_back
 from reimage_conformance.pytest_plugin.retrying import retry_violations
+from reimage_conformance.pytest_plugin.undecoded import undecoded
 from reimage_conformance.redaction.redactor import Redactor
 from reimage_conformance.session.budget import Budget
 from reimage_conformance.session.collaborators import Collaborators
@@ -295,6 +296,8 @@ class Run:
             recorder.note("note", text=f"{used}: {lanes.reasons[-1]}.")
         if self._gate.withheld:
             recorder.note("note", text=kept_back(list(self._gate.withheld)))
+        if hidden := undecoded(recorder.exchanges):
+            recorder.note("note", text=hidden)
         recorder.note(
             "end",
             finished=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reimage_conformance.model import Fact
 from reimage_conformance.report.visible import octets_as_text, visible
 
 if TYPE_CHECKING:
@@ -83,8 +84,18 @@ def exchange_lines(exchange: Exchange, body_limit: int = BODY_LIMIT) -> tuple[Te
         request = replace(request, headers=(*request.headers, ("x-ms-client-request-id", named)))
     sent = request_lines(request, body_limit)
     received = response_lines(exchange.response, body_limit) if exchange.response is not None else ()
+    if exchange.response is not None and exchange.response.values("Content-Encoding"):
+        received = (*received, *_coding_remarks(exchange.response, exchange.unrecorded))
     failed = (failure_line(exchange.failure),) if exchange.failure is not None else ()
     return (*sent, *received, *failed)
+
+
+def _coding_remarks(response: Response, unrecorded: frozenset[Fact]) -> Iterable[TextLine]:
+    """The remark that says what became of content in a content coding, if it is not shown as it came."""
+    if Fact.CONTENT in unrecorded:
+        yield TextLine("<", "note", "(content that could not be decoded was not kept)")
+    elif Fact.CODING in unrecorded and response.body:
+        yield TextLine("<", "note", "(the content is shown decoded)")
 
 
 def failure_line(failure: Failure) -> TextLine:

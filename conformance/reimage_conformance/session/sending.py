@@ -4,7 +4,7 @@ Each function of `Sender` calls the next one of this table, and adds what stands
 
 | function | adds |
 | --- | --- |
-| `send` | repeats a throttled request, and a GET or HEAD whose connection was lost |
+| `send` | repeats a throttled request, and one that does nothing and whose connection was lost |
 | `once` | asks the gate first, and repeats a request that never went out, or that met an endpoint which was away |
 | `_follow_up` | repeats a request after an error inside the endpoint, and follows 307s |
 | `_send_and_count` | counts missing replies and waits until the endpoint is back; repeats a request alone that got no reply among others |
@@ -43,7 +43,7 @@ from reimage_conformance.session.thresholds import (
     PAUSES_BEFORE_CONNECTING_SECONDS,
 )
 from reimage_conformance.session.unanswered import (
-    SAFE_METHODS,
+    does_nothing,
     is_crowded_out,
     is_lost,
     is_repeatable,
@@ -134,9 +134,9 @@ class Sender:
     async def once(self, request: Request, manner: Manner = _PLAIN) -> Exchange:
         """Sends a request and gives its last exchange; repeats it for any reason but throttling.
 
-        A request that never went out, because the endpoint accepted no connection, is sent again. A GET or HEAD without
-        reply is sent again if others were under way, or if the endpoint was away; before that, this function waits until
-        the endpoint is back. A request that was answered by an error inside the endpoint is repeated (REQ-ERR-INTERNAL,
+        A request that never went out, because the endpoint accepted no connection, is sent again. One that does nothing
+        (`does_nothing`) and got no reply is sent again if others were under way, or if the endpoint was away; before that, this
+        function waits until the endpoint is back. A request that was answered by an error inside the endpoint is repeated (REQ-ERR-INTERNAL,
         REQ-ASYNC-NON202). A 307 is followed (REQ-HTTP-307).
         Raises Inconclusive where the endpoint, or this kind of request, was given up, and Withheld where the gate keeps the request back.
         """
@@ -161,8 +161,8 @@ class Sender:
         """Sends a request as `once` does, and repeats it while it is throttled (REQ-THROTTLE).
 
         Once MAX_BUSY_IN_A_ROW requests of the run in a row were throttled, a further request waits until some request was
-        served, and is not repeated if it is throttled. A GET or HEAD that went out, and whose connection was lost, is sent
-        once more.
+        served, and is not repeated if it is throttled. A request that does nothing (`does_nothing`), that went out, and
+        whose connection was lost, is sent once more.
         """
         if self._busy_in_a_row >= MAX_BUSY_IN_A_ROW:
             await self.life.wait_until(lambda: self.patience.served_replies > self._served_before_busy)
@@ -170,7 +170,7 @@ class Sender:
         if self._busy_in_a_row < MAX_BUSY_IN_A_ROW:
             exchange = await self.past_throttling(exchange, lambda: self.once(request, manner.again))
         self._count_busy_in_a_row(exchange)
-        if is_lost(exchange) and request.method in SAFE_METHODS and not is_unconnected(exchange):
+        if is_lost(exchange) and does_nothing(request) and not is_unconnected(exchange):
             exchange = await self.once(replace(request, fresh_connection=True), manner.again)
         return exchange
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reimage_conformance.model import FailureKind, Identity
+from reimage_conformance.protocol.addresses import Kind, read_target
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Request
@@ -40,10 +41,15 @@ def missing_reply_counts(request: Request) -> bool:
 
 
 def is_repeatable(request: Request, exchange: Exchange) -> bool:
-    """Whether a request may be sent again: it is safe, or it was never sent (RFC 9110, section 9.2.2)."""
+    """Whether a request may be sent again: it does nothing, or it was never sent (RFC 9110, section 9.2.2)."""
     if not missing_reply_counts(request):
         return False
-    return request.method in SAFE_METHODS or is_unconnected(exchange)
+    return does_nothing(request) or is_unconnected(exchange)
+
+
+def does_nothing(request: Request) -> bool:
+    """Whether a request does nothing, however often it is sent: its method is safe, or it addresses an operation, which can only be read."""
+    return request.method in SAFE_METHODS or read_target(request.resource).kind is Kind.OPERATION
 
 
 def is_unconnected(exchange: Exchange) -> bool:

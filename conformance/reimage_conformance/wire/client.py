@@ -117,6 +117,7 @@ class Client:
             connection=received.connection,
             position=received.position,
             closed=received.closed,
+            unrecorded=received.unrecorded,
         )
         with self._lock:
             self._gate.learn(exchange)

@@ -1,15 +1,17 @@
 """Reading one response: keeps everything that arrived, and names what is wrong with its framing as anomalies.
 
+Content is decoded from its transfer coding, then from its content coding; its size on the wire is compared with the framing before.
 The `Source` holds the socket and the deadlines. Anomalies are judged elsewhere.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from reimage_conformance.model import NOTHING_CAME, Failure, FailureKind, Response
+from reimage_conformance.model import NOTHING_CAME, Fact, Failure, FailureKind, Response
+from reimage_conformance.wire.coding import BROKEN, content_of
 from reimage_conformance.wire.framing import Extent, framing_of
 from reimage_conformance.wire.heads import Head, end_of_head, excerpt, parse_head
 from reimage_conformance.wire.streams import failure_of
@@ -41,7 +43,8 @@ class Reading:
     """The result of reading one response.
 
     `surplus` are the octets after its end. `persistent` says that the connection may be used again, `ended` that the
-    close of the connection ended the response. `octets` counts all octets that arrived.
+    close of the connection ended the response. `octets` counts all octets that arrived. `unrecorded` holds the facts that are not known
+    of the response because its content was in a content coding.
     """
 
     response: Response | None
@@ -50,6 +53,7 @@ class Reading:
     persistent: bool = False
     ended: bool = False
     octets: int = 0
+    unrecorded: frozenset[Fact] = field(default_factory=frozenset)
 
 
 class _IncompleteError(Exception):
@@ -138,10 +142,19 @@ class ResponseReader:
         anomalies = tuple(dict.fromkeys([*before, *self._anomalies]))
         is_too_large = failure is not None and failure.kind is FailureKind.TOO_LARGE
         body = bytes(self._body[:KEPT_LIMIT] if is_too_large else self._body)
+        persistent = failure is None and not surplus and not anomalies and _is_persistent(head, extent)
+        ended = extent is Extent.CLOSE and failure is None
+        codings = head.members("content-encoding")
+        content = content_of(body, codings, is_complete=failure is None, limit=self._body_limit)
+        body = content.body
+        if content.problem:
+            anomalies = (*anomalies, f"{BROKEN}: {content.problem}")
+        if content.is_too_large:
+            body = body[:KEPT_LIMIT]
+            failure = failure or self._too_large()
         interim = tuple(self._interim)
         response = Response(head.status, head.reason, head.headers, body, head.http_version, interim, anomalies)
-        persistent = failure is None and not surplus and not anomalies and _is_persistent(head, extent)
-        return Reading(response, failure, surplus, persistent, extent is Extent.CLOSE and failure is None, self._octets)
+        return Reading(response, failure, surplus, persistent, ended, self._octets, content.unrecorded)
 
     def _name_surplus(self, surplus: bytes, extent: Extent) -> None:
         is_reply = surplus.startswith(b"HTTP/")
@@ -302,7 +315,10 @@ class ResponseReader:
 
     def _check_size(self, size: int) -> None:
         if size > self._body_limit:
-            raise _IncompleteError(FailureKind.TOO_LARGE, f"the content has more than {self._body_limit} octets")
+            raise _IncompleteError(FailureKind.TOO_LARGE, self._too_large().detail)
+
+    def _too_large(self) -> Failure:
+        return Failure(FailureKind.TOO_LARGE, f"the content has more than {self._body_limit} octets")
 
     def _truncated(self, how: str) -> _IncompleteError:
         when = f"after {how} of content" if how[0].isdigit() else how

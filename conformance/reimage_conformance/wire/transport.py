@@ -8,12 +8,12 @@ fold, decode and follow them.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import httpx
 
-from reimage_conformance.model import Failure, FailureKind, Request, Response
+from reimage_conformance.model import Fact, Failure, FailureKind, Request, Response
 from reimage_conformance.wire.framing import announces_close, is_plainly_framed, must_be_last
 from reimage_conformance.wire.pool import Connection, ConnectionPool
 from reimage_conformance.wire.reading import BODY_LIMIT, LINGER_SECONDS, STALLED, Reading, ResponseReader
@@ -62,6 +62,7 @@ class Received:
     position: int = 1
     closed: bool = False
     elapsed: float = 0.0
+    unrecorded: frozenset[Fact] = field(default_factory=frozenset)
 
 
 class NoReplyError(httpx.TransportError):
@@ -242,7 +243,9 @@ class VerbatimTransport(httpx.BaseTransport):
         self._release(connection, request, reading)
         if reading.failure is not None and reading.failure.kind is FailureKind.TIMEOUT and not reading.octets:
             self._pool.close()  # an endpoint that serves one connection at a time may be waiting on another one
-        return Received(response, reading.failure, connection.number, connection.requests, closed, elapsed)
+        return Received(
+            response, reading.failure, connection.number, connection.requests, closed, elapsed, reading.unrecorded
+        )
 
     def _release(self, connection: Connection, request: Request, reading: Reading) -> None:
         connection.used_at = self._clock.now()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.conditions import (
     known_after,
+    performs,
     refusal_edit,
     refused_with,
 )
@@ -16,6 +17,7 @@ from reimage_conformance.emulator.documents import (
     shown_id,
 )
 from reimage_conformance.emulator.lookup import find_operation, operation_visible
+from reimage_conformance.emulator.messages import Reset
 from reimage_conformance.emulator.oddities.registry import oddity
 from reimage_conformance.emulator.operations import (
     is_over,
@@ -40,6 +42,24 @@ oddity(
     refusal_edit(
         refused_with(status=400, code="BadRequest"), "operation", when=lambda call: len(call.route.operation) != 32
     ),
+)
+
+
+def _is_first_of_its_verb(call: Call) -> bool:
+    """Whether a request is the first one with its method to an operation; GET and HEAD are not meant."""
+    if call.kind != "operation" or call.message.method in ("GET", "HEAD"):
+        return False
+    seen: set[tuple[str, str]] = call.state.notes.setdefault("verbs on operations", set())
+    verb = (call.message.method, call.route.operation)
+    is_first = verb not in seen
+    seen.add(verb)
+    return is_first
+
+
+oddity(
+    "operation-verbs-lost-once",
+    "the first request with a method other than GET and HEAD to an operation ends in a reset",
+    performs(Reset(), when=_is_first_of_its_verb),
 )
 
 

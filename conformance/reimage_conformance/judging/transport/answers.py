@@ -30,12 +30,17 @@ def answered_with(
     *,
     expected: str = "",
     alike: str = "",
+    alive: bool = True,
 ) -> Iterator[Verdict]:
     """The answer has one of these statuses; `expected` are the words for it, those of the statuses if empty.
 
     `alike` names other requests that got the same wrong status: the verdict is the same, and the message says it.
+    `alive` False says that the endpoint may have answered no other request either, so that a missing answer shows nothing.
     """
     del world
+    if exchanges[0].reply is None and not alive:
+        yield about(requirement, exchanges[0]).undecided(exchanges[0])
+        return
     wanted = expected or (phrase(statuses[0]) if len(statuses) == 1 else any_of(statuses))
     yield _with_status(exchanges[0], requirement, wanted, lambda status: status in statuses, alike)
 

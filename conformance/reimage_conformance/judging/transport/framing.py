@@ -25,6 +25,8 @@ LARGE_BODY = 16_384
 
 Then the connection is reset, and the reply is lost.
 """
+CODING_ANOMALY = "content-coding"
+"""How the anomaly of content begins that is not in the coding that Content-Encoding names; its framing may be sound."""
 FIELD_ANOMALIES = (
     "bare-lf",
     "obs-fold",
@@ -40,7 +42,7 @@ def framing_problems(exchange: Exchange) -> list[str]:
     """What is wrong with the framing of a reply: it is cut short, stalled, too long, or not HTTP."""
     failure, response = exchange.failure, exchange.response
     anomalies = response.anomalies if response is not None else ()
-    not_framing = (_HEAD_ANOMALY, *FIELD_ANOMALIES, "malformed-status-line", "invalid-status-code")
+    not_framing = (_HEAD_ANOMALY, CODING_ANOMALY, *FIELD_ANOMALIES, "malformed-status-line", "invalid-status-code")
     of_framing = [anomaly for anomaly in anomalies if not anomaly.startswith(not_framing)]
     is_broken = failure is not None and failure.kind in (FailureKind.NOT_HTTP, FailureKind.TRUNCATED)
     if failure is not None and is_broken and not of_framing:

@@ -10,7 +10,7 @@ from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import answer_of, answer_to, call_of
 from reimage_conformance.judging.transport.anomalies import expected_in_head, field_words
-from reimage_conformance.judging.transport.framing import FIELD_ANOMALIES
+from reimage_conformance.judging.transport.framing import CODING_ANOMALY, FIELD_ANOMALIES
 from reimage_conformance.judging.wording import in_namespaces, quoted
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import Kind, read_target
@@ -107,9 +107,11 @@ def standard_headers(world: World, exchanges: Sequence[Exchange]) -> Iterator[Ve
     del world
     for exchange in exchanges:
         if exchange.response is not None:
-            problems = list(_header_problems(exchange.response))
-            if Fact.CODING not in exchange.unrecorded:
-                problems += _coding_problems(exchange.response)
+            is_decoded = Fact.CODING in exchange.unrecorded
+            problems = [
+                *_header_problems(exchange.response),
+                *_coding_problems(exchange.response, is_decoded=is_decoded),
+            ]
             yield about("REQ-HTTP-STD-HEADERS", exchange).judged(
                 not problems,
                 expected_in_head(problems[0]) if problems else "",
@@ -147,10 +149,12 @@ def _header_problems(response: Response) -> Iterator[str]:
         yield f"Age {quoted(age)} is no number of seconds"
 
 
-def _coding_problems(response: Response) -> Iterator[str]:
-    """What is wrong with the coding that one response is said to have."""
-    coding = (response.header("Content-Encoding") or "").strip().lower()
-    if coding in _CODED and response.body and not response.body.startswith(_CODED[coding]):
+def _coding_problems(response: Response, *, is_decoded: bool) -> Iterator[str]:
+    """What is wrong with the coding that one response is said to have: the wire could not decode it, or its octets begin otherwise."""
+    coding = ", ".join(response.values("Content-Encoding")).strip().lower()
+    is_broken = any(anomaly.startswith(CODING_ANOMALY) for anomaly in response.anomalies)
+    is_plain = not is_decoded and coding in _CODED and not response.body.startswith(_CODED[coding])
+    if is_broken or (is_plain and response.body):
         yield f"Content-Encoding {quoted(coding)}, but the content is not in this coding"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,7 @@ from reimage_conformance.emulator.writing import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reimage_conformance.emulator.departures import Change
     from reimage_conformance.emulator.messages import Action
 
 
@@ -122,6 +125,22 @@ oddity(
         ),
     ),
 )
+
+
+def _in_coding(name: str, coded: Callable[[bytes], bytes]) -> Change:
+    """Content is sent in the content coding `name`, except to a client that names the codings that it accepts (RFC 9110 12.5.3)."""
+
+    def rendered(original: Callable[..., list[Action]], call: Call, reply: Reply) -> list[Action]:
+        if not reply.body or call.message.values("accept-encoding"):
+            return original(call, reply)
+        fields = [*reply.fields, ("Content-Encoding", name)]
+        return original(call, replace(reply, body=coded(reply.body), fields=fields))
+
+    return instead(render, rendered)
+
+
+oddity("coded-gzip", "documents are sent in gzip", _in_coding("gzip", lambda body: gzip.compress(body, mtime=0)))
+oddity("coded-deflate", "documents are sent in deflate", _in_coding("deflate", zlib.compress))
 oddity(
     "closed-after-each-response",
     "the connection is closed after each response, as announced",
