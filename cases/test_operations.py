@@ -33,6 +33,7 @@ from reimage_conformance.judging.operations.polls import (
 )
 from reimage_conformance.judging.operations.progress import (
     asking_forgets,
+    completes,
     fails_as_announced,
     polling_is_to_blame,
     progress,
@@ -46,8 +47,9 @@ from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import VERSION_HEADER, with_header, without_header
 from reimage_conformance.protocol.strategies import MALFORMED_VERSIONS
 from reimage_conformance.session.operations import UNPOLLED_BECAUSE, Operation, State
+from reimage_conformance.session.step_runs import Result
 
-from .accepting import is_undisturbed, judge_completion, results_that_must_succeed
+from .accepting import is_undisturbed, judge_completion, may_not_have_run, results_that_must_succeed
 from .asking import (
     MIN_OPERATIONS_WITH_LOST_POLLS,
     dashed,
@@ -76,6 +78,30 @@ async def test_a_reimage_succeeds_in_time(sut: SystemUnderTest) -> None:
     undisturbed = [operation for operation in operations if is_undisturbed(sut, operation)]
     # If there are no others, the disturbed operations are judged: they have to succeed as well.
     judge_completion(sut, undisturbed or operations)
+
+
+def may_have_been_offline(sut: SystemUnderTest, result: Result) -> bool:
+    """Whether a reimage ended Failed, and its instance may not have been running."""
+    return result.operation is not None and may_not_have_run(sut, result.operation)
+
+
+REQUIREMENT_OF_CERTIFICATE = {Identity.PRIMARY: "REQ-REIMAGE-COMPLETES", Identity.SECOND: "REQ-AUTH-ANYCERT"}
+"""The requirement that a reimage with a certificate succeeds; the second certificate is judged only if the first one succeeds."""
+
+
+@alone
+@verifies(*REQUIREMENT_OF_CERTIFICATE.values())
+async def test_a_reimage_succeeds_after_its_instance_had_time_to_run_again(sut: SystemUnderTest) -> None:
+    """If a reimage fails and nothing shows whether its instance was running, one that is sent after a wait decides."""
+    offline = [result for result in await results_that_must_succeed(sut) if may_have_been_offline(sut, result)]
+    applicable(offline, "no reimage failed whose instance may not have been running")
+    steps = {result.step.identity: result.step for result in offline}
+    for identity in filter(steps.__contains__, REQUIREMENT_OF_CERTIFICATE):
+        step = steps[identity]
+        operation = await sut.reimages.start_after_rest(step.place, step.form, identity)
+        await operation.over.wait()
+        waited = round(operation.duration, 3)
+        sut.judge(completes, *operation.exchanges, requirement=REQUIREMENT_OF_CERTIFICATE[identity], waited=waited)
 
 
 DOCUMENT_REQUIREMENTS = (
@@ -222,7 +248,9 @@ async def test_polling_changes_nothing(sut: SystemUnderTest, status: str) -> Non
 async def test_an_operation_that_nobody_polls_ends_the_same(sut: SystemUnderTest) -> None:
     """If polled operations fail, do not end or are lost, a reimage that is first polled late shows whether polling is the cause."""
     should_succeed = [result for result in await sut.reimages.all_finished() if result.step.expected == "succeeds"]
-    unsuccessful = [result for result in should_succeed if did_not_succeed(result)]
+    unsuccessful = [
+        result for result in should_succeed if did_not_succeed(result) and not may_have_been_offline(sut, result)
+    ]
     applicable(unsuccessful, "every reimage that was polled ended Succeeded")
     step, exchange = await start_once_more(sut, unsuccessful)
     late = await polled_late(sut, step, exchange)
