@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
 
+from cases.accepting import may_not_have_run
 from cases.asking import poll_on_connection_of
 from cases.test_concurrency import test_a_reimage_while_another_runs as reimage_while_another_runs
 from reimage_conformance.casebook import Untested
@@ -46,3 +48,25 @@ def test_a_poll_on_the_connection_of_a_refusal_whose_operation_is_forgotten_accu
     outcomes = [each.outcome for each in run.sut.recorder.made if each.requirement == "REQ-HTTP-CHUNKED"]
     assert [each.reply.status for each in found if each.reply is not None] == [404, 404, 404]
     assert outcomes == [Outcome.INCONCLUSIVE]
+
+
+@pytest.mark.parametrize(
+    ("status", "offers_deployment", "number", "expected"),
+    [
+        ("Failed", False, 9, True),
+        ("Failed", False, 2, False),
+        ("Failed", True, 9, False),
+        ("Succeeded", False, 9, False),
+    ],
+)
+def test_a_reimage_that_failed_after_another_may_have_met_an_instance_that_did_not_run(
+    *, status: str, offers_deployment: bool, number: int, expected: bool
+) -> None:
+    earlier = SimpleNamespace(start=SimpleNamespace(number=2))
+    operation: Any = SimpleNamespace(status=status, place="here", start=SimpleNamespace(number=number))
+    at = {"here": [earlier, operation]}.__getitem__
+    sut: Any = SimpleNamespace(
+        instances=SimpleNamespace(offers_deployment=offers_deployment), operations=SimpleNamespace(at=at)
+    )
+
+    assert may_not_have_run(sut, operation) is expected
