@@ -7,12 +7,15 @@ from collections.abc import Iterable
 from reimage_conformance.casebook import SystemUnderTest, precondition
 from reimage_conformance.judging.operations.progress import completes
 from reimage_conformance.judging.oracle import expectation_of
-from reimage_conformance.model import Exchange
+from reimage_conformance.model import Exchange, Why
 from reimage_conformance.session.operations import Operation
 from reimage_conformance.session.step_runs import Result
 
 NOT_SPELT = "no reimage with this spelling was sent"
 """Why a requirement on spellings is untested where only requests other than reimages were sent with the spelling."""
+
+NOT_RUNNING = "the reimage ended Failed, and its instance may not have been running again after an earlier one"
+"""Why a failed reimage shows nothing where `may_not_have_run` holds."""
 
 
 async def accepted_results(
@@ -38,10 +41,23 @@ async def results_that_must_succeed(sut: SystemUnderTest) -> list[Result]:
 
 
 def judge_completion(sut: SystemUnderTest, operations: Iterable[Operation], **arguments: object) -> None:
-    """Judges that operations end Succeeded in time."""
+    """Judges that operations end Succeeded in time; raises Inconclusive where `may_not_have_run` holds for each of them."""
+    conclusive = [operation for operation in operations if not may_not_have_run(sut, operation)]
+    precondition(conclusive, NOT_RUNNING, why=Why.NOT_READY)
     with sut.together():
-        for operation in operations:
+        for operation in conclusive:
             sut.judge(completes, *operation.exchanges, waited=round(operation.duration, 3), **arguments)
+
+
+def may_not_have_run(sut: SystemUnderTest, operation: Operation) -> bool:
+    """Whether an operation ended Failed and its instance may not have been running when it was started.
+
+    Only a reimage of a running instance has to succeed (REQ-REIMAGE-RUNNING). An earlier reimage takes the instance offline for an
+    unknown time, and only Get Deployment shows when it runs again.
+    """
+    if sut.instances.offers_deployment or operation.status != "Failed" or operation.place is None:
+        return False
+    return any(each.start.number < operation.start.number for each in sut.operations.at(operation.place))
 
 
 def is_undisturbed(sut: SystemUnderTest, operation: Operation) -> bool:

@@ -29,7 +29,7 @@ from reimage_conformance.judging.operations.polls import (
     status_of,
     unknown_operation,
 )
-from reimage_conformance.judging.operations.progress import completes, progress
+from reimage_conformance.judging.operations.progress import progress
 from reimage_conformance.judging.response import accepted
 from reimage_conformance.judging.transport.answers import answered_with
 from reimage_conformance.judging.transport.messages import request_ids_unique
@@ -40,6 +40,7 @@ from reimage_conformance.protocol.requests import Place, without_header
 from reimage_conformance.session.operations import UNPOLLED_BECAUSE, Operation, State
 from reimage_conformance.session.step_runs import Result
 
+from .accepting import NOT_RUNNING, judge_completion, may_not_have_run
 from .asking import require_known_outcome
 from .contending import (
     judge_no_operation_has_id_of,
@@ -165,6 +166,7 @@ async def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTe
     result, first, _, _ = await two_reimages(sut, "same")
     refused = [exchange for exchange in (result.same, result.other) if exchange is not None and is_conflict(exchange)]
     applicable(refused, "no reimage that was sent while another one ran was refused with 409")
+    precondition(not may_not_have_run(sut, first), NOT_RUNNING, why=Why.NOT_READY)
     with sut.together():
         arguments = {"refusals": len(refused), **argument_for_accepted(result)}
         sut.judge(undisturbed, first.start, *refused, *first.polls, **arguments)
@@ -184,6 +186,7 @@ async def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnder
     contention = await start_for_contention(sut, first.step.place, other)
     await reimage_other_meanwhile(sut, contention)
     precondition(contention.refused, "no reimage of another instance was refused with 409 this time")
+    precondition(not may_not_have_run(sut, contention.operation), NOT_RUNNING, why=Why.NOT_READY)
     with sut.together():
         await judge_refusals(sut, contention)
         judge_other_instance(sut, contention)
@@ -321,4 +324,4 @@ async def judge_end(sut: SystemUnderTest, operation: Operation) -> None:
     """Judges whether an operation ends Succeeded in time, and judges its documents."""
     await operation.over.wait()
     sut.judge(operation_documents, *operation.polls)
-    sut.judge(completes, *operation.exchanges, waited=round(operation.duration, 3))
+    judge_completion(sut, [operation])

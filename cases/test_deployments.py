@@ -157,7 +157,7 @@ async def test_cloud_service_properties_show_the_same_instances(sut: SystemUnder
     await sut.in_turn(partial(judge_service, sut), services)
 
 
-@verifies("REQ-PROPS-URI", "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS")
+@verifies("REQ-PROPS-URI", "REQ-VER-OLD-KEPT", "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS")
 async def test_cloud_service_properties_answer_in_every_version(sut: SystemUnderTest) -> None:
     """Every published version is answered, and shows no element that came with a later version."""
     sut.instances.require(Call.CLOUD_SERVICE)
@@ -168,7 +168,7 @@ async def test_cloud_service_properties_answer_in_every_version(sut: SystemUnder
     sut.judge(version_gates, *looks)
 
 
-@verifies("REQ-DEPL-URI", "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS")
+@verifies("REQ-DEPL-URI", "REQ-VER-OLD-KEPT", "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS")
 @each_form
 async def test_elements_appear_from_their_first_version_on(sut: SystemUnderTest, form: UriForm) -> None:
     """Response elements introduced with a version are not shown to older ones."""

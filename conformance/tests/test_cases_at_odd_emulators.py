@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
 
+from cases.accepting import may_not_have_run
 from cases.asking import judge_refusal, poll_on_connection_of
 from cases.test_concurrency import test_a_reimage_while_another_runs as reimage_while_another_runs
 from reimage_conformance.casebook import Untested
@@ -85,3 +87,25 @@ def test_content_in_a_coding_that_the_suite_cannot_decode_accuses_nobody_and_is_
     assert note == (
         "the content of 2 answers was not judged: it came with Content-Encoding br, which the suite cannot decode."
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "offers_deployment", "number", "expected"),
+    [
+        ("Failed", False, 9, True),
+        ("Failed", False, 2, False),
+        ("Failed", True, 9, False),
+        ("Succeeded", False, 9, False),
+    ],
+)
+def test_a_reimage_that_failed_after_another_may_have_met_an_instance_that_did_not_run(
+    *, status: str, offers_deployment: bool, number: int, expected: bool
+) -> None:
+    earlier = SimpleNamespace(start=SimpleNamespace(number=2))
+    operation: Any = SimpleNamespace(status=status, place="here", start=SimpleNamespace(number=number))
+    at = {"here": [earlier, operation]}.__getitem__
+    sut: Any = SimpleNamespace(
+        instances=SimpleNamespace(offers_deployment=offers_deployment), operations=SimpleNamespace(at=at)
+    )
+
+    assert may_not_have_run(sut, operation) is expected

@@ -27,6 +27,7 @@ from judging_samples import (
     worded,
 )
 from reimage_conformance.judging.deployments import FIRST_VERSIONS
+from reimage_conformance.model import Outcome
 from reimage_conformance.protocol.deployments import (
     deployment_elements,
     instance_elements,
@@ -119,6 +120,58 @@ class TestDocuments:
             "Get Deployment got no complete answer: no answer came in time: as arranged",
             "redirected with 307",
         ]
+
+    @staticmethod
+    def in_version(version: str, status: int, *, code: str = "", number: int = 1) -> Exchange:
+        request = with_header(LOOK, "x-ms-version", version)
+        if code:
+            return refusal(request, status, code, number=number)
+        return exchange(request, status, headers=(("x-ms-request-id", f"id-{number}"),), number=number)
+
+    WRONG_VERSION = "MissingOrIncorrectVersionHeader"
+
+    @pytest.mark.parametrize("code", ["", "VersionNotSupported", WRONG_VERSION])
+    def test_a_version_that_is_refused_is_not_held_against_the_address(self, code: str) -> None:
+        several = [
+            self.in_version("2009-10-01", 200),
+            self.in_version("2010-04-01", 400, code=code, number=2),
+            self.in_version("2011-10-01", 200, number=3),
+        ]
+
+        assert brief(judged("observer_answers", several, requirement="REQ-DEPL-URI")) == [
+            advisory("REQ-VER-OLD-KEPT", "status:400", 2),
+            met("REQ-DEPL-URI", 1, 3),
+        ]
+
+    def test_a_minimum_that_is_too_high_is_held_against_it(self) -> None:
+        refused = [self.in_version("2009-10-01", 400, number=1), self.in_version("2010-04-01", 400, number=2)]
+        several = [*refused, self.in_version("2011-10-01", 200, number=3)]
+
+        assert brief(judged("observer_answers", several, requirement="REQ-DEPL-URI")) == [
+            violated("REQ-DEPL-URI", "status:400", 1),
+            violated("REQ-DEPL-URI", "status:400", 2),
+            met("REQ-DEPL-URI", 3),
+        ]
+
+    @pytest.mark.parametrize("status", [400, 404, 500])
+    def test_a_look_that_no_version_helps_is_held_against_it_too(self, status: int) -> None:
+        several = [self.in_version("2010-04-01", status), self.in_version("2011-10-01", status, number=2)]
+
+        assert {verdict.requirement for verdict in judged("observer_answers", several, requirement="REQ-DEPL-URI")} == {
+            "REQ-DEPL-URI"
+        }
+
+    def test_an_error_that_is_no_version_error_is_held_against_it_too(self) -> None:
+        several = [self.in_version("2010-04-01", 404), self.in_version("2011-10-01", 200, number=2)]
+
+        found = judged("observer_answers", several, requirement="REQ-DEPL-URI")
+        assert brief(found)[0] == violated("REQ-DEPL-URI", "status:404", 1)
+
+    def test_a_version_that_was_never_published_is_recorded(self) -> None:
+        refused = self.in_version("2013-02-02", 400, code=self.WRONG_VERSION)
+
+        found = judged("observer_answers", [refused], requirement="REQ-DEPL-URI")
+        assert [(each.requirement, each.outcome) for each in found] == [("REQ-VER-UNPUBLISHED", Outcome.OBSERVED)]
 
     def root(self, body: str) -> list[object]:
         """What the check says of a document asked for as contoso-v2 in production."""

@@ -9,6 +9,7 @@ import pytest
 from judging_samples import (
     ANONYMOUS,
     COMP,
+    LOOK,
     MALFORMED,
     NO_COMP,
     NO_HOST,
@@ -18,6 +19,7 @@ from judging_samples import (
     NOWHERE,
     OLD,
     OTHER_SUBSCRIPTION,
+    POLL,
     PUT,
     REIMAGE,
     SUBSCRIPTION,
@@ -35,7 +37,7 @@ from judging_samples import (
     worded,
     world,
 )
-from reimage_conformance.model import FailureKind, Request
+from reimage_conformance.model import FailureKind, Identity, Outcome, Request
 from reimage_conformance.protocol.requests import with_body, with_header, with_query, without_header
 
 CODES = "REQ-ERR-CODES"
@@ -190,6 +192,33 @@ class TestRefused:
     @pytest.mark.parametrize("code", ["", "Nope", "ForbiddenError"])
     def test_lenient_asks_for_no_code_of_an_access_refusal(self, code: str) -> None:
         assert brief(judged("refused", [refusal(UNKNOWN, 403, code)], lenient())) == [met("REQ-AUTH-FAIL")]
+
+    @pytest.mark.parametrize("identity", [Identity.NONE, Identity.UNKNOWN])
+    @pytest.mark.parametrize("request_", [REIMAGE, POLL, LOOK])
+    def test_a_page_with_400_of_what_ends_tls_refuses_an_unknown_caller(
+        self, request_: Request, identity: Identity
+    ) -> None:
+        page = "<html><head><title>400 No required SSL certificate was sent</title></head></html>"
+        request_ = replace(request_, identity=identity)
+        requirement = "REQ-AUTH-TLS" if identity is Identity.NONE else "REQ-AUTH-FAIL"
+        html = (("Content-Type", "text/html"),)
+
+        found = judged("refused", [exchange(request_, 400, page, headers=html)])
+        assert {(each.requirement, each.outcome) for each in found} == {
+            (name, Outcome.MET) for name in (requirement, "REQ-AUTH-FAIL")
+        }
+        of_application = (*html, ("x-ms-request-id", "a"))
+        for wrong in (
+            exchange(request_, 400, page, headers=of_application),
+            exchange(request_, 400),
+            exchange(request_, 404, page, headers=html),
+            refusal(request_, 400, "BadRequest"),
+        ):
+            assert violated("REQ-AUTH-FAIL", f"status:{wrong.reply.status if wrong.reply else 0}", 1) in brief(
+                judged("refused", [wrong])
+            )
+        known = exchange(replace(NO_VERSION, identity=Identity.PRIMARY), 404, page, headers=html)
+        assert Outcome.VIOLATED in {each.outcome for each in judged("refused", [known])}
 
     def test_an_anonymous_request_that_is_refused_was_not_served_and_is_to_be_told_so(self) -> None:
         assert brief(judged("refused", [refusal(ANONYMOUS, 401)])) == [

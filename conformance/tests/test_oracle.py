@@ -277,7 +277,7 @@ def test_without_tls_no_certificate_is_asked_for() -> None:
 
 
 def test_a_foreign_subscription_is_not_served() -> None:
-    request = with_subscription(POLL, SUBSCRIPTION, FOREIGN_SUBSCRIPTION)
+    request = with_subscription(REIMAGE, SUBSCRIPTION, FOREIGN_SUBSCRIPTION)
     key, requirement = "foreign-subscription", "REQ-AUTH-FAIL"
     foreign = FOREIGN_SUBSCRIPTION.upper()
     unknown = ((frozenset({400, 404}), ANY),)
@@ -286,6 +286,10 @@ def test_a_foreign_subscription_is_not_served() -> None:
         (key, requirement, ACCESS, FAIL, frozenset(), "auth")
     ]
     assert [told(d) for d in expectation_of(request, world()).defects] == [
+        (key, requirement, ACCESS + unknown, FAIL, frozenset(), "auth")
+    ]
+    poll = with_subscription(POLL, SUBSCRIPTION, FOREIGN_SUBSCRIPTION)
+    assert [told(d) for d in expectation_of(poll, world(foreign_subscription_id=foreign)).defects] == [
         (key, requirement, ACCESS + unknown, FAIL, frozenset(), "auth")
     ]
     elsewhere = world(foreign_subscription_id=OTHER_SUBSCRIPTION)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reimage_conformance.catalogue import FIRST_VERSION, TABLE_VERSIONS
 from reimage_conformance.judging.operations.polls import version_of
 from reimage_conformance.judging.registry import NOBODY, Effect, about, check, effect_on
 from reimage_conformance.judging.sent import call_of, header_sent, slot_sent
@@ -119,23 +120,45 @@ def observer_answers(
 ) -> Iterator[Verdict]:
     """Get Deployment or Get Cloud Service Properties answers 200 with a request id (REQ-DEPL-URI, REQ-PROPS-URI).
 
-    `while_reimaged` holds the numbers of exchanges that were sent while a reimage in the same deployment was under way: the
-    verdict is the same, and the message says it.
+    A look that was refused for its version violates REQ-VER-OLD-KEPT in place of `requirement`, unless FIRST_VERSION was refused too:
+    both calls exist from that version on. `while_reimaged` holds the numbers of exchanges that were sent while a reimage in the same
+    deployment was under way: the verdict is the same, and the message says it.
     """
     del world
+    refused = [exchange for exchange in exchanges if _is_refused_for_version(exchange, exchanges)]
+    is_minimum_kept = all(version_of(exchange) != FIRST_VERSION for exchange in refused)
     for exchange in exchanges:
-        verdict = about(requirement, exchange)
+        is_about_version = is_minimum_kept and exchange in refused
+        verdict = about("REQ-VER-OLD-KEPT" if is_about_version else requirement, exchange)
         if exchange.reply is None or is_busy(exchange) or is_moved(exchange):
             yield verdict.undecided(exchange)
         elif exchange.reply.status != 200:
             asked, version = _subject_of(exchange.request), header_sent(exchange.request, "x-ms-version")
             asked += f" with {version}" if version else ""
             when = ", while a reimage in the deployment was under way" if exchange.number in while_reimaged else ""
-            yield verdict.violated("200 OK", f"{reply_summary(exchange)}, for {asked}{when}", symptom(exchange))
+            actual = f"{reply_summary(exchange)}, for {asked}{when}"
+            if is_about_version and version_of(exchange) not in TABLE_VERSIONS:
+                yield about("REQ-VER-UNPUBLISHED", exchange).observed(actual)
+            else:
+                yield verdict.violated("200 OK", actual, symptom(exchange))
         else:
             identified = bool(exchange.request_id)
             actual = "200 OK with an x-ms-request-id" if identified else "200 OK without x-ms-request-id"
             yield verdict.judged(identified, "an x-ms-request-id", actual, "no-request-id")
+
+
+def _is_refused_for_version(look: Exchange, looks: Sequence[Exchange]) -> bool:
+    """Whether a look was refused for its x-ms-version.
+
+    Its error code says so, or it got 400 where the same look with another version was answered 200.
+    """
+    if look.reply is None or not 400 <= look.reply.status < 500:
+        return False
+    if error_code(look.reply) == "MissingOrIncorrectVersionHeader":
+        return True
+    answered = [each for each in looks if each.reply is not None and each.reply.status == 200]
+    versions = {version_of(each) for each in answered if each.request.resource == look.request.resource}
+    return look.reply.status == 400 and bool(versions) and version_of(look) not in versions
 
 
 def _subject_of(request: Request) -> str:

@@ -38,7 +38,7 @@ def _is_application_error(world: World, exchange: Exchange) -> bool:
     response = exchange.reply
     if response is None or not 400 <= response.status < 500 or response.status in _OF_HTTP:
         return False
-    if exchange.request.method == "HEAD" or _is_refused_before_application(exchange):
+    if exchange.request.method == "HEAD" or is_refused_before_application(exchange):
         return False
     judged = expectation_of(exchange.request, world)
     if not judged.passes_http or exchange.request.values("Transfer-Encoding"):
@@ -50,7 +50,7 @@ def _is_application_error(world: World, exchange: Exchange) -> bool:
     return wrong and read_target(exchange.request.resource).kind is not Kind.OTHER
 
 
-def _is_refused_before_application(exchange: Exchange) -> bool:
+def is_refused_before_application(exchange: Exchange) -> bool:
     """Whether the TLS layer in front of the application refused an unknown caller.
 
     That layer writes neither Error documents nor request ids.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.defects import any_status_of
-from reimage_conformance.judging.errors import BY_TABLE, TABLE_KEYS
+from reimage_conformance.judging.errors import BY_TABLE, TABLE_KEYS, is_refused_before_application
 from reimage_conformance.judging.operations.polls import end_shown, leads_elsewhere, without_end
 from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.registry import Effect, about, check, effect_on
@@ -191,13 +191,16 @@ def _answered(bad: _BadRequest, response: Response) -> Iterator[Verdict]:
     """The verdict on a refusal: its status first, then its code where one can be read.
 
     An anonymous request that is refused was not served, so REQ-AUTH-TLS is met; a wrong status or code violates
-    REQ-AUTH-FAIL.
+    REQ-AUTH-FAIL. A page with 400 by the software that ends TLS is a refusal in TLS.
     """
     exchange = bad.exchange
     if bad.requirement == "REQ-AUTH-TLS":
         yield bad.verdict.met(reply_summary(exchange))
         bad = replace(bad, requirement="REQ-AUTH-FAIL")
     fitting = [defect for defect in bad.defects if response.status in defect.statuses]
+    if not fitting and _is_page_of_tls_layer(exchange, response):
+        yield bad.verdict.met(f"refused in TLS, with a page: {reply_summary(exchange)}")
+        return
     if not fitting:
         yield from _wrong_status(bad, response)
         return
@@ -208,6 +211,11 @@ def _answered(bad: _BadRequest, response: Response) -> Iterator[Verdict]:
     yield bad.verdict.met(reply_summary(exchange))
     if bad.is_of_table and code and len(bad.defects) == 1:
         yield about("REQ-ERR-CODES", exchange).met(reply_summary(exchange))
+
+
+def _is_page_of_tls_layer(exchange: Exchange, response: Response) -> bool:
+    """Whether an unknown caller was refused by the software that ends TLS, which may say so in a page with 400 (REQ-AUTH-FAIL)."""
+    return response.status == 400 and bool(response.body.strip()) and is_refused_before_application(exchange)
 
 
 def _wrong_status(bad: _BadRequest, response: Response) -> Iterator[Verdict]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
 
 from reimage_conformance.judging.wording import is_conflict, reply_summary, why_undecided
-from reimage_conformance.model import Why
+from reimage_conformance.model import Identity, Why
 from reimage_conformance.protocol.requests import with_header
 from reimage_conformance.session.budget import Spent
 from reimage_conformance.session.campaign import UNSEEN
@@ -116,7 +117,13 @@ class Reimages:
         return self._recorder.log.id
 
     async def start(
-        self, place: Place, form: UriForm, *, version: str | None = None, closing: bool = False
+        self,
+        place: Place,
+        form: UriForm,
+        *,
+        version: str | None = None,
+        closing: bool = False,
+        identity: Identity = Identity.PRIMARY,
     ) -> Exchange:
         """Sends a sound reimage when no operation of ours runs; `closing` adds `Connection: close`.
 
@@ -124,7 +131,7 @@ class Reimages:
         say that the instance does not run again yet. Cases that call it at the same time are served one after the other.
         """
         self.raise_if_cut_short()
-        request = self._builder.reimage(place, form, version=version)
+        request = replace(self._builder.reimage(place, form, version=version), identity=identity)
         request = with_header(request, "Connection", "close") if closing else request
         async with self._starting:
             await self._operations.until_quiet()
@@ -144,6 +151,16 @@ class Reimages:
         if self._instances.offers_deployment:
             await self._instances.look(place.deployment)
         return await self._sender.send(request, manner)
+
+    async def start_after_rest(self, place: Place, form: UriForm, identity: Identity) -> Operation:
+        """The operation of a sound reimage that is sent once no other was sent to the instance for `operation_timeout_seconds`.
+
+        Where Get Deployment is not offered, this is the time after which an instance ought to run again.
+        """
+        rested_at = max(each.ended or each.began for each in self._operations.at(place))
+        rested_at += self._sender.limits.operation_timeout_seconds
+        await self._sender.patience.rest(max(rested_at - self._sender.clock.now(), 0.0))
+        return self.book(await self.start(place, form, identity=identity), place, form)
 
     async def start_beside(self, place: Place, form: UriForm) -> Exchange:
         """Sends a sound reimage once its instance is online; operations on other deployments may be running."""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from reimage_conformance.emulator.admission import refuses_anonymous_in_tls
-from reimage_conformance.emulator.conditions import refusal_edit, refused_with, reply_edit, reply_set
-from reimage_conformance.emulator.departures import gives
+from typing import TYPE_CHECKING
+
+from reimage_conformance.emulator.admission import check_certificate, check_read_target, refuses_anonymous_in_tls
+from reimage_conformance.emulator.conditions import known_after, refusal_edit, refused_with, reply_edit, reply_set
+from reimage_conformance.emulator.departures import gives, instead
 from reimage_conformance.emulator.oddities.edits import answered_by_front
 from reimage_conformance.emulator.oddities.registry import oddity
 from reimage_conformance.emulator.world import SUBSCRIPTIONS_OF_CERTIFICATE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reimage_conformance.emulator.messages import Call, Refusal
 
 oddity(
     "certificate-forbidden",
@@ -43,7 +50,20 @@ oddity(
         "certificate",
         when=lambda call: call.client.identity not in SUBSCRIPTIONS_OF_CERTIFICATE,
     ),
-    lenient_only=True,
+)
+
+
+def _operation_first(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
+    """Says first whether the operation is known in the subscription, whoever asks."""
+    unknown = check_read_target(call) if call.kind == "operation" else None
+    return unknown or original(call)
+
+
+oddity(
+    "operation-before-certificate",
+    "a poll of an operation that is not known, as none is for a moment after its 202, gives 404 before the certificate is checked",
+    known_after(0.3),
+    instead(check_certificate, _operation_first),
 )
 oddity(
     "anonymous-refused-in-tls",

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from reimage_conformance.emulator.admission import earliest_version
+from reimage_conformance.emulator.admission import earliest_version, version_known
 from reimage_conformance.emulator.conditions import (
+    both,
     kind_is,
     refusal_edit,
     refusal_status,
@@ -15,6 +16,7 @@ from reimage_conformance.emulator.conditions import (
     reply_edit,
     reply_set,
     reply_status,
+    version_is,
 )
 from reimage_conformance.emulator.departures import Change, When, always, edits, gives, instead
 from reimage_conformance.emulator.documents import Node
@@ -32,7 +34,7 @@ from reimage_conformance.emulator.places import EACH_FORM
 from reimage_conformance.emulator.routing import read_segments
 
 URI, PROPS, ROOT, INSTANCES = "REQ-DEPL-URI", "REQ-PROPS-URI", "REQ-DEPL-ROOT", "REQ-DEPL-INSTANCES"
-EMPTY = "REQ-DEPL-EMPTY-SLOT"
+EMPTY, OLD_KEPT = "REQ-DEPL-EMPTY-SLOT", "REQ-VER-OLD-KEPT"
 Edit = Callable[[Node], Node]
 
 
@@ -61,8 +63,12 @@ Slip("deployment-non-authoritative", URI, "Get Deployment is answered 203, howev
 Slip("deployment-version-raised", URI, "Get Deployment needs version {} or later").each(
     ("2010-10-28", "2011-06-01"), lambda least: gives(earliest_version, least, kind_is("deployment"))
 )
-Slip("service-version-raised[2011-06-01]", PROPS, "Get Cloud Service Properties needs version 2011-06-01 or later").by(
-    gives(earliest_version, "2011-06-01", kind_is("service"))
+Slip(
+    "service-version-raised[2011-06-01]", OLD_KEPT, "Get Cloud Service Properties needs version 2011-06-01 or later"
+).by(gives(earliest_version, "2011-06-01", kind_is("service")))
+Slip("deployment-version-dropped", OLD_KEPT, "Get Deployment does not accept version {}").each(
+    ("2010-04-01", "2012-03-01"),
+    lambda value: gives(version_known, value=False, when=both(kind_is("deployment"), version_is(value))),
 )
 Slip("service-unrouted", PROPS, "Get Cloud Service Properties leads to no resource").by(
     edits(read_segments, partial(_unrouted, "service", ""))
