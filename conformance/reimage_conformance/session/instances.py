@@ -64,6 +64,17 @@ class Watch:
     over: trio.Event = field(default_factory=trio.Event)
 
     @property
+    def is_unlisted_once(self) -> bool:
+        """Whether the last look lists instances without this one, and no such look came right before it.
+
+        One such answer may be incomplete, and shows nothing.
+        """
+        if not self.looks or not has_instance_list(self.looks[-1]):
+            return False
+        shown = [statuses_in(look) for look in self.looks if has_instance_list(look)]
+        return [self.place.role_instance in statuses for statuses in shown[-2:]] in ([False], [True, False])
+
+    @property
     def was_offline(self) -> bool:
         """Whether some look had a list of instances and did not show this one at ReadyRole."""
         shown = [statuses_in(look) for look in self.looks if has_instance_list(look)]
@@ -232,6 +243,8 @@ class Instances(Looks):
         if is_back or nothing_is_shown:
             self._learn_when_instances_depart(watch)
             self._end(watch)
+        elif watch.is_unlisted_once:
+            return  # the next look shows whether it is listed
         elif not is_online and (watch.waited >= limits.operation_timeout_seconds or self.waits_no_more):
             # A look without instances does not show that this one did not come back.
             self.waits_no_more = self.waits_no_more or bool(statuses_in(exchange))
