@@ -291,6 +291,14 @@ class Instances(Looks):
         )
         return max(steady_at, default=0.0) - self._sender.clock.now()
 
+    def may_leave_late(self, operations: list[Operation]) -> bool:
+        """Whether the instance of one of these operations may still leave ReadyRole, however late: no watch saw it leave.
+
+        No document limits the time until an instance leaves.
+        """
+        seen_offline = {id(watch.operation) for watch in self.watches if watch.was_offline}
+        return any(id(operation) not in seen_offline for operation in operations)
+
     def are_at_rest(self, operations: list[Operation]) -> bool:
         """Whether these operations and their watches ended so long ago that they cannot change their instances any more.
 
