@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from reimage_conformance.casebook import SystemUnderTest
-from reimage_conformance.judging.concurrency import contended, seconds_until_prolonged, undisturbed
+from reimage_conformance.judging.concurrency import contended, is_prolonged, seconds_until_prolonged, undisturbed
 from reimage_conformance.judging.instances.probes import fresh_installation, installation_in, installation_unchanged
+from reimage_conformance.judging.operations.polls import TERMINAL, status_of
 from reimage_conformance.judging.request import instance_untouched, nothing_left_behind
 from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Exchange
@@ -14,6 +15,9 @@ from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place
 from reimage_conformance.session.groups import is_changed
 from reimage_conformance.session.operations import Operation, State
+
+REIMAGES_ONCE_MORE = 3
+"""What `contend_once_more` may start: a reimage alone, another one, and one that is accepted when that has ended."""
 
 
 @dataclass
@@ -47,16 +51,20 @@ def writes_new_installations(sut: SystemUnderTest) -> bool:
     return any(installation_in(r.probe_after[0]) != installation_in(r.probe_before[0]) for r in uncontended)
 
 
-async def start_for_contention(sut: SystemUnderTest, place: Place, other: Place) -> Contention:
+async def start_for_contention(
+    sut: SystemUnderTest, place: Place, other: Place, *, after: Contention | None = None
+) -> Contention:
     """Starts a reimage of `place`, once it and `other` are ready.
 
-    First it looks at `other`, and reads the installations of both, where the target offers that.
+    First it looks at `other`, and reads the installations of both, where the target offers that. `after` is a contention in
+    which the running reimage was prolonged: its duration does not count as usual.
     """
     await sut.instances.until_ready(place)
     running = await sut.probe.installation(place) if writes_new_installations(sut) else None
     look = await sut.instances.until_ready(other)
     installation = await sut.probe.installation(other) if sut.probe.offered else None
-    usual = max((operation.duration for operation in sut.operations.all if operation.state is State.ENDED), default=0)
+    ended = (each for each in sut.operations.all if each.state is State.ENDED)
+    usual = max((each.duration for each in ended if after is None or each is not after.operation), default=0)
     operation = sut.reimages.book(await sut.reimages.start(place, UriForm.SLOT), place, UriForm.SLOT)
     prolonged_after = seconds_until_prolonged(usual, sut.target.limits.operation_timeout_seconds) if usual else 0.0
     return Contention(operation, other, look, installation, running, usual, prolonged_after)
@@ -98,11 +106,52 @@ async def look_at_other(sut: SystemUnderTest, contention: Contention) -> None:
         contention.installation_after = await sut.probe.installation(contention.other)
 
 
-async def judge_refusals(sut: SystemUnderTest, contention: Contention) -> None:
-    """Judges that the refusals did not disturb the running reimage, and judges one refusal of each form."""
+def is_prolonged_by_refusals(contention: Contention) -> bool:
+    """Whether the running reimage took far longer than others, and ended once no more were refused."""
+    end = next((poll for poll in contention.operation.polls if status_of(poll) in TERMINAL), None)
+    if end is None or not contention.refused or not contention.usual_seconds:
+        return False
+    start, last = contention.operation.start, contention.refused[-1]
+    return is_prolonged(start, last, end, contention.prolonged_after_seconds)
+
+
+async def contend_once_more(sut: SystemUnderTest, first: Contention) -> Contention | None:
+    """Sends refused reimages during a second reimage of the instance, after one during which none was refused.
+
+    None where the budget has no room for these, where that one took long too, so that the first one was not prolonged by the
+    refusals, and where no reimage was refused during the second.
+    """
+    place = first.operation.place
+    if place is None or not sut.reimages.may_start(REIMAGES_ONCE_MORE):
+        return None
+    alone = sut.reimages.book(await sut.reimages.start(place, UriForm.SLOT), place, UriForm.SLOT)
+    await alone.over.wait()
+    if alone.state is not State.ENDED or alone.duration > first.prolonged_after_seconds:
+        return None
+    second = await start_for_contention(sut, place, first.other, after=first)
+    await reimage_other_meanwhile(sut, second)
+    return second if second.refused else None
+
+
+def judge_running(sut: SystemUnderTest, contention: Contention, *, prolonged_before: int = 0) -> None:
+    """Judges that the refusals did not disturb the running reimage; `prolonged_before` is as for `undisturbed`."""
     refused, operation = contention.refused, contention.operation
-    arguments = {"refusals": len(refused), "usual_seconds": round(contention.usual_seconds, 3)}
+    before = {"prolonged_before": prolonged_before} if prolonged_before else {}
+    arguments = {"refusals": len(refused), "usual_seconds": round(contention.usual_seconds, 3), **before}
     sut.judge(undisturbed, operation.start, *refused, *operation.polls, **arguments)
+
+
+async def judge_refusals(sut: SystemUnderTest, contention: Contention) -> None:
+    """Judges that the refusals did not disturb the running reimage, and judges one refusal of each form.
+
+    Where the running one took far longer than others, a second one shows whether that was because of the refusals.
+    """
+    refused, operation = contention.refused, contention.operation
+    second = await contend_once_more(sut, contention) if is_prolonged_by_refusals(contention) else None
+    if second is None:
+        judge_running(sut, contention)
+    else:
+        judge_running(sut, second, prolonged_before=operation.start.number)
     for exchange in refused[:2]:  # one of each form
         sut.judge(contended, operation.start, exchange, requirement="REQ-CONC-OTHER", ended=True)
         await judge_no_operation_has_id_of(sut, exchange)

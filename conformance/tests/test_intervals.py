@@ -153,7 +153,6 @@ CONCLUSIVE_WITH = {
     "nothing of ours was sent": [],
     "it ended and was seen back": [started(at=4.0), away(4.5), poll(SUCCEEDED, at=5.0), away(5.2), ready(7.0)],
     "it left late and came back": [started(at=4.0), poll(SUCCEEDED, at=5.0), away(5.5), ready(9.0)],
-    "it was never seen to leave, and that is long ago": [started(at=1.0), poll(SUCCEEDED, at=2.0)],
     "it ended without an id and was seen back": [started(at=4.0, identifier=""), away(5.0), ready(8.0)],
     "it was sent after the looks": [started(at=12.5)],
     "it was refused": [refusal(REIMAGE, 409, "ConflictError"), replace(bad(10.5, NO_COMP), label="")],
@@ -239,30 +238,6 @@ def test_the_reason_says_which_request_it_was() -> None:
     assert (found.expected, found.symptom) == ("", "")
 
 
-@pytest.mark.parametrize("form", list(UriForm))
-@pytest.mark.parametrize(
-    ("waits", "outcome"),
-    [
-        ([away(2.2)], VIOLATED),
-        ([ready(at / 10) for at in range(26, 50, 4)], VIOLATED),
-        ([ready(3.0), ready(4.5)], INCONCLUSIVE),
-        ([ready(2.8), ready(3.2), away(3.5), ready(6.0)], INCONCLUSIVE),
-    ],
-    ids=["seen to leave early", "seen to stay", "seen twice, and perhaps away between", "seen to leave late"],
-)
-def test_an_instance_may_leave_late_unless_others_were_seen_to_leave_early_or_stay(
-    waits: list[Exchange], outcome: Outcome, form: UriForm
-) -> None:
-    """Whichever form of address the reimage has; the looks are by slot."""
-    neighbour = BUILDER.reimage(Place(PRODUCTION, OTHER), form)
-    earlier = [started(neighbour, at=2.0, identifier=OTHER_ID), _poll_of_other(2.4)]
-    moved = [replace(each, response=_of_neighbour(each).response) for each in waits]
-
-    found = examined(*earlier, *moved, started(at=8.9), poll(SUCCEEDED, at=9.1), then=away(11.5))
-
-    assert {verdict.outcome for verdict in found} == {outcome}
-
-
 def _poll_of_other(at: float) -> Exchange:
     request = BUILDER.operation_status(OTHER_ID)
     return poll(operation("Succeeded", "200", identifier=OTHER_ID), at=at, request=request, own="9")
@@ -272,6 +247,51 @@ def _of_neighbour(seen: Exchange) -> Exchange:
     """A look that shows of the neighbour what `seen` shows of the instance."""
     shown = "StoppedVM" if seen.response is not None and b"StoppedVM" in seen.response.body else "ReadyRole"
     return ready(seen.at, **{OTHER: shown})
+
+
+FAILED_LATE = replace(REIMAGE, target=REIMAGE.target.replace("/production/", "/production%20/"))
+"""A request for the instance that may be refused by a failure of its operation."""
+EARLIER = {
+    "accepted, and its effect is not seen yet": ([started(at=1.0), poll(SUCCEEDED, at=2.0)], INCONCLUSIVE),
+    "the same through the other form": ([started(REIMAGE_BY_NAME, at=1.0), poll(SUCCEEDED, at=2.0)], INCONCLUSIVE),
+    "looks show that it stayed until now": (
+        [started(at=1.0), poll(SUCCEEDED, at=2.0), *(ready(at / 10) for at in range(11, 99, 4))],
+        INCONCLUSIVE,
+    ),
+    "no reply": ([silent(REIMAGE, at=1.0)], INCONCLUSIVE),
+    "its effect was seen": ([started(at=1.0), poll(SUCCEEDED, at=2.0), away(5.0), ready(6.0)], VIOLATED),
+    "it came back from its late effect right before": (
+        [started(at=1.0), poll(SUCCEEDED, at=2.0), away(8.0), ready(9.5)],
+        INCONCLUSIVE,
+    ),
+    "refused": ([replace(refusal(REIMAGE, 409, "ConflictError"), at=1.0)], VIOLATED),
+    "unsound, and no reply": ([silent(without_header(REIMAGE, "x-ms-version"), at=1.0)], VIOLATED),
+    "unsound, and failed for that": ([started(FAILED_LATE, at=1.0), poll(FAILED, at=2.0)], VIOLATED),
+    "of another instance": ([started(NEIGHBOUR, at=1.0), poll(SUCCEEDED, at=2.0), _of_neighbour(away(2.5))], VIOLATED),
+}
+"""Earlier requests and looks of a run, and the outcome for a refusal after which the instance is away."""
+
+
+@pytest.mark.parametrize(("earlier", "outcome"), EARLIER.values(), ids=EARLIER)
+def test_an_own_reimage_explains_one_departure_however_late_it_comes(earlier: list[Exchange], outcome: Outcome) -> None:
+    # Other instances were seen to leave as soon as their reimage began.
+    early = [started(NEIGHBOUR, at=0.2, identifier=OTHER_ID), _of_neighbour(away(0.3)), _poll_of_other(0.4)]
+    found = examined(*early, *earlier, then=away(12.0))
+
+    assert {verdict.outcome for verdict in found} == {outcome}
+
+
+def test_a_late_effect_excuses_nothing_where_a_refusal_had_an_effect_that_nothing_excuses() -> None:
+    """The instance is away after a refusal at 11 s, when its own reimage may be late, and again after one at 31 s."""
+    late = [started(at=1.0), poll(SUCCEEDED, at=2.0), ready(10.0), bad(11.0), away(12.0)]
+    again = [ready(20.0), ready(30.0), bad(31.0), away(32.0)]
+    seen = timed(*late, *again)
+    where, arguments = world_with_limits(), {"requirement": "REQ-VER-MISSING", "instance": OWN}
+    first, second = (judge(where, CHECKS["instance_untouched"], given, **arguments) for given in (seen[2:5], seen[6:]))
+
+    assert {verdict.outcome for verdict in weighed_by(first, numbered(*seen), where)} == {INCONCLUSIVE}
+    assert {verdict.outcome for verdict in weighed_by(second, numbered(*seen), where)} == {VIOLATED}
+    assert {verdict.outcome for verdict in weighed_by([*first, *second], numbered(*seen), where)} == {VIOLATED}
 
 
 class TestReimages:
@@ -391,6 +411,25 @@ class TestReimages:
 
         found = self.of("instance_effect", given, bad(3.5, NEIGHBOUR_UNVERSIONED), **arguments)
         assert found["REQ-REIMAGE-OTHERS-UNTOUCHED"] is VIOLATED
+
+    @pytest.mark.parametrize(
+        ("earlier", "outcome"),
+        [
+            ([], VIOLATED),
+            ([_of_neighbour(away(13.0)), ready(14.0)], VIOLATED),
+            ([ready(13.0)], INCONCLUSIVE),
+        ],
+        ids=["never reimaged", "seen to leave after its own reimage", "not seen to leave after its own reimage"],
+    )
+    def test_a_bystander_that_leaves_is_held_against_a_reimage_unless_its_own_may_be_late(
+        self, earlier: list[Exchange], outcome: Outcome
+    ) -> None:
+        given = [ready(31.0), started(at=32.0), ready(33.0, **{OWN: "StoppedVM", OTHER: "StoppedVM"}), ready(38.0)]
+        arguments = {"instance": OWN, "others": [OTHER], "ended_at": 35.0, "waited": 3.0}
+        own = [started(NEIGHBOUR, at=10.0, identifier=OTHER_ID), _poll_of_other(12.0), *earlier] if earlier else []
+
+        found = self.of("instance_effect", given, poll(SUCCEEDED, at=35.0), *own, **arguments)
+        assert found["REQ-REIMAGE-OTHERS-UNTOUCHED"] is outcome
 
     def test_an_instance_that_leaves_late_is_not_held_against_the_next_reimage(self) -> None:
         staged = look({OWN: "ReadyRole"}, name="contoso-v3", request=BUILDER.deployment(STAGING), at=2.0)

@@ -61,12 +61,12 @@ class TestEffect:
         ]
 
     def test_the_only_instance_is_not_listed_while_it_is_away(self) -> None:
-        before, listed = look({NAME: "ReadyRole"}, number=1), [*["ReadyRole"] * 5, "", "ReadyRole"]
+        before, listed = look({NAME: "ReadyRole"}, number=1), [*["ReadyRole"] * 4, "", "", "ReadyRole"]
         seen = [look({NAME: s} if s else {}, number=3 + i, at=float(i)) for i, s in enumerate(listed)]
         back = judged("instance_effect", [before, START, *seen], instance=NAME, ended_at=9.0)
-        lost = judged("instance_effect", [before, START, *seen[:-1]], instance=NAME, ended_at=9.0)
+        lost = judged("instance_effect", [before, START, *seen[:-1]], instance=NAME, ended_at=9.0, waited=3600)
 
-        assert brief(back) == [met(OFFLINE, 8), met(SAME, 9), met(ONLINE, 9)]
+        assert brief(back) == [met(OFFLINE, 7), met(SAME, 9), met(ONLINE, 9)]
         assert violated(SAME, "renamed", 8, 1) in brief(lost)
 
     def test_never_offline(self) -> None:
@@ -154,12 +154,12 @@ class TestEffect:
         assert [place.role_instance for place in effect.places] == ["C"]
 
     def test_renamed(self) -> None:
-        after = look({f"N{n}": "ReadyRole" for n in range(8)}, number=3)
-        found = judged("instance_effect", [BEFORE, START, after], instance=NAME)
+        after = [look({f"N{n}": "ReadyRole" for n in range(8)}, number=number) for number in (3, 4)]
+        found = judged("instance_effect", [BEFORE, START, *after], instance=NAME, waited=3600)
 
         assert brief(found) == [
-            violated(SAME, "renamed", 3, 1),
-            inconclusive(ONLINE, 3, 1, because=(SAME,)),
+            violated(SAME, "renamed", 4, 1),
+            inconclusive(ONLINE, 4, 1, because=(SAME,)),
             met(OFFLINE, 3),
         ]
         assert worded(found)[0] == (
@@ -167,11 +167,33 @@ class TestEffect:
             f"contoso-v2/{NAME} is no longer listed; new in the list: N0, N1, N2, N3, N4, N5 and 2 more",
         )
         assert found[1].actual == f"contoso-v2/{NAME} is no longer listed after its reimage"
-        assert found[2].actual == "ReadyRole > missing; 1 answer to Get Deployment while the operation ran"
+        assert found[2].actual == "ReadyRole > missing; 2 answers to Get Deployment while the operation ran"
+
+    @pytest.mark.parametrize(
+        ("listed", "waited", "reason"),
+        [
+            ([True, True, False], 3600, f"only the last answer to Get Deployment does not list contoso-v2/{NAME}"),
+            ([False], 3600, f"only the last answer to Get Deployment does not list contoso-v2/{NAME}"),
+            (
+                [True, False, False],
+                9.0,
+                f"contoso-v2/{NAME} was not listed 9.0 s after the end of the operation, and may take 1800 s to return",
+            ),
+        ],
+    )
+    def test_an_answer_that_does_not_list_it_is_no_proof_of_another_name(
+        self, listed: list[bool], waited: float, reason: str
+    ) -> None:
+        own = ({NAME: "StoppedVM"} if each else {} for each in listed)
+        seen = [look({**each, "B": "ReadyRole"}, number=n) for n, each in enumerate(own, 3)]
+        found = judged("instance_effect", [BEFORE, START, *seen], instance=NAME, waited=waited)
+        (same,) = (verdict for verdict in found if verdict.requirement == SAME)
+
+        assert (same.outcome, same.actual) == (Outcome.INCONCLUSIVE, reason)
 
     def test_renamed_while_it_is_away(self) -> None:
         seen = [look({"Z": status}, number=n) for n, status in enumerate(("StoppedVM", "ReadyRole"), 3)]
-        found = judged("instance_effect", [BEFORE, START, *seen], instance=NAME)
+        found = judged("instance_effect", [BEFORE, START, *seen], instance=NAME, waited=3600)
 
         assert brief(found)[0] == violated(SAME, "renamed", 4, 1)
         told = "while it was away (StoppedVM), it already had another name, Z"
@@ -196,10 +218,11 @@ class TestEffect:
     def test_the_last_look_decides_on_name_and_role(self) -> None:
         first = look({NAME: "BusyRole", "A": "ReadyRole"}, number=3)
         moved = look({NAME: "ReadyRole"}, number=4, roles={NAME: "Other"})
-        gone = judged("instance_effect", [BEFORE, START, first, look({"Z": "ReadyRole"}, number=4)], instance=NAME)
+        without = [look({"Z": "ReadyRole"}, number=number) for number in (4, 5)]
+        gone = judged("instance_effect", [BEFORE, START, first, *without], instance=NAME, waited=3600)
         other = judged("instance_effect", [BEFORE, START, first, moved], instance=NAME)
 
-        assert brief(gone)[0] == violated(SAME, "renamed", 4, 1)
+        assert brief(gone)[0] == violated(SAME, "renamed", 5, 1)
         assert gone[0].actual == f"contoso-v2/{NAME} is no longer listed; new in the list: Z"
         assert violated(SAME, "role-changed", 4, 1) in brief(other)
         assert (f"contoso-v2/{NAME} has RoleName 'WebRole1'", f"contoso-v2/{NAME} has RoleName 'Other'") in worded(
@@ -266,16 +289,25 @@ class TestEffect:
         assert self.others(seen, "C", "B") == [
             (touched, expected, "contoso-v2/B is BusyRole after a reimage of contoso-v2/WebRole1_IN_0")
         ]
-        assert self.others(looks("ReadyRole", B="BusyRole"), "B", "C") == [
+        assert self.others(looks("ReadyRole", "ReadyRole", B="BusyRole"), "B", "C") == [
             (
                 touched,
                 expected,
                 "contoso-v2/B is BusyRole after a reimage of contoso-v2/WebRole1_IN_0, and 1 more changed",
             )
         ]
-        assert self.others(looks("ReadyRole", B="ReadyRole"), "C") == [
+        unlisted = looks("ReadyRole", "ReadyRole", B="ReadyRole")
+        assert self.others(unlisted, "C") == [
             (touched, expected, "contoso-v2/C is missing after a reimage of contoso-v2/WebRole1_IN_0")
         ]
+
+    def test_one_answer_that_does_not_list_another_one_shows_no_change(self) -> None:
+        once = looks("ReadyRole", B="ReadyRole")
+        listed_again = [*once, look({NAME: "ReadyRole", "C": "ReadyRole"}, number=4)]
+
+        for seen in (once, listed_again):
+            found = judged("instance_effect", [BEFORE, START, *seen], instance=NAME, others=["C"])
+            assert [verdict.outcome for verdict in found if verdict.requirement == OTHERS] == [Outcome.MET]
 
     def test_another_one_moves_whose_own_reimage_was_refused(self) -> None:
         seen = looks("StoppedVM", "ReadyRole", B="BusyRole", C="ReadyRole")

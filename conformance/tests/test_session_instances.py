@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 import trio
 
 from judging_samples import BUILDER, LOOK, PLACE, TARGET, exchange, look, started
@@ -192,6 +193,19 @@ async def test_one_that_never_comes_back_is_waited_for_once() -> None:
         assert waits[0] >= 30.0
         assert waits[1] < 1.0
         assert one.instances.waits_no_more
+
+
+@in_time
+@pytest.mark.parametrize("unlisted", [1, 2])
+async def test_a_last_look_that_does_not_list_it_is_followed_by_another(unlisted: int) -> None:
+    without = iter([look({"Another": "ReadyRole"})] * unlisted)
+    async with watching(lambda since: next(without, AWAY) if since >= 30.0 else AWAY) as one:
+        await one.seconds()
+        last = [statuses_in(seen) for seen in one.instances.watches[0].looks[-3:]]
+
+        assert [PLACE.role_instance in listed for listed in last] == [[True, False, True], [True, False, False]][
+            unlisted - 1
+        ]
 
 
 @in_time

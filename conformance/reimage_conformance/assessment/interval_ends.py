@@ -156,6 +156,24 @@ class IntervalEnds:
         over = self.seen_end(request, horizon)
         return second_departure_seconds(over[0] - answered(request.exchange)[0]) if over is not None else 0.0
 
+    def may_leave_until(
+        self, request: OwnRequest, place: Place, start: Moment, horizon: Moment, world: World
+    ) -> Moment:
+        """Until when an instance may leave ReadyRole because of a request that addresses it, as far as known at `horizon`.
+
+        No document limits the time until the instance leaves. As long as no look before `start` shows it away, its departure
+        may still come: `NEVER`. Once it was seen away, it may leave once more for a while after its return.
+        """
+        until, sent = self.until(request, place, horizon, world), began(request.exchange)
+        looks = [look for look in self.looks_at(keys_of(place.deployment), horizon) if sent < began(look)]
+        states = [(look, is_ready(look, place.role_instance)) for look in looks]
+        left = next((began(look) for look, ready in states if not ready and answered(look) <= start), None)
+        if left is None:
+            return NEVER
+        back = next((began(look) for look, ready in states if ready and left < began(look)), until)
+        seconds, number = max(until, back)
+        return seconds + self.second_departure_seconds(request, horizon), number
+
     def longest_duration(self, horizon: Moment, otherwise: float) -> float:
         """The longest duration of an operation in seconds, or `otherwise` where none was seen to end."""
         ends = ((request, self.seen_end(request, horizon)) for request in self._started)

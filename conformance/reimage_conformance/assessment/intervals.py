@@ -5,7 +5,8 @@ It becomes inconclusive if these overlap such an interval of another request. An
 reach the instance is sent. It ends when the operation was seen to end and the instance was seen at ReadyRole again. At
 the historical service an instance left ReadyRole only after Succeeded. So if it was not seen to leave, the interval goes
 on for a while after the operation (`settling_seconds`); if it was not seen to come back, for as long as an operation may
-take (`reimage_conformance.assessment.interval_ends`).
+take (`reimage_conformance.assessment.interval_ends`). No document limits the time until an instance leaves: a reimage whose
+instance was not seen to leave yet explains one departure of it, however late (`IntervalEnds.may_leave_until`).
 
 A refused request counts in two cases (`reimage_conformance.assessment.refused_requests`): if the judged request was refused too
 and was under way at the same time, or if the effect is on an instance that the judged request does not address, and came
@@ -118,8 +119,11 @@ class Intervals:
             else:
                 self._refused.append(request)
 
-    def without_other_causes(self, verdict: Verdict, world: World) -> Verdict:
-        """`verdict`, made inconclusive where another request of ours may have caused the effect that it is about."""
+    def without_other_causes(self, verdict: Verdict, world: World, *, is_late_excused: bool = True) -> Verdict:
+        """`verdict`, made inconclusive where another request of ours may have caused the effect that it is about.
+
+        With `is_late_excused`, an earlier reimage may have its effect at any time, until that was seen.
+        """
         if verdict.outcome not in _JUDGED:
             return verdict
         effect, compared = self.effect_of(verdict, world)
@@ -127,6 +131,7 @@ class Intervals:
             return verdict
         if effect.unlisted and any(self._was_never_listed(place, world) for place in effect.places):
             return verdict
+        effect = replace(effect, departs_late=effect.departs and is_late_excused)
         found = [self._other_cause(place, effect, verdict, compared, world) for place in effect.places]
         # The verdict stands by one place alone, if nothing else explains what was seen there.
         if any(not reason for reason, _ in found):
@@ -211,16 +216,30 @@ class Intervals:
             interval_end = self._ends.until(request, place, window.end, world)
             may_leave_until = interval_end
             if effect.departs and not is_met and is_here:
-                again_seconds = self._ends.second_departure_seconds(request, window.end)
-                may_leave_until = (interval_end[0] + again_seconds, interval_end[1])
+                may_leave_until = self._may_leave_until(request, place, effect, window, world)
             may_have_run = request.is_accepted or request.has_unknown_effect(world)
             if may_have_run and (effect.on_operation or may_leave_until > window.start):
-                is_back = not effect.on_operation and interval_end <= window.start
-                reason = worded(request, place, is_back=is_back, is_one_answer=len(looks) == 1)
+                is_over = not effect.on_operation and interval_end <= window.start
+                is_late = is_over and may_leave_until == NEVER
+                reason = worded(request, place, is_late=is_late, is_back=is_over, is_one_answer=len(looks) == 1)
                 reached_namesake = not is_here and is_namesake(request.address, place)
                 return reason, (*blamed(request, world), *(_IF_A_NAMESAKE_IS_REACHED if reached_namesake else ()))
         # A met verdict stays met, whatever a refused request may have done.
         return ("", ()) if is_met else self._refused_cause(place, effect, verdict, judged, looks, world)
+
+    def _may_leave_until(
+        self, request: OwnRequest, place: Place, effect: Effect, window: _Window, world: World
+    ) -> Moment:
+        """Until when an instance may leave ReadyRole because of a request that addresses it, as far as known at the end of `window`.
+
+        If `effect` may come late, a departure that was not seen yet may come at any time, unless the request should have been
+        refused and got no reply, or its operation failed because of it.
+        """
+        is_sound = request.is_accepted or not expectation_of(request.exchange.request, world).must_be_refused_for
+        if effect.departs_late and is_sound and not self._failed_late(request, window.end, world):
+            return self._ends.may_leave_until(request, place, window.start, window.end, world)
+        seconds, number = self._ends.until(request, place, window.end, world)
+        return seconds + self._ends.second_departure_seconds(request, window.end), number
 
     def _refused_cause(
         self,

@@ -105,9 +105,12 @@ def overlap(first: Exchange, second: Exchange) -> bool:
     return first.at < second.at + second.elapsed and second.at < first.at + first.elapsed
 
 
-def worded(request: OwnRequest, place: Place, *, is_back: bool = False, is_one_answer: bool = False) -> str:
+def worded(
+    request: OwnRequest, place: Place, *, is_late: bool = False, is_back: bool = False, is_one_answer: bool = False
+) -> str:
     """A sentence on how a request of ours may have caused what was seen.
 
+    `is_late` says that no answer had shown its instance away before the first of the answers that are compared.
     `is_back` says that its instance had come back from it before the first of the answers that are compared.
     `is_one_answer` says that what was seen is one answer, and not compared with another.
     """
@@ -117,6 +120,11 @@ def worded(request: OwnRequest, place: Place, *, is_back: bool = False, is_one_a
         return (
             f"the suite's own request to reimage {request.address.instance} (exchange {number}) got no reply that shows "
             f"whether it was carried out, and may have changed {name} {between}"
+        )
+    if is_late:
+        return (
+            f"{name} was not seen to leave ReadyRole after the suite's own reimage (exchange {number}), "
+            "so that it may have left only now"
         )
     if is_back:
         return (

@@ -8,10 +8,19 @@ explains a busy role too; a role that was seen busy explains no virtual machine 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
-from reimage_conformance.assessment.own_requests import addresses_nothing, answered, began, is_at, is_namesake, keys_of
+from reimage_conformance.assessment.own_requests import (
+    REFUSED_HAS_NO_EFFECT,
+    addresses_nothing,
+    answered,
+    began,
+    is_at,
+    is_namesake,
+    keys_of,
+)
 from reimage_conformance.model import Outcome, Why
 from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.protocol.deployments import MACHINE_STATES, READY, ROLE_STATES, has_instance_list, statuses_in
@@ -33,11 +42,12 @@ class Weighing:
     """Weighs verdicts by the exchanges of a run that `intervals` holds so far.
 
     For each `after_refusal` and `states` of `spontaneous`, `_found` holds the first spontaneous departure that was found,
-    and `_searched` the number of exchanges at the last search.
+    and `_searched` the number of exchanges at the last search. `_proven` holds the kinds of effect of which a violation stands.
     """
 
     def __init__(self, intervals: Intervals) -> None:
         self._intervals = intervals
+        self._proven: set[_Kind] = set()
         self._searched: dict[_Sought, int] = {}
         self._found: dict[_Sought, Departure] = {}
 
@@ -46,11 +56,20 @@ class Weighing:
 
         A verdict is inconclusive where another request of ours may have caused the effect that it is about. It is
         untested where it accuses the endpoint of a departure such as its instances were seen to make by themselves.
+        A departure that may be the late effect of an earlier reimage is no excuse any more once a violation of the same
+        kind stands without it.
         """
-        return [self._weighed(verdict, world) for verdict in verdicts]
+        made = list(verdicts)
+        found = [self._weighed(verdict, world) for verdict in made]
+        self._proven |= {kind for verdict in found if verdict.is_violation and (kind := _kind(verdict)) is not None}
+        return [
+            self._weighed(before, world) if before.is_violation and _kind(before) in self._proven else after
+            for before, after in zip(made, found, strict=True)
+        ]
 
     def _weighed(self, verdict: Verdict, world: World) -> Verdict:
-        weighed = self._intervals.without_other_causes(verdict, world)
+        is_late_excused = _kind(verdict) not in self._proven
+        weighed = self._intervals.without_other_causes(verdict, world, is_late_excused=is_late_excused)
         if not weighed.is_violation:
             return weighed
         effect, compared = self._intervals.effect_of(verdict, world)
@@ -74,6 +93,26 @@ class Weighing:
             if found is not None:
                 self._found[sought] = found
         return found
+
+
+class _Kind(Enum):
+    """The kinds of effect that no request of ours should have."""
+
+    ON_OTHERS = auto()
+    OF_A_REFUSAL = auto()
+
+
+_KINDS = {
+    "REQ-REIMAGE-OTHERS-UNTOUCHED": _Kind.ON_OTHERS,
+    "REQ-REIMAGE-URI-EQUIV": _Kind.ON_OTHERS,
+    REFUSED_HAS_NO_EFFECT: _Kind.OF_A_REFUSAL,
+}
+"""The kind of effect that a violation of a requirement shows."""
+
+
+def _kind(verdict: Verdict) -> _Kind | None:
+    """The kind of effect that a verdict is about, None for any other effect; a refusal may violate its own requirement too."""
+    return _Kind.OF_A_REFUSAL if verdict.check == "instance_untouched" else _KINDS.get(verdict.requirement)
 
 
 _Sought: TypeAlias = "tuple[bool, tuple[str, ...]]"

@@ -24,6 +24,7 @@ NOT_TOGETHER = (
     ("timed-out-500", "historical-errors-empty"),
     ("busy-now-and-then", "offline-after-success"),
     ("busy-now-and-then", "offline-long-after-success"),
+    ("busy-now-and-then", "offline-three-seconds-after-success"),
     ("busy-now-and-then", "not-running-400"),
     ("busy-now-and-then", "instances-unlisted-while-away"),
 )

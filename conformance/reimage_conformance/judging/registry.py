@@ -52,7 +52,8 @@ class Effect:
     requests between the looks count. `looks` holds the exchange numbers between which the effect was looked for;
     empty stands for all exchanges of the check. `absent` says that the effect did not come: the instance did not leave, or
     did not come back. A request that reached the instance by mistake does not explain that. `departs` says that the effect
-    is a departure from ReadyRole, which an earlier reimage of the instance explains for a while after its return too.
+    is a departure from ReadyRole, which an earlier reimage of the instance explains for a while after its return too;
+    `departs_late`, which the assessment sets, says that it explains it until the instance was seen to leave, however late.
     `unlisted` says that the effect is an absence from a list of instances, which no reimage explains of an instance that
     was never listed.
     """
@@ -65,6 +66,7 @@ class Effect:
     looks: tuple[int, ...] = ()
     absent: bool = False
     departs: bool = False
+    departs_late: bool = False
     unlisted: bool = False
 
 

@@ -33,7 +33,7 @@ class Group:
     requirements to blame for an effect. `accepted` says that one request was accepted, and may have caused a change.
     `beside` says that another instance of the same deployment was being reimaged meanwhile. `elsewhere` says the same of
     an instance of its name in another deployment. `unsteady` says that the instance had come back from a reimage so
-    recently that it may leave once more. `stop_reason` says why the group was stopped early, None where it was not.
+    recently that it may leave once more, or was not seen to leave after one. `stop_reason` says why the group was stopped early, None where it was not.
 
     A group is taken apart if its instance changed and no request is certain to be the cause (`is_cause_certain`). Then
     `turn` lets its members repeat their requests one by one, and `stack` keeps the campaign away from the deployment.
@@ -83,7 +83,7 @@ class Group:
     def is_disturbed(self) -> bool:
         """Whether a request outside of the group may have caused a change.
 
-        That is so if the instance had come back only shortly before, or if another instance was being reimaged that the
+        That is so if an earlier reimage of the instance may still take it away, or if another instance was being reimaged that the
         endpoint may have mixed up with this one.
         """
         return self.unsteady or self.beside or self.elsewhere
@@ -274,7 +274,8 @@ class Groups:
 
     async def _look_before(self, group: Group) -> None:
         """Makes the first look of a group, or reuses the last look of the previous group if that is still valid."""
-        group.unsteady = self._instances.unsteady_seconds(self._operations.at(group.place)) > 0
+        earlier = self._operations.at(group.place)
+        group.unsteady = self._instances.unsteady_seconds(earlier) > 0 or self._instances.may_leave_late(earlier)
         last = self._last.pop(str(group.place), None)
         if last is not None and self._is_still_valid(last, group.place):
             group.shares_look, group.before = True, last.look

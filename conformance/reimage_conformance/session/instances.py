@@ -64,6 +64,17 @@ class Watch:
     over: trio.Event = field(default_factory=trio.Event)
 
     @property
+    def is_unlisted_once(self) -> bool:
+        """Whether the last look lists instances without this one, and no such look came right before it.
+
+        One such answer may be incomplete, and shows nothing.
+        """
+        if not self.looks or not has_instance_list(self.looks[-1]):
+            return False
+        shown = [statuses_in(look) for look in self.looks if has_instance_list(look)]
+        return [self.place.role_instance in statuses for statuses in shown[-2:]] in ([False], [True, False])
+
+    @property
     def was_offline(self) -> bool:
         """Whether some look had a list of instances and did not show this one at ReadyRole."""
         shown = [statuses_in(look) for look in self.looks if has_instance_list(look)]
@@ -232,6 +243,8 @@ class Instances(Looks):
         if is_back or nothing_is_shown:
             self._learn_when_instances_depart(watch)
             self._end(watch)
+        elif watch.is_unlisted_once:
+            return  # the next look shows whether it is listed
         elif not is_online and (watch.waited >= limits.operation_timeout_seconds or self.waits_no_more):
             # A look without instances does not show that this one did not come back.
             self.waits_no_more = self.waits_no_more or bool(statuses_in(exchange))
@@ -277,6 +290,14 @@ class Instances(Looks):
             if operation.state is State.ENDED
         )
         return max(steady_at, default=0.0) - self._sender.clock.now()
+
+    def may_leave_late(self, operations: list[Operation]) -> bool:
+        """Whether the instance of one of these operations may still leave ReadyRole, however late: no watch saw it leave.
+
+        No document limits the time until an instance leaves.
+        """
+        seen_offline = {id(watch.operation) for watch in self.watches if watch.was_offline}
+        return any(id(operation) not in seen_offline for operation in operations)
 
     def are_at_rest(self, operations: list[Operation]) -> bool:
         """Whether these operations and their watches ended so long ago that they cannot change their instances any more.

@@ -69,6 +69,12 @@ oddity(
     _status(lambda age, seconds: "StoppedVM" if 1.0 <= age - seconds < 2.0 else "ReadyRole"),
 )
 oddity(
+    "offline-three-seconds-after-success",
+    "an instance goes offline three seconds after the end of the operation, for one second",
+    _status(lambda age, seconds: "StoppedVM" if 3.0 <= age - seconds < 4.0 else "ReadyRole"),
+    advisories=("REQ-REIMAGE-OFFLINE",),
+)
+oddity(
     "ready-with-success",
     "an instance is ready again at the moment of success",
     _status(lambda age, seconds: "StoppedVM" if age < seconds else "ReadyRole"),

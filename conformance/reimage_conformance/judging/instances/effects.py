@@ -48,6 +48,10 @@ SECOND_DEPARTURE_FACTOR = 1.0
 
 No document says that it stays at ReadyRole once it is back.
 """
+MISSING = "missing"
+"""In place of a status: the look does not list the instance."""
+MIN_LOOKS_WITHOUT = 2
+"""An instance counts as no longer listed where this many looks in a row do not list it: a single answer may be incomplete."""
 _MAX_NAMES = 6
 """A message names at most this many role instances, and counts the others."""
 
@@ -125,7 +129,7 @@ def instance_effect(
             yield about(requirement, reimage.start).inconclusive(reason, why=why)
         return
     yield _offline(reimage, ended_at)
-    yield _same_name(reimage)
+    yield _same_name(reimage, waited, world.target.limits.operation_timeout_seconds)
     yield _online(reimage, waited, world.target.limits.operation_timeout_seconds)
     yield from _others(reimage, others, refused)
 
@@ -159,8 +163,8 @@ class _Reimage:
 
     @cached_property
     def statuses(self) -> list[str]:
-        """The InstanceStatus in each look of `seen`, "missing" where this one is not listed."""
-        return [statuses_in(look).get(self.instance, "missing") for look in self.seen]
+        """The InstanceStatus in each look of `seen`, `MISSING` where this one is not listed."""
+        return [statuses_in(look).get(self.instance, MISSING) for look in self.seen]
 
     @property
     def path(self) -> str:
@@ -202,11 +206,25 @@ def _offline(reimage: _Reimage, ended_at: float) -> Verdict:
     return verdict.violated(f"{reimage.name} leaves {READY}", actual, "never-offline")
 
 
-def _same_name(reimage: _Reimage) -> Verdict:
-    """The verdict on whether the last look shows the instance under its own name, and in its role."""
+def _same_name(reimage: _Reimage, waited: float, time_limit: float) -> Verdict:
+    """The verdict on whether the last look shows the instance under its own name, and in its role.
+
+    Where it does not list the instance, the verdict is inconclusive in two cases: the look before that one listed it, or
+    `waited` is less than `time_limit`, as for `_online`. No document says that an instance is listed while it is away.
+    """
     last, instance, role = reimage.seen[-1], reimage.instance, roles_in(reimage.before).get(reimage.instance)
     verdict = about("REQ-REIMAGE-SAME-NAME", last, reimage.before)
     if instance not in statuses_in(last):
+        if (
+            len(reimage.seen) < MIN_LOOKS_WITHOUT
+            or reimage.statuses[-MIN_LOOKS_WITHOUT:] != [MISSING] * MIN_LOOKS_WITHOUT
+        ):
+            return verdict.inconclusive(f"only the last answer to Get Deployment does not list {reimage.name}")
+        if waited < time_limit:
+            return verdict.inconclusive(
+                f"{reimage.name} was not listed {waited:.1f} s after the end of the operation, and may take {time_limit:g} s to return",
+                because=("REQ-REIMAGE-ONLINE",),
+            )
         actual = f"{reimage.name} is no longer listed; {_new_names(reimage)}"
         return verdict.violated(f"{reimage.name} of role {role}", actual, "renamed")
     now = roles_in(last).get(instance)
@@ -289,12 +307,16 @@ def _first_change(
     """The first look that shows some of `watched` not ready, their statuses there, and those that were still watched then.
 
     An instance is not watched any more once a look shows it in a status that is due to its guest (REQ-DEPL-BAD-STATES).
+    One that a look does not list counts only if the next look does not show it ready either.
     None and no statuses where no look shows a change.
     """
-    for look in looks:
+    listing = [look for look in looks if statuses_in(look)]
+    for i, look in enumerate(listing):
         statuses = _not_ready(look, watched)
+        later = _not_ready(listing[i + 1], watched) if i + 1 < len(listing) else {}
         watched = [name for name in watched if statuses.get(name) not in BAD_STATES]
-        if changed := {name: status for name, status in statuses.items() if name in watched}:
+        confirmed = {name: status for name, status in statuses.items() if status != MISSING or name in later}
+        if changed := {name: status for name, status in confirmed.items() if name in watched}:
             return look, changed, watched
     return None, {}, watched
 
@@ -308,7 +330,7 @@ def _watched(before: Exchange, others: Sequence[str]) -> list[str]:
 def _not_ready(look: Exchange, watched: Sequence[str]) -> dict[str, str]:
     """The status of each of `watched` that a look does not show ready; empty if the look shows no instance at all."""
     now = statuses_in(look)
-    return {name: now.get(name, "missing") for name in watched if now.get(name) != READY} if now else {}
+    return {name: now.get(name, MISSING) for name in watched if now.get(name) != READY} if now else {}
 
 
 def _without_repeats(values: list[str]) -> list[str]:
