@@ -143,6 +143,13 @@ class TestDocuments:
             met("REQ-DEPL-URI", 1, 3),
         ]
 
+    def test_the_minimum_of_a_reimage_has_to_stay_usable(self) -> None:
+        several = [self.in_version("2009-10-01", 200), self.in_version("2010-10-28", 400, number=2)]
+
+        assert violated("REQ-DEPL-URI", "status:400", 2) in brief(
+            judged("observer_answers", several, requirement="REQ-DEPL-URI")
+        )
+
     def test_a_minimum_that_is_too_high_is_held_against_it(self) -> None:
         refused = [self.in_version("2009-10-01", 400, number=1), self.in_version("2010-04-01", 400, number=2)]
         several = [*refused, self.in_version("2011-10-01", 200, number=3)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.catalogue import FIRST_VERSION, TABLE_VERSIONS
+from reimage_conformance.catalogue import FIRST_VERSION, MINIMUM_VERSION, TABLE_VERSIONS
 from reimage_conformance.judging.operations.polls import version_of
 from reimage_conformance.judging.registry import NOBODY, Effect, about, check, effect_on
 from reimage_conformance.judging.sent import call_of, header_sent, slot_sent
@@ -120,13 +120,13 @@ def observer_answers(
 ) -> Iterator[Verdict]:
     """Get Deployment or Get Cloud Service Properties answers 200 with a request id (REQ-DEPL-URI, REQ-PROPS-URI).
 
-    A look that was refused for its version violates REQ-VER-OLD-KEPT in place of `requirement`, unless FIRST_VERSION was refused too:
-    both calls exist from that version on. `while_reimaged` holds the numbers of exchanges that were sent while a reimage in the same
+    A look that was refused for its version violates REQ-VER-OLD-KEPT in place of `requirement`, unless FIRST_VERSION or MINIMUM_VERSION
+    was refused too: both calls exist from the former on, and the latter has to stay usable. `while_reimaged` holds the numbers of exchanges that were sent while a reimage in the same
     deployment was under way: the verdict is the same, and the message says it.
     """
     del world
     refused = [exchange for exchange in exchanges if _is_refused_for_version(exchange, exchanges)]
-    is_minimum_kept = all(version_of(exchange) != FIRST_VERSION for exchange in refused)
+    is_minimum_kept = not {FIRST_VERSION, MINIMUM_VERSION} & {version_of(exchange) for exchange in refused}
     for exchange in exchanges:
         is_about_version = is_minimum_kept and exchange in refused
         verdict = about("REQ-VER-OLD-KEPT" if is_about_version else requirement, exchange)

@@ -63,9 +63,9 @@ Slip("deployment-non-authoritative", URI, "Get Deployment is answered 203, howev
 Slip("deployment-version-raised", URI, "Get Deployment needs version {} or later").each(
     ("2010-10-28", "2011-06-01"), lambda least: gives(earliest_version, least, kind_is("deployment"))
 )
-Slip(
-    "service-version-raised[2011-06-01]", OLD_KEPT, "Get Cloud Service Properties needs version 2011-06-01 or later"
-).by(gives(earliest_version, "2011-06-01", kind_is("service")))
+Slip("service-version-raised[2011-06-01]", PROPS, "Get Cloud Service Properties needs version 2011-06-01 or later").by(
+    gives(earliest_version, "2011-06-01", kind_is("service"))
+)
 Slip("deployment-version-dropped", OLD_KEPT, "Get Deployment does not accept version {}").each(
     ("2010-04-01", "2012-03-01"),
     lambda value: gives(version_known, value=False, when=both(kind_is("deployment"), version_is(value))),
