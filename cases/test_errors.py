@@ -43,7 +43,7 @@ def judge_known_method(sut: SystemUnderTest, exchange: Exchange) -> None:
     """Judges that a method that HTTP defines is not refused with 501, the status for unknown methods."""
     arguments = {
         "statuses": [501],
-        "expected": "405 Method Not Allowed, or 400 with InvalidHttpVerb: HTTP defines the method",
+        "expected": "405 Method Not Allowed, or 400 with InvalidHttpVerb, but not 501, since HTTP defines the method",
     }
     if exchange.is_error:  # any other answer is not a refusal
         sut.judge(not_answered_with, exchange, requirement="REQ-HTTP-UNKNOWN-METHOD", **arguments)

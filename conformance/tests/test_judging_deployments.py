@@ -322,7 +322,7 @@ class TestDocuments:
         assert worded(found) == [
             (
                 "RoleName, InstanceName, InstanceStatus, then the elements of later versions",
-                "RoleName, InstanceName; RoleName, InstanceName, InstanceStatus",
+                "it begins with RoleName, InstanceName",
             )
         ]
 
@@ -334,7 +334,7 @@ class TestDocuments:
 
         assert self.listed(late, "A") == [met("REQ-DEPL-INSTANCES")]
         assert brief(found) == [violated("REQ-DEPL-INSTANCES", "members")]
-        assert found[0].actual == f"RoleName, {added}, InstanceName"
+        assert found[0].actual == f"it begins with RoleName, {added}, InstanceName"
 
     def test_what_no_version_is_known_to_have_added_may_come_anywhere(self) -> None:
         inner = instance("A").replace("<InstanceName>", "<PowerState/><InstanceName>")

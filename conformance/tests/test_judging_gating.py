@@ -59,7 +59,10 @@ class TestGates:
             advisory(SINGLE, "early-element", because=(WHOLE,)),
             advisory(WHOLE, "early-element"),
         ]
-        assert worded(early) == [(f"no element newer than version {before}", f"{name} under version {before}")] * 2
+        assert (
+            worded(early)
+            == [(f"no element newer than version {before}", f"under version {before} an answer shows {name}")] * 2
+        )
 
     def gated(self, *seen: tuple[str, str]) -> list[object]:
         """What the check says of an instance that shows some elements under each version."""
@@ -94,7 +97,7 @@ class TestGates:
         body = deployment(instance("A", rest="<IpAddress/>") + instance("B", rest="<GuestAgentStatus/>"))
         found = judged("version_gates", [shown(body)])
 
-        assert found[0].actual == "GuestAgentStatus, IpAddress under version 2011-10-01"
+        assert found[0].actual == "under version 2011-10-01 an answer shows GuestAgentStatus, IpAddress"
 
     def test_one_that_shows_none_is_early_with_none(self) -> None:
         assert self.gated(("2011-02-25", ""), ("2011-10-01", "<PowerState/>")) == [met(SINGLE, 1, 2), met(WHOLE, 1, 2)]

@@ -314,7 +314,7 @@ class TestEffect:
         found = judged("instance_effect", [BEFORE, START, *seen], instance=NAME, others=["B", "C"], refused=["B"])
 
         assert [v.actual for v in found if v.requirement == OTHERS] == [
-            f"contoso-v2/B is BusyRole after a reimage of contoso-v2/{NAME}; its own reimage was refused with 409, but may have had this effect"
+            f"contoso-v2/B is BusyRole after a reimage of contoso-v2/{NAME}; a reimage of contoso-v2/B was refused with 409, but may have had this effect"
         ]
 
     def test_only_others_that_were_ready_are_watched(self) -> None:

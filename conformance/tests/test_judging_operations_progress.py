@@ -96,7 +96,10 @@ class TestProgress:
         ]
         last = told.rpartition(", ")[2]
         actual = f"{last} after Succeeded; all polls: {told}"
-        assert worded(found) == [("after the first Succeeded, every later poll shows Succeeded", actual)] * 2
+        assert worded(found) == [
+            ("after the first Succeeded, every later poll shows Succeeded", actual),
+            ("InProgress until the operation ends, then one end in every poll", actual),
+        ]
 
     @pytest.mark.parametrize(
         ("bodies", "told"),
@@ -115,7 +118,10 @@ class TestProgress:
         ]
         last = told.rpartition(", ")[2]
         actual = f"{last} after Succeeded; all polls: {told}"
-        assert worded(found) == [("after the first Succeeded, every later poll shows Succeeded", actual)] * 2
+        assert worded(found) == [
+            ("after the first Succeeded, every later poll shows Succeeded", actual),
+            ("InProgress until the operation ends, then one end in every poll", actual),
+        ]
 
     @pytest.mark.parametrize(
         "bodies", [(SUCCEEDED, RUNNING, SUCCEEDED), (FAILED, RUNNING), (RUNNING, SUCCEEDED, RUNNING)]

@@ -110,7 +110,9 @@ class TestRefused:
 
     def test_another_status_outside_the_table_is_one_violation(self) -> None:
         assert brief(judged("refused", [refusal(NO_TYPE, 404)])) == [violated("REQ-REIMAGE-CT-ABSENT", "status:404")]
-        assert worded(judged("refused", [refusal(NO_TYPE, 404, "X")])) == [("400 or 415", "404 Not Found with X")]
+        assert worded(judged("refused", [refusal(NO_TYPE, 404, "X")])) == [
+            ("400 or 415", "404 Not Found with X, for no Content-Type header")
+        ]
         assert brief(judged("refused", [refusal(UNKNOWN, 401)])) == [violated("REQ-AUTH-FAIL", "status:401")]
         assert brief(judged("refused", [refusal(NO_TYPE, 300)])) == [violated("REQ-REIMAGE-CT-ABSENT", "status:300")]
 

@@ -345,9 +345,7 @@ class TestRequestIds:
         after = replace(exchange(LOOK, 200, content, headers=headers, number=2), connection=3, position=position)
         found = judged("request_ids_unique", [poll, after])
 
-        told = (
-            "Get Deployment (exchange 2) got the answer to Get Operation Status, the request before on its connection"
-        )
+        told = "Get Deployment (exchange 2) got the answer to the request before it on the same connection, Get Operation Status"
         assert brief(found) == [violated(self.NAME, "reused-id", 2, 1)]
         assert (told in found[0].actual) == is_told
 

@@ -163,6 +163,8 @@ def undisturbed(
             yield verdict.inconclusive(f"{actual}; a single operation may take longer than others")
             return
         actual += f"; the reimage of exchange {prolonged_before} was prolonged in the same way"
-        yield verdict.violated(expected, actual, "prolonged")
+        yield verdict.violated(
+            "the running operation ends as soon as without the refused requests", actual, "prolonged"
+        )
     else:
         yield verdict.met(f"Succeeded; {counted(len(refused), 'request')} refused meanwhile")

@@ -134,6 +134,7 @@ def observer_answers(
             yield verdict.undecided(exchange)
         elif exchange.reply.status != 200:
             asked, version = _subject_of(exchange.request), header_sent(exchange.request, "x-ms-version")
+            asked = f"{call_of(exchange.request)} of {asked}" if is_about_version else asked
             asked += f" with {version}" if version else ""
             when = ", while a reimage in the deployment was under way" if exchange.number in while_reimaged else ""
             actual = f"{reply_summary(exchange)}, for {asked}{when}"
@@ -256,8 +257,10 @@ def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequen
         known = (*_INSTANCE_MEMBERS, *FIRST_VERSIONS)
         orders = {tuple(local(part) for part in own_elements(node) if local(part) in known)[:3] for node in found}
         expected = f"{', '.join(_INSTANCE_MEMBERS)}, then the elements of later versions"
-        actual = "; ".join(", ".join(order) or "no element" for order in sorted(orders))
-        yield verdict.judged(orders == {_INSTANCE_MEMBERS}, expected, actual, "members")
+        wrong = sorted(orders - {_INSTANCE_MEMBERS})
+        shown = wrong or [_INSTANCE_MEMBERS]
+        actual = " or ".join(f"it begins with {', '.join(order) or 'other elements'}" for order in shown)
+        yield verdict.judged(not wrong, expected, actual, "members")
 
 
 def _miscounted(miscounted: Sequence[str], names: Sequence[str]) -> str:
@@ -334,7 +337,7 @@ def version_gates(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdi
         asked = version_of(exchange)
         early = sorted(name for name in shown if asked < FIRST_VERSIONS[name])
         expected = f"no element newer than version {asked}"
-        actual = f"{', '.join(early) or 'no newer element'} under version {asked}"
+        actual = f"under version {asked} an answer shows {', '.join(early) or 'no newer element'}"
         for requirement in ("REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS"):
             because = () if requirement == cause else (cause,)
             yield about(requirement, exchange).judged(not early, expected, actual, "early-element", because=because)

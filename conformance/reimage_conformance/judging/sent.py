@@ -88,8 +88,12 @@ def sent(request: Request, defects: Sequence[Defect]) -> str:
     return _SENT[key](request) if key in _SENT else ""
 
 
-def _malformed_version(request: Request) -> str:
+def _call_and_version(request: Request) -> str:
     return f"{call_of(request)} with {header_sent(request, 'x-ms-version')}"
+
+
+def _content_type(request: Request) -> str:
+    return header_sent(request, "Content-Type") or "no Content-Type header"
 
 
 def _host(request: Request) -> str:
@@ -128,9 +132,9 @@ def _comp(request: Request) -> str:
 
 _SENT: Mapping[str, Callable[[Request], str]] = {
     "version-missing": call_of,
-    "version-malformed": _malformed_version,
+    "version-malformed": _call_and_version,
     "version-old": partial(header_sent, name="x-ms-version"),
-    "content-type": partial(header_sent, name="Content-Type"),
+    "content-type": _content_type,
     "invalid-length": partial(header_sent, name="Content-Length"),
     "differing-lengths": partial(header_sent, name="Content-Length"),
     "unknown-coding": partial(header_sent, name="Transfer-Encoding"),
@@ -174,7 +178,7 @@ _SENT_FOR: Mapping[str, Callable[[Request], str]] = {
     "REQ-HTTP-UNKNOWN-METHOD": _method_and_address,
     "REQ-HTTP-TE-UNKNOWN": _coding_of_unknown_instance,
     "REQ-GOS-VERSION-MIN": partial(header_sent, name="x-ms-version"),
-    "REQ-VER-OLD-KEPT": partial(header_sent, name="x-ms-version"),
+    "REQ-VER-OLD-KEPT": _call_and_version,
     "REQ-AUTH-ANYCERT": call_of,
     "REQ-REIMAGE-VERSION": partial(header_sent, name="x-ms-version"),
     "REQ-REIMAGE-CT-PARAM": partial(header_sent, name="Content-Type"),

@@ -125,8 +125,11 @@ def quoted(value: str | bytes) -> str:
 
 
 def valued(name: str, value: str) -> str:
-    """A named value: `RoleName 'WebRole1'`, or `an empty RoleName`."""
-    return f"{name} {quoted(value)}" if value else f"an empty {name}"
+    """A named value: `RoleName 'WebRole1'`, or `an empty RoleName`; blanks around it are told in words."""
+    where = " and ".join(
+        side for side, bare in (("before", value.lstrip(" ")), ("after", value.rstrip(" "))) if bare != value
+    )
+    return f"{name} {quoted(value)}{f' with a blank {where} it' if where else ''}" if value else f"an empty {name}"
 
 
 def shown_element(name: str, value: str | None) -> str:

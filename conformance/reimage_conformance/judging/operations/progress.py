@@ -90,6 +90,7 @@ def _after_end(seen: list[PolledStatus], with_status: list[PolledStatus], end_in
     heads = {p.number for p, _ in later if p.request.method == "HEAD"}
     all_statuses = ", ".join(_with_repeats_counted([status for _, status in with_status]))
     expected = f"after the first {end}, every later poll shows {end}"
+    one_end = "InProgress until the operation ends, then one end in every poll"
     if not_found:
         actual = f"{all_statuses}, then {reply_summary(not_found[0])}"
         yield about(_STABLE, not_found[0], end_poll).violated(expected, actual, "gone")
@@ -108,7 +109,8 @@ def _after_end(seen: list[PolledStatus], with_status: list[PolledStatus], end_in
             because = tuple(cause for cause in causes if cause != requirement)
             any_way = ", with any x-ms-version and on any connection" if requirement == _READONLY else ""
             verdict = about(requirement, changed[0][0], end_poll)
-            yield verdict.violated(f"{expected}{any_way}", actual, "flip", because=because)
+            expected_here = one_end if requirement == _PROGRESS else f"{expected}{any_way}"
+            yield verdict.violated(expected_here, actual, "flip", because=because)
     else:
         yield about(_PROGRESS, end_poll).met(all_statuses)
         if len(with_status) > end_index + 1:

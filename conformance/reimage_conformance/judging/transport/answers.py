@@ -94,7 +94,8 @@ def same_answer(world: World, exchanges: Sequence[Exchange], requirement: str, w
     else:
         same = varied.reply is not None and varied.reply.status == plain.reply.status
         same = same or all(_is_documented(each, polls, world) for each in (plain, varied))
-        expected = f"{reply_summary(plain)}, the answer to the same request without this difference"
+        kind = "bad request, which names something that does not exist," if plain.is_error else "request"
+        expected = f"{reply_summary(plain)}, the answer to the same {kind} without this difference"
         yield verdict.judged(same, expected, f"{reply_summary(varied)}, for a request with {what}", symptom(varied))
 
 

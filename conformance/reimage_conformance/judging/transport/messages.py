@@ -221,10 +221,12 @@ def request_ids_unique(world: World, exchanges: Sequence[Exchange]) -> Iterator[
         actual = f"the answers to {both} both carry {repeat.request_id}"
         others = len(repeats) - 1
         more = f"; {counted(others, 'more answer')} {'repeats' if others == 1 else 'repeat'} an id" if others else ""
-        more += _out_of_step(repeats)
         because = _causes_of_repeats([later for later, _ in repeats])
+        shift = _out_of_step(repeats)
         verdict = about("REQ-ASYNC-REQID-UNIQUE", *dict.fromkeys(each for pair in repeats for each in pair))
-        yield verdict.violated("an id of its own for every request", actual + more, "reused-id", because=because)
+        yield verdict.violated(
+            "an id of its own for every request", f"{shift}{actual}{more}", "reused-id", because=because
+        )
     elif len(first) > 1:
         yield about("REQ-ASYNC-REQID-UNIQUE", next(reversed(first.values()))).met(f"{len(first)} distinct ids")
 
@@ -238,8 +240,8 @@ def _out_of_step(repeats: Sequence[tuple[Exchange, Exchange]]) -> str:
         content = earlier.reply.body if earlier.reply is not None and earlier.is_successful else b""
         if content and later.reply is not None and later.reply.body == content:
             return (
-                f"; {call_of(later.request)} (exchange {later.number}) got the answer to {call_of(earlier.request)}, "
-                "the request before on its connection"
+                f"{call_of(later.request)} (exchange {later.number}) got the answer to the request before it on the same connection, "
+                f"{call_of(earlier.request)}; "
             )
     return ""
 
