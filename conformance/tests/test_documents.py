@@ -246,7 +246,7 @@ class TestSyntax:
                 "line 1, column 26: text or a second root element outside the root element",
             ),
             (b"<a>&#1;</a>", "line 1, column 8: a character that XML does not allow"),
-            (b'{"a": 1}', "it does not begin with <, but with {"),
+            (b'{"a": 1}', 'the content does not begin with <, but with {"a":'),
             (b"<a>&amp b</a>", "line 1, column 8: an & that does not begin a reference such as &amp;"),
         ],
     )

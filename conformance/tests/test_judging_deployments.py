@@ -271,7 +271,7 @@ class TestDocuments:
         [
             (instance("A"), "1 not listed: B"),
             (instance("A") + instance("B") * 2, "1 listed more than once: B"),
-            ("", "2 not listed: A, B"),
+            ("", "it lists no role instance; 2 role instances expected: A, B"),
         ],
     )
     def test_an_instance_is_not_listed_once(self, inner: str, absent: str) -> None:
@@ -290,7 +290,8 @@ class TestDocuments:
     def test_whose_instances_are_not_listed_is_told(self, body: str, owner: str) -> None:
         found = judged("instance_list", [shown(body)], instances=["A"])
 
-        assert worded(found) == [(f"every role instance of {owner} listed once", "1 not listed: A")]
+        actual = "it lists no role instance; 1 role instance expected: A"
+        assert worded(found) == [(f"every role instance of {owner} listed once", actual)]
 
     def test_a_list_that_may_be_empty_and_is(self) -> None:
         assert self.listed("") == [inconclusive("REQ-DEPL-INSTANCES")]
@@ -408,12 +409,12 @@ class TestEmbedded:
     @pytest.mark.parametrize(
         ("deployments", "told"),
         [
-            ({"x": ["A", "Z", "B"], "y": ["C"]}, "missing: in x Z"),
-            ({"x": ["C"], "y": ["C", "A"]}, "missing: in x C; in y A"),
-            ({"x": ["A"], "z": ["A", "B"]}, "missing: in z A, B"),
-            ({"z": ["A", "B", "C", "D", "E"]}, "missing: in z A, B, C, D and 1 more"),
-            ({"x": ["A"], "z": [], "w": []}, "missing: deployment w, deployment z"),
-            ({"x": ["Z"], "z": []}, "missing: in x Z"),
+            ({"x": ["A", "Z", "B"], "y": ["C"]}, "deployment x is shown without Z"),
+            ({"x": ["C"], "y": ["C", "A"]}, "deployment x is shown without C; deployment y is shown without A"),
+            ({"x": ["A"], "z": ["A", "B"]}, "deployment z is missing"),
+            ({"z": ["A", "B", "C", "D", "E"]}, "deployment z is missing"),
+            ({"x": ["A"], "z": [], "w": []}, "deployment z is missing; deployment w is missing"),
+            ({"x": ["Z"], "z": []}, "deployment z is missing; deployment x is shown without Z"),
         ],
     )
     def test_something_is_left_out(self, deployments: dict[str, list[str]], told: str) -> None:
@@ -434,7 +435,7 @@ class TestEmbedded:
         )
 
         assert brief(empty) == [violated(self.NAME, "detail")]
-        assert empty[0].actual == "missing: in x A"
+        assert empty[0].actual == "deployment x is missing"
 
     def test_what_was_not_asked_for_is_not_shown(self) -> None:
         assert self.of("", {"x": ["A"]}, wanted=False) == ([met(self.NAME)], "", "no deployments shown")

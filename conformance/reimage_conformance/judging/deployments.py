@@ -39,6 +39,7 @@ from reimage_conformance.protocol.documents import (
     read_document,
 )
 from reimage_conformance.protocol.requests import Place
+from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -265,6 +266,8 @@ def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequen
 
 def _miscounted(miscounted: Sequence[str], names: Sequence[str]) -> str:
     """How many of the `miscounted` instances are not among the listed `names`, and how many are there more than once."""
+    if not names:
+        return f"it lists no role instance; {counted(len(miscounted), 'role instance')} expected: {first_names(miscounted, _MAX_NAMES)}"
     missing = [name for name in miscounted if name not in names]
     repeated = [name for name in miscounted if name in names]
     groups = ((missing, "not listed"), (repeated, "listed more than once"))
@@ -314,10 +317,15 @@ def embedded_deployments(
     missing = {
         name: [each for each in instances if each not in shown.get(name, ())] for name, instances in deployments.items()
     }
-    problems = "; ".join(f"in {name} {first_names(names, _MAX_NAMES)}" for name, names in missing.items() if names)
-    problems = problems or ", ".join(f"deployment {name}" for name in sorted(set(deployments) - set(shown)))
+    unshown = [f"deployment {name} is missing" for name in deployments if name not in shown]
+    short = [
+        f"deployment {name} is shown without {first_names(names, _MAX_NAMES)}"
+        for name, names in missing.items()
+        if names and name in shown
+    ]
+    problems = "; ".join([*unshown, *short])
     expected = f"every role instance of {', '.join(deployments)} under Deployments/Deployment"
-    actual = f"missing: {problems}" if problems else f"shown: {', '.join(sorted(shown))}"
+    actual = problems or f"shown: {', '.join(sorted(shown))}"
     yield verdict.judged(not problems, expected, actual, "detail")
 
 

@@ -70,7 +70,7 @@ def problem_of(error: etree.XMLSyntaxError | ValueError, document: str, offset: 
         return "the document is empty"
     code = getattr(error, "code", None)
     if code == ErrorTypes.ERR_DOCUMENT_EMPTY:
-        return f"it does not begin with <, but with {document.strip()[:1]}"
+        return f"the content does not begin with <, but with {document.split(maxsplit=1)[0][:_LONGEST_NAME]}"
     message = str(getattr(error, "msg", ""))
     what = _named(message) or (_WORDS.get(code) if isinstance(code, int) else None)
     if code == ErrorTypes.ERR_NAME_REQUIRED:
