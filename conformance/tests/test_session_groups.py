@@ -164,8 +164,9 @@ def test_a_group_that_changed_its_instance_is_taken_apart_and_the_culprit_named(
     assert len(run.reimaged()) == run.sut.budget.spent
 
 
-def test_where_nothing_is_left_to_take_a_group_apart_the_effect_is_a_finding_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("may_leave_late", [False, True])
+def test_where_nothing_is_left_to_take_a_group_apart_the_effect_is_a_finding_unless_an_earlier_reimage_explains_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, may_leave_late: bool
 ) -> None:
     async def body(sut: SystemUnderTest) -> None:
         await sut.campaign.until_no_step_runs()
@@ -177,10 +178,12 @@ def test_where_nothing_is_left_to_take_a_group_apart_the_effect_is_a_finding_all
             return await look(deployment, patient=patient)
 
         monkeypatch.setattr(sut.instances, "look", look_and_spend)
+        monkeypatch.setattr(sut.instances, "may_leave_late", lambda _: may_leave_late)
         found = await refuse_beside(sut, bad_requests(sut, sut.main_witness()))
 
-        assert {violation.partition(":")[0] for violation in found.violations} == {"REQ-GOS-NOTFOUND-NOEFFECT"}
-        assert found.left_out == []
+        blamed = {violation.partition(":")[0] for violation in found.violations}
+        assert blamed == (set() if may_leave_late else {"REQ-GOS-NOTFOUND-NOEFFECT"})
+        assert bool(found.left_out) == may_leave_late
 
     in_run(tmp_path, body, "refused-yet-started[other type]", max_reimages=40)
 

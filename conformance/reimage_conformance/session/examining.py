@@ -128,8 +128,8 @@ class Examinations:
         """Repeats one request of a group whose instance changed, alone between two looks.
 
         If the instance does not come back, the looks of the group decide, unless a request outside of it may be the cause.
-        They also decide if no reimage is left, unless the instance may have changed by itself. `first` is the result of
-        the same request in the group.
+        They also decide if no reimage is left, unless the instance may have changed by itself or because of an earlier reimage. `first`
+        is the result of the same request in the group.
         """
         async with group.turn:
             await self._instances.until_steady(self._operations.at(group.place))
@@ -148,7 +148,7 @@ class Examinations:
                     after = await self._instances.look(group.place.deployment)
             except (Inconclusive, Untested) as reason:
                 group.book(first.exchange.number)  # it may have reimaged the instance, so it is counted
-                if not isinstance(reason, Spent) or group.may_have_changed_by_itself:
+                if not isinstance(reason, Spent) or group.may_have_changed_by_itself or group.unsteady:
                     raise
                 return self._by_looks_of_group(bad, group, first)
             beside = self._operations.has_operation_on(group.place.deployment)
