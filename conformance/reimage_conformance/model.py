@@ -401,7 +401,7 @@ class Exchange:
     label: str = ""
     """What the request was sent for, in a word such as "poll" or "probe"; "" for no special purpose."""
     unrecorded: frozenset[Fact] = frozenset()
-    """The facts that whoever recorded the exchange did not keep, or could not read, so that no verdict may rest on them."""
+    """The facts that are not known: the recorder of the exchange did not keep them or could not read them. No verdict may rest on them."""
     client_request_id: str = ""
     """The x-ms-client-request-id that went out after the header lines of `request`, "" for none: no verdict rests on it."""
 

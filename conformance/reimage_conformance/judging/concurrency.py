@@ -135,8 +135,9 @@ def undisturbed(
     Exchanges: the 202 of the running reimage, the refused requests (as many as `refusals`), the polls.
     `usual_seconds` is the longest time that any other operation of the run took, 0 where the refusals were too few to
     prolong this one. `prolonged_before` is the exchange number of an earlier reimage that was prolonged in the same way, 0 where
-    there is none. A single operation may take longer than others, since no document says how long one takes. `beside` is the requirement of another request that was accepted meanwhile; the verdict is
-    the same, but that request may have disturbed the operation (`reimage_conformance.assessment.causes`).
+    there is none. A single operation may take longer than others, since no document says how long one takes. `beside` is the
+    requirement of another request that was accepted meanwhile; the verdict is the same, but that request may have disturbed
+    the operation (`reimage_conformance.assessment.causes`).
     """
     del beside
     allowed_seconds = seconds_until_prolonged(usual_seconds, world.target.limits.operation_timeout_seconds)

@@ -122,8 +122,8 @@ def observer_answers(
     """Get Deployment or Get Cloud Service Properties answers 200 with a request id (REQ-DEPL-URI, REQ-PROPS-URI).
 
     A look that was refused for its version violates REQ-VER-OLD-KEPT in place of `requirement`, unless FIRST_VERSION or MINIMUM_VERSION
-    was refused too: both calls exist from the former on, and the latter has to stay usable. `while_reimaged` holds the numbers of exchanges that were sent while a reimage in the same
-    deployment was under way: the verdict is the same, and the message says it.
+    was refused too: both calls exist from the former on, and the latter has to stay usable. `while_reimaged` holds the numbers of
+    exchanges that were sent while a reimage in the same deployment was under way: the verdict is the same, and the message says it.
     """
     del world
     refused = [exchange for exchange in exchanges if _is_refused_for_version(exchange, exchanges)]

@@ -125,7 +125,7 @@ def quoted(value: str | bytes) -> str:
 
 
 def valued(name: str, value: str) -> str:
-    """A named value: `RoleName 'WebRole1'`, or `an empty RoleName`; blanks around it are told in words."""
+    """A named value: `RoleName 'WebRole1'`, `an empty RoleName`, or `slot 'staging ' with a blank after it`."""
     where = " and ".join(
         side for side, bare in (("before", value.lstrip(" ")), ("after", value.rstrip(" "))) if bare != value
     )

@@ -33,7 +33,8 @@ class Group:
     requirements to blame for an effect. `accepted` says that one request was accepted, and may have caused a change.
     `beside` says that another instance of the same deployment was being reimaged meanwhile. `elsewhere` says the same of
     an instance of its name in another deployment. `unsteady` says that the instance had come back from a reimage so
-    recently that it may leave once more, or was not seen to leave after one. `stop_reason` says why the group was stopped early, None where it was not.
+    recently that it may leave once more, or was not seen to leave after one. `stop_reason` says why the group was stopped
+    early, None where it was not.
 
     A group is taken apart if its instance changed and no request is certain to be the cause (`is_cause_certain`). Then
     `turn` lets its members repeat their requests one by one, and `stack` keeps the campaign away from the deployment.

@@ -54,7 +54,7 @@ oddity(
 
 
 def _operation_first(original: Callable[..., Refusal | None], call: Call) -> Refusal | None:
-    """Says first whether the operation is known in the subscription, whoever asks."""
+    """Refuses a poll of an operation that is not known in the subscription; the certificate is checked after that."""
     unknown = check_read_target(call) if call.kind == "operation" else None
     return unknown or original(call)
 

@@ -290,10 +290,9 @@ def _others(reimage: _Reimage, others: Sequence[str], refused: Sequence[str]) ->
         name, status = next(iter(changed.items()))
         more = f", and {len(changed) - 1} more changed" if len(changed) > 1 else ""
         reimaged = reimage.named(read_target(start.request.resource).instance)
-        own = f"; a reimage of {reimage.named(name)} was refused with 409, but may have had this effect"
-        actual = (
-            f"{reimage.named(name)} is {status} after a reimage of {reimaged}{own if name in refused else ''}{more}"
-        )
+        doubt = f"; a reimage of {reimage.named(name)} was refused with 409, but may have had this effect"
+        own = doubt if name in refused else ""
+        actual = f"{reimage.named(name)} is {status} after a reimage of {reimaged}{own}{more}"
         yield about("REQ-REIMAGE-OTHERS-UNTOUCHED", look, start).violated(
             f"the other instances stay {READY}", actual, "others-touched"
         )
