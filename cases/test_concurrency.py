@@ -152,11 +152,13 @@ async def test_a_reimage_while_another_runs(sut: SystemUnderTest, which: str) ->
     sut.judge(contended, two.first.start, two.second, *two.second_polls, **arguments)
 
 
-def argument_for_accepted(result: Result) -> dict[str, str]:
-    """`beside` for `undisturbed`: the requirement about the second reimage that was accepted; nothing if none was."""
-    if not (result.same_operation or result.other_operation):
-        return {}
-    return {"beside": REQUIREMENT_OF_SECOND["same" if result.same_operation else "other"]}
+def refused_while_only(result: Result) -> list[Exchange]:
+    """The second reimages of a step that were refused with 409 while no other reimage than the first one ran.
+
+    Where the one of the same instance was accepted, the first one may have ended by then, and the next one was refused because of that one.
+    """
+    sent = [result.same] if result.same_operation is not None else [result.same, result.other]
+    return [exchange for exchange in sent if exchange is not None and is_conflict(exchange)]
 
 
 @afterwards
@@ -164,12 +166,12 @@ def argument_for_accepted(result: Result) -> dict[str, str]:
 async def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTest) -> None:
     """A reimage that is refused while another one runs does not disturb that one, and starts no operation."""
     result, first, _, _ = await two_reimages(sut, "same")
-    refused = [exchange for exchange in (result.same, result.other) if exchange is not None and is_conflict(exchange)]
+    refused = refused_while_only(result)
     applicable(refused, "no reimage that was sent while another one ran was refused with 409")
     precondition(not may_not_have_run(sut, first), NOT_RUNNING, why=Why.NOT_READY)
     with sut.together():
-        arguments = {"refusals": len(refused), **argument_for_accepted(result)}
-        sut.judge(undisturbed, first.start, *refused, *first.polls, **arguments)
+        beside = {"beside": REQUIREMENT_OF_SECOND["other"]} if result.other_operation is not None else {}
+        sut.judge(undisturbed, first.start, *refused, *first.polls, refusals=len(refused), **beside)
         await sut.in_turn(partial(judge_no_operation_has_id_of, sut), refused)
 
 

@@ -204,6 +204,16 @@ class TestProgress:
 
         assert brief(judged("progress", several)) == [met(PROGRESS, 3)]
 
+    @pytest.mark.parametrize(("shown_with", "said"), [(OLDER, ["gone"]), (POLL, [])])
+    def test_it_is_not_gone_where_the_version_may_be_why_a_poll_is_refused(
+        self, shown_with: Request, said: list[str]
+    ) -> None:
+        """A version with which the operation was shown is none that is refused (REQ-VER-OLD-KEPT)."""
+        shown = [poll(SUCCEEDED, at=3.0), poll(SUCCEEDED, number=3, at=3.5, request=shown_with)]
+        found = judged("progress", [*shown, poll(b"", 400, number=5, at=4.1, request=OLDER)])
+
+        assert [verdict.symptom for verdict in found if verdict.outcome == "violated"] == said
+
     @pytest.mark.parametrize("at", [2.0, 3.0, 4.0])
     def test_a_refusal_before_the_end_says_nothing(self, at: float) -> None:
         several = [poll(b"", 404, number=2, at=at), poll(SUCCEEDED, number=3, at=3.0)]

@@ -171,6 +171,17 @@ async def test_a_throttled_poll_makes_nothing_forgotten() -> None:
 
 
 @in_time
+async def test_a_version_that_is_refused_makes_nothing_forgotten() -> None:
+    """The endpoint may refuse polls with a version that it does not know, however often it is asked (REQ-VER-OLD-KEPT)."""
+    async with rig(*answers(SUCCEEDED, SUCCEEDED), poll("", 400)) as one:
+        found = await one.finished()
+        await one.operations.poll(found, version="2015-04-01", label="poll-version")
+
+        assert await one.passes_on("") == [found]
+        assert (len(found.polls), found.is_still_known) == (3, True)
+
+
+@in_time
 async def test_a_poll_of_an_operation_that_is_over_is_repeated_while_it_is_throttled() -> None:
     """The last one of a run is what tells that an operation was forgotten; nothing asks after it."""
     async with rig(*answers(SUCCEEDED, SUCCEEDED), poll("", 503), poll("", 429), poll("", 404)) as one:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.judging.operations.polls import STATUSES, status_of
+from reimage_conformance.judging.operations.polls import STATUSES, status_of, version_of
 from reimage_conformance.judging.operations.progress import RETENTION_SECONDS
 from reimage_conformance.judging.wording import is_busy
 
@@ -94,8 +94,12 @@ class Operation:
 
     @property
     def is_still_known(self) -> bool:
-        """Whether the last poll that was not throttled showed one of the three statuses."""
-        served = [poll for poll in self.polls if not is_busy(poll)]
+        """Whether the last poll that was not throttled showed one of the three statuses.
+
+        A poll with an x-ms-version with which no poll showed one does not count: the version may be why it was refused (REQ-VER-OLD-KEPT).
+        """
+        versions = {version_of(poll) for poll in self.polls if status_of(poll) in STATUSES}
+        served = [poll for poll in self.polls if version_of(poll) in versions and not is_busy(poll)]
         return bool(served) and status_of(served[-1]) in STATUSES
 
     @property

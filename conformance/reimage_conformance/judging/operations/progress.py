@@ -59,7 +59,8 @@ def progress(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     end, REQ-GOS-TERMINAL-STABLE may be the cause as well.
 
     REQ-GOS-TERMINAL-STABLE in every other case. It is also violated if a poll does not find the operation at most
-    `RETENTION_SECONDS` after its end.
+    `RETENTION_SECONDS` after its end. A poll with an x-ms-version with which no poll shows the operation does not
+    count for this: the version may be why it was refused (REQ-VER-OLD-KEPT).
     """
     del world
     seen = [(poll, status_of(poll)) for poll in exchanges if poll.reply is not None]
@@ -86,7 +87,9 @@ def _after_end(seen: list[PolledStatus], with_status: list[PolledStatus], end_in
     end_poll, end = with_status[end_index]
     changed = [(poll, status) for poll, status in with_status[end_index + 1 :] if status != end]
     later = seen[seen.index(with_status[end_index]) + 1 :]
-    not_found = [p for p, status in later if not status and p.at <= end_poll.at + RETENTION_SECONDS and _is_gone(p)]
+    versions = {version_of(poll) for poll, _ in with_status}
+    soon = [p for p, status in later if not status and p.at <= end_poll.at + RETENTION_SECONDS]
+    not_found = [p for p in soon if version_of(p) in versions and _is_gone(p)]
     heads = {p.number for p, _ in later if p.request.method == "HEAD"}
     all_statuses = ", ".join(_with_repeats_counted([status for _, status in with_status]))
     expected = f"after the first {end}, every later poll shows {end}"
