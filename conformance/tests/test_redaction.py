@@ -265,6 +265,17 @@ def test_credentials_that_come_back_are_masked_with_and_without_their_scheme() -
     assert reply.body == b"no: masked-1xxxxxxxxxxx; 1xxxxxxxxxxx"
 
 
+def test_a_text_that_hid_nothing_is_masked_once_a_secret_in_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reimage_conformance.redaction.redactor._MAX_KNOWN_TEXTS", 2)
+    redactor, texts = Redactor({}), ["no: abcdefghijkl", "nothing", "nothing else"]
+
+    before = [redactor.text(each) for each in texts * 2]
+    redactor.learn(Exchange(1, Request("GET", "/", SECRET_LINES), None))
+
+    assert before == texts * 2
+    assert [redactor.text(each) for each in texts] == ["no: 1xxxxxxxxxxx", *texts[1:]]
+
+
 def test_every_part_of_an_exchange_is_redacted() -> None:
     exchange = Exchange(
         7,

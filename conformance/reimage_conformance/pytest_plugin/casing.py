@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -87,6 +88,7 @@ def _property_body(function: Any, values: dict[str, Any]) -> Callable[[SystemUnd
                 raise
 
         function.hypothesis.inner_test = example
+        gc.freeze()  # In each new thread, Hypothesis collects garbage and goes through all objects that are not frozen.
         await sut.wire.in_thread(partial(function, sut=sut, **values))
 
     return run

@@ -114,8 +114,8 @@ class Base64Masks:
             if run[0] in self._harmless:
                 continue
             index = max(run.start(), end)
-            before = end
-            while index <= run.end() - _WINDOW:
+            before, last = end, run.end() - _WINDOW
+            while index <= last:
                 hit = windows.get(text[index : index + _WINDOW])
                 if hit is None:
                     index += 1

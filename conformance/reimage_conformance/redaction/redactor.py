@@ -36,6 +36,8 @@ _SHORTEST_IN_BASE64 = 14
 """Characters of the shortest secret that is sought inside longer base64."""
 _SHORTEST_SECRET = 4
 """Characters of the shortest value in `secrets` that is masked; a shorter one would be found by chance."""
+_MAX_KNOWN_TEXTS, _MAX_KNOWN_LENGTH = 2_000, 8_192
+"""How many texts are kept with what they became, and the characters of the longest one."""
 _PROTOCOL_WORDS = (
     "services/hostedservices/deploymentslots/deployments/roleinstances/operations?comp=reimage&reboot",
     "staging production InProgress Succeeded Failed ReadyRole",
@@ -69,6 +71,7 @@ class Redactor:
     _header_masks: dict[str, str] = field(default_factory=dict, repr=False)
     _echoes: EchoMasks = field(default_factory=EchoMasks, repr=False)
     _never_secret: set[str] = field(default_factory=set, repr=False)
+    _known_texts: dict[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self._never_secret = {_bare(value) for value in self.never_secret}
@@ -120,7 +123,18 @@ class Redactor:
         """`text` with every secret masked."""
         if not self.enabled:
             return text
-        return self._base64.apply(self._identifiers.apply(self._echoes.apply(text)))
+        masked = self._known_texts.get(text)
+        if masked is None:
+            masked = self._base64.apply(self._identifiers.apply(self._echoes.apply(text)))
+            self._keep_masked(text, masked)
+        return masked
+
+    def _keep_masked(self, text: str, masked: str) -> None:
+        """Keep what a text became: most header lines and documents come again with other exchanges."""
+        if len(text) <= _MAX_KNOWN_LENGTH:
+            if len(self._known_texts) >= _MAX_KNOWN_TEXTS:
+                self._known_texts.clear()
+            self._known_texts[text] = masked
 
     def data(self, data: bytes) -> bytes:
         """`data` with every secret masked."""
@@ -264,6 +278,8 @@ class Redactor:
             return
         mask_of_part = mask[-len(secret) :].rjust(len(secret), "x")
         is_added = self._echoes.add(secret, mask_of_part)
+        if is_added:
+            self._known_texts.clear()
         if is_added and len(secret) >= _SHORTEST_IN_BASE64 and not is_guid(secret):
             self._base64.add_identifier(secret, mask_of_part)
 

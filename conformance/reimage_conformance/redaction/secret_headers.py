@@ -10,6 +10,7 @@ import base64
 import binascii
 import ipaddress
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -45,6 +46,7 @@ SHORTEST_SOUGHT = 8
 """Characters of the shortest part that is sought elsewhere; a shorter one would be found by chance."""
 
 
+@lru_cache(maxsize=1_000)
 def is_secret(name: str) -> bool:
     """Whether the whole value of a header called `name` is a secret."""
     lower = name.lower()
