@@ -61,7 +61,7 @@ def test_the_token_of_a_run_is_left_out() -> None:
     [
         ("for 'contoso-v10a1b2c3d4e5f'", "for 'contoso-v1&#60;token&#62;'"),
         (f"for '{ID[:-1]}', made from {ID}", "for '&#60;id&#62;', made from &#60;id 2&#62;"),
-        ("only 102 of 300 octets came", "only N of N octets came"),
+        ("only 102 of 300 octets came", "only N of M octets came"),
         ("ResourceNotFound x 205", "ResourceNotFound x N"),
         ("the suite has waited 91 s in all", "the suite has waited N s in all"),
         ("after 1 request", "after N requests"),

@@ -25,7 +25,7 @@ _VARYING = (
     (re.compile(r"\b\d+\.\d+ s\b"), "N s"),
     (re.compile(r"\b(exchanges?) \d+(?: and \d+)?"), r"\1 N"),
     (re.compile(r"\b\d[\d,]* (poll|time|exchange|octet|(?:more )?answer|(?:such )?request)s?\b"), r"N \1s"),
-    (re.compile(r"\b\d[\d,]* of N octets\b"), "N of N octets"),
+    (re.compile(r"\b\d[\d,]* of N octets\b"), "N of M octets"),
     (re.compile(r"\bwaited \d+ s\b"), "waited N s"),
     (re.compile(r"(?<=[A-Za-z]) x \d+\b"), " x N"),
     (

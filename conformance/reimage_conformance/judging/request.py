@@ -251,7 +251,7 @@ def _wrong_code(bad: _BadRequest, code: str) -> Iterator[Verdict]:
         others = tuple(owner for owner in owners if owner != bad.requirement)
         yield bad.verdict.violated(bad.expected, bad.refusal(bad.requirement), problem, because=others)
     elif any(defect.layer == "auth" for defect in bad.defects):
-        yield bad.verdict.violated(bad.expected, reply_summary(exchange), problem)
+        yield bad.verdict.violated(bad.expected, bad.seen(reply_summary(exchange)), problem)
     else:
         yield bad.verdict.met(reply_summary(exchange))
 
