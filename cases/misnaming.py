@@ -96,18 +96,20 @@ def in_empty_slots(sut: SystemUnderTest) -> list[Names]:
     ]
 
 
-def near_instances(sut: SystemUnderTest) -> list[tuple[Place, str]]:
-    """Names that no instance of a deployment has, each with a place in that deployment.
+def near_instances(sut: SystemUnderTest, form: UriForm) -> list[tuple[Place, str]]:
+    """Names that no instance of a deployment has, to send in addresses of this form, each with a place in that deployment.
 
-    They are one small change away from the name of a listed instance, so that an endpoint may confuse the two, or belong
-    to an instance of another deployment. Names that a role gets when it is scaled out are left out, unless the target file
+    They are one small change away from the name of the first or the last listed instance, so that an endpoint may confuse the two, or belong
+    to an instance of another deployment. Each form has every change of one of these two, and the other form has it of the other one. Names that a role gets when it is scaled out are left out, unless the target file
     says that nothing else exists.
     """
     found: list[tuple[Place, str]] = []
     for deployment in sut.target.deployments:
         known, listed = sut.world.instances(deployment), deployment.role_instances
-        ends = dict.fromkeys((listed[0], listed[-1]))
-        near = [changed for name in ends for changed in changed_names(name, sut.builder.token)]
+        ends = list(dict.fromkeys((listed[0], listed[-1])))
+        near: list[str] = []
+        for at, name in enumerate(ends, FORMS.index(form)):
+            near += changed_names(name, sut.builder.token)[at % len(ends) :: len(ends)]
         near += names_beyond(known)
         elsewhere = {n for other in sut.target.deployments if other != deployment for n in other.role_instances}
         from_elsewhere = unused_names(sut, sorted(elsewhere), known)[:MOST_FROM_ELSEWHERE]
@@ -135,7 +137,8 @@ def changed_names(name: str, token: str) -> list[str]:
     cut = [name.partition("_")[0], name[:-1], name + "x", role, role + mark]
     indices = [f"{role}{mark}0{index}", f"{role}{mark}{index}.5", f"{role}{mark}-1"]
     joined = name.replace("_", "").replace("-", "")  # an endpoint may drop what separates the words
-    return [*cut, *indices, joined, f"x{name}", f"{name}{token}", f"{token}{name}", f"{role}{token}{mark}{index}"]
+    extended = [f"x{name}", f"{name}{token}", f"{token}{name}", f"{role}{token}{mark}{index}"]
+    return list(dict.fromkeys([*cut, *indices, joined, *extended]))
 
 
 def names_beyond(known: Sequence[str]) -> list[str]:

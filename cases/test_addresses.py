@@ -120,7 +120,7 @@ async def test_near_misses_of_instance_names_are_refused(sut: SystemUnderTest, f
     """A part of a name, an index that is too high, a name from another deployment: the deployment has no such instance."""
     near = [
         sut.builder.reimage_at(place.deployment.cloud_service, form, place.container(form), name)
-        for place, name in near_instances(sut)
+        for place, name in near_instances(sut, form)
     ]
     return await sut.admitted(near)
 

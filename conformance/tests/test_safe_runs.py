@@ -13,6 +13,7 @@ from reimage_conformance.detection.forking import Subject, judge_each
 from reimage_conformance.detection.shapes import Shape
 from reimage_conformance.emulator.layouts import FOREIGN, MAIN, OTHER, DeploymentLayout, InstanceLayout, Layout
 from reimage_conformance.model import Deployment
+from reimage_conformance.protocol.addresses import FORMS
 
 if TYPE_CHECKING:
     from reimage_conformance.casebook import SystemUnderTest
@@ -99,7 +100,7 @@ def near_misses_of(*listed: str, shown: tuple[str, ...], complete: bool = False)
     target = SimpleNamespace(deployments=(Deployment("contoso", "production", "v1", listed),), complete=complete)
     world = SimpleNamespace(instances=lambda _: shown)
     sut = cast("SystemUnderTest", SimpleNamespace(target=target, world=world, builder=SimpleNamespace(token="xyz")))  # noqa: S106 no secret
-    return [name for _, name in near_instances(sut)]
+    return [name for form in FORMS for _, name in near_instances(sut, form)]
 
 
 def test_no_name_of_another_deployment_is_one_that_scaling_out_may_create() -> None:
@@ -110,7 +111,7 @@ def test_no_name_of_another_deployment_is_one_that_scaling_out_may_create() -> N
     target = SimpleNamespace(deployments=deployments, complete=False)
     world = SimpleNamespace(instances=lambda deployment: deployment.role_instances)
     sut = cast("SystemUnderTest", SimpleNamespace(target=target, world=world, builder=SimpleNamespace(token="xyz")))  # noqa: S106 no secret
-    near = {name for place, name in near_instances(sut) if place.deployment.slot == "staging"}
+    near = {name for form in FORMS for place, name in near_instances(sut, form) if place.deployment.slot == "staging"}
 
     assert near & {"WebRole1_IN_2", "WebRole1_IN_3"} == set()
 
