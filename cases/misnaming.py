@@ -99,23 +99,29 @@ def in_empty_slots(sut: SystemUnderTest) -> list[Names]:
 def near_instances(sut: SystemUnderTest, form: UriForm) -> list[tuple[Place, str]]:
     """Names that no instance of a deployment has, to send in addresses of this form, each with a place in that deployment.
 
-    They are one small change away from the name of the first or the last listed instance, so that an endpoint may confuse the two, or belong
-    to an instance of another deployment. Each form has every change of one of these two, and the other form has it of the other one. Names that a role gets when it is scaled out are left out, unless the target file
+    They are one small change away from the name of a listed instance, so that an endpoint may confuse the two, or belong
+    to an instance of another deployment. Names that a role gets when it is scaled out are left out, unless the target file
     says that nothing else exists.
     """
     found: list[tuple[Place, str]] = []
     for deployment in sut.target.deployments:
         known, listed = sut.world.instances(deployment), deployment.role_instances
-        ends = list(dict.fromkeys((listed[0], listed[-1])))
-        near: list[str] = []
-        for at, name in enumerate(ends, FORMS.index(form)):
-            near += changed_names(name, sut.builder.token)[at % len(ends) :: len(ends)]
-        near += names_beyond(known)
+        near = [*changed_in_turn(sut, (listed[0], listed[-1]), form, known), *names_beyond(known)]
         elsewhere = {n for other in sut.target.deployments if other != deployment for n in other.role_instances}
         from_elsewhere = unused_names(sut, sorted(elsewhere), known)[:MOST_FROM_ELSEWHERE]
         place = Place(deployment, listed[0])
         found += [(place, name) for name in (*unused_names(sut, near, known), *from_elsewhere)]
     return found
+
+
+def changed_in_turn(sut: SystemUnderTest, two: tuple[str, str], form: UriForm, known: Sequence[str]) -> list[str]:
+    """The names that `changed_names` makes, those of one name and of the other in turn; for the other form it begins with the other name.
+
+    Where the changed name is in use, that of the other name takes its place. With the same name twice, each form has all changes of it.
+    """
+    changed = zip(*(changed_names(name, sut.builder.token) for name in two), strict=True)
+    turned = [names[::-1] if (at + FORMS.index(form)) % 2 else names for at, names in enumerate(changed)]
+    return list(dict.fromkeys(name for names in turned for name in unused_names(sut, names, known)[:1]))
 
 
 def unused_names(sut: SystemUnderTest, names: Sequence[str], known: Sequence[str]) -> list[str]:
@@ -137,8 +143,7 @@ def changed_names(name: str, token: str) -> list[str]:
     cut = [name.partition("_")[0], name[:-1], name + "x", role, role + mark]
     indices = [f"{role}{mark}0{index}", f"{role}{mark}{index}.5", f"{role}{mark}-1"]
     joined = name.replace("_", "").replace("-", "")  # an endpoint may drop what separates the words
-    extended = [f"x{name}", f"{name}{token}", f"{token}{name}", f"{role}{token}{mark}{index}"]
-    return list(dict.fromkeys([*cut, *indices, joined, *extended]))
+    return [*cut, *indices, joined, f"x{name}", f"{name}{token}", f"{token}{name}", f"{role}{token}{mark}{index}"]
 
 
 def names_beyond(known: Sequence[str]) -> list[str]:

@@ -250,25 +250,20 @@ def shows_unlisted(sut: SystemUnderTest, service: str, slot: str, look: Exchange
 async def test_a_look_without_a_sound_version_is_refused(sut: SystemUnderTest) -> None:
     """Every operation requires the version header, Get Deployment included."""
     require_get_deployment(sut)
-    await sut.in_turn(partial(judge_versions_of_look, sut), FORMS)
-
-
-async def judge_versions_of_look(sut: SystemUnderTest, form: UriForm) -> None:
-    """Judges Get Deployment by `judge_versions`; each malformed version is sent in one form only, since one check of versions serves both."""
-    malformed = MALFORMED_VERSIONS[FORMS.index(form) :: len(FORMS)]
-    await judge_versions(sut, sut.builder.deployment(sut.planner.main, form), malformed)
+    looks = [sut.builder.deployment(sut.planner.main, form) for form in FORMS]
+    await sut.in_turn(partial(judge_versions, sut), looks)
 
 
 @verifies("REQ-VER-MISSING", "REQ-VER-FORMAT")
 async def test_cloud_service_properties_ask_for_a_sound_version_too(sut: SystemUnderTest) -> None:
     """Get Cloud Service Properties without a version, or with one that is no date, is refused."""
     sut.instances.require(Call.CLOUD_SERVICE)
-    await judge_versions(sut, sut.builder.cloud_service(sut.planner.main.cloud_service), MALFORMED_VERSIONS)
+    await judge_versions(sut, sut.builder.cloud_service(sut.planner.main.cloud_service))
 
 
-async def judge_versions(sut: SystemUnderTest, request: Request, malformed: Sequence[str]) -> None:
-    """Judges that a sound request is refused without its version, and with each of these malformed versions."""
-    bad = [with_header(request, VERSION_HEADER, version) for version in malformed]
+async def judge_versions(sut: SystemUnderTest, request: Request) -> None:
+    """Judges that a sound request is refused without its version, and with malformed versions."""
+    bad = [with_header(request, VERSION_HEADER, version) for version in MALFORMED_VERSIONS]
     looks = await sut.send_all([without_header(request, VERSION_HEADER), *bad], label="refusal")
     sut.judge_each(refused, [[look] for look in looks])
 

@@ -204,13 +204,15 @@ class TestProgress:
 
         assert brief(judged("progress", several)) == [met(PROGRESS, 3)]
 
-    @pytest.mark.parametrize(("shown_with", "said"), [(OLDER, ["gone"]), (POLL, [])])
+    @pytest.mark.parametrize(
+        ("shown_with", "status", "said"), [(OLDER, 400, ["gone"]), (POLL, 400, []), (POLL, 404, ["gone"])]
+    )
     def test_it_is_not_gone_where_the_version_may_be_why_a_poll_is_refused(
-        self, shown_with: Request, said: list[str]
+        self, shown_with: Request, status: int, said: list[str]
     ) -> None:
-        """A version with which the operation was shown is none that is refused (REQ-VER-OLD-KEPT)."""
+        """A version with which the operation was shown is none that is refused, and a wrong version is refused with 400 (REQ-VER-OLD-KEPT)."""
         shown = [poll(SUCCEEDED, at=3.0), poll(SUCCEEDED, number=3, at=3.5, request=shown_with)]
-        found = judged("progress", [*shown, poll(b"", 400, number=5, at=4.1, request=OLDER)])
+        found = judged("progress", [*shown, poll(b"", status, number=5, at=4.1, request=OLDER)])
 
         assert [verdict.symptom for verdict in found if verdict.outcome == "violated"] == said
 

@@ -67,3 +67,31 @@ def test_nothing_is_late_where_reimages_change_other_instances() -> None:
 
     assert [verdict.outcome for verdict in others] == [Outcome.VIOLATED]
     assert LateInstallations.of(WORLD, [*made, *others], seen) == LateInstallations()
+
+
+@pytest.mark.parametrize(
+    ("before", "outcome"),
+    [
+        ([probe("x", NEIGHBOUR), started(BUILDER.reimage(NEIGHBOUR))], Outcome.INCONCLUSIVE),
+        ([started(BUILDER.reimage(NEIGHBOUR)), probe("x", NEIGHBOUR)], Outcome.INCONCLUSIVE),
+        ([probe("w", NEIGHBOUR), started(BUILDER.reimage(NEIGHBOUR)), probe("x", NEIGHBOUR)], Outcome.VIOLATED),
+        ([probe("x", NEIGHBOUR), refusal(BUILDER.reimage(NEIGHBOUR), 409, "ConflictError")], Outcome.VIOLATED),
+    ],
+)
+def test_a_change_of_another_instance_may_be_due_to_a_reimage_of_its_own_that_was_not_seen_to_change_it(
+    before: list[Exchange], outcome: Outcome
+) -> None:
+    later = [started(REIMAGE), probe("a"), probe("a"), probe("b"), probe("x", NEIGHBOUR), probe("y", NEIGHBOUR)]
+    seen = in_order(*before, *later)
+    first = len(before) + 1
+    made = judge(WORLD, CHECKS["fresh_installation"], [seen[first + 1], seen[first + 2], seen[first]])
+    others = judge(
+        WORLD,
+        CHECKS["installation_unchanged"],
+        [seen[first + 4], seen[first + 5], seen[first]],
+        requirement="REQ-REIMAGE-OTHERS-UNTOUCHED",
+        what="a reimage",
+    )
+    late = LateInstallations.of(WORLD, [*made, *others], seen)
+
+    assert [late.without_late(verdict).outcome for verdict in (*made, *others)] == [outcome, outcome]

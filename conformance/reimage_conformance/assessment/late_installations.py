@@ -7,6 +7,7 @@ the end of its operation. All of this is computed from the exchanges.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from reimage_conformance.assessment.own_requests import is_at
@@ -25,7 +26,8 @@ _OLD_INSTALLATION = "same-installation"
 _OLD_DATA = "other-data-kept"
 """The symptom of a reimage after which what only a new guest OS loses was still there."""
 _OTHERS_CHANGED = "installation_unchanged"
-"""The check whose violation says that instances are reimaged which no request addressed; then nothing is late."""
+"""The check whose violation says that a request changed an instance that it must not change; then nothing is late, unless a reimage of
+that instance was not seen to change it yet (`_is_change_due`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class LateInstallations:
     def of(cls, world: World, verdicts: Iterable[Verdict], exchanges: Mapping[int, Exchange]) -> LateInstallations:
         """Finds the first late installation among those that verdicts say are missing."""
         accusing = [verdict for verdict in verdicts if verdict.is_violation]
-        if any(verdict.check == _OTHERS_CHANGED for verdict in accusing):
+        if any(v.check == _OTHERS_CHANGED and not _is_change_due(v, exchanges, world) for v in accusing):
             return cls()
         for verdict in accusing:
             old = exchanges.get(verdict.evidence[0]) if verdict.symptom == _OLD_INSTALLATION else None
@@ -49,12 +51,12 @@ class LateInstallations:
         return cls()
 
     def without_late(self, verdict: Verdict) -> Verdict:
-        """`verdict`, made inconclusive where it misses a new installation, and one was late in this run.
+        """`verdict`, made inconclusive where it misses a new installation, or blames another request for one, and one was late in this run.
 
         An endpoint that is late once may be late every time.
         """
-        is_about_missing = verdict.symptom in (_OLD_INSTALLATION, _OLD_DATA) and verdict.is_violation
-        if self.old is None or self.new is None or not is_about_missing:
+        is_about_late = verdict.symptom in (_OLD_INSTALLATION, _OLD_DATA) or verdict.check == _OTHERS_CHANGED
+        if self.old is None or self.new is None or not (is_about_late and verdict.is_violation):
             return verdict
         reason = f"{verdict.actual}; a new installation came late in this run: exchange {self.old.number} showed the old one, exchange {self.new.number} the new one"
         return verdict.made_inconclusive(reason)
@@ -72,6 +74,21 @@ def _changed_after(old: Exchange, exchanges: Mapping[int, Exchange], world: Worl
         if is_same_question and installation_in(exchange) not in ("", installation_in(old)):
             return exchange
     return None
+
+
+def _is_change_due(verdict: Verdict, exchanges: Mapping[int, Exchange], world: World) -> bool:
+    """Whether a reimage of the instance that two answers of the probe show may still have to change it at the first of them.
+
+    That is so if more reimages of it were accepted before than the probe had shown changes of its installation.
+    """
+    first = exchanges.get(verdict.between[0]) if verdict.between else None
+    place = probed_place(world, first) if first is not None else None
+    if first is None or place is None:
+        return False
+    until = [exchange for number, exchange in sorted(exchanges.items()) if number <= first.number]
+    shown = [installation_in(each) for each in until if each.request.target == first.request.target]
+    changes = sum(before != after for before, after in pairwise(filter(None, shown)))
+    return changes < sum(_reimages(exchange, place, world) for exchange in until)
 
 
 def _reimages(exchange: Exchange, place: Place, world: World) -> bool:

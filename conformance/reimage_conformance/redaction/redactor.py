@@ -123,18 +123,17 @@ class Redactor:
         """`text` with every secret masked."""
         if not self.enabled:
             return text
-        masked = self._known_texts.get(text)
+        known = (
+            self._known_texts
+        )  # `_seek` replaces it, so that no text that another thread masks meanwhile is kept with too few masks
+        masked = known.get(text)
         if masked is None:
             masked = self._base64.apply(self._identifiers.apply(self._echoes.apply(text)))
-            self._keep_masked(text, masked)
+            if len(text) <= _MAX_KNOWN_LENGTH:  # most header lines and documents come again with other exchanges
+                if len(known) >= _MAX_KNOWN_TEXTS:
+                    known.clear()
+                known[text] = masked
         return masked
-
-    def _keep_masked(self, text: str, masked: str) -> None:
-        """Keep what a text became: most header lines and documents come again with other exchanges."""
-        if len(text) <= _MAX_KNOWN_LENGTH:
-            if len(self._known_texts) >= _MAX_KNOWN_TEXTS:
-                self._known_texts.clear()
-            self._known_texts[text] = masked
 
     def data(self, data: bytes) -> bytes:
         """`data` with every secret masked."""
@@ -278,10 +277,10 @@ class Redactor:
             return
         mask_of_part = mask[-len(secret) :].rjust(len(secret), "x")
         is_added = self._echoes.add(secret, mask_of_part)
-        if is_added:
-            self._known_texts.clear()
         if is_added and len(secret) >= _SHORTEST_IN_BASE64 and not is_guid(secret):
             self._base64.add_identifier(secret, mask_of_part)
+        if is_added:
+            self._known_texts = {}
 
 
 def _spans(name: str, value: str) -> list[tuple[int, int]]:

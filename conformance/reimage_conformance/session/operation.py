@@ -96,7 +96,7 @@ class Operation:
     def is_still_known(self) -> bool:
         """Whether the last poll that was not throttled showed one of the three statuses.
 
-        A poll with an x-ms-version with which no poll showed one does not count: the version may be why it was refused (REQ-VER-OLD-KEPT).
+        A poll whose x-ms-version never showed one does not count: the version may be why it was refused (REQ-VER-OLD-KEPT).
         """
         versions = {version_of(poll) for poll in self.polls if status_of(poll) in STATUSES}
         served = [poll for poll in self.polls if version_of(poll) in versions and not is_busy(poll)]

@@ -50,8 +50,7 @@ class Operations:
     None where the endpoint does not know it. `reimages_needed` gives the number of reimages that others still need:
     `known` starts a reimage only if at least that many stay in the budget.
 
-    The endpoint knows an operation whose last poll showed a status (`Operation.is_still_known`). It may have forgotten one
-    whose last poll, long after its end, showed none (`Operation.is_forgotten`).
+    `Operation.is_still_known` says whether the endpoint knows an operation, `Operation.is_forgotten` whether it may have forgotten one long after its end.
     """
 
     def __init__(self, sender: Sender, builder: RequestBuilder, budget: Budget, recorder: Recorder) -> None:

@@ -8,13 +8,13 @@ from reimage_conformance.emulator.departures import Change, instead
 from reimage_conformance.emulator.http1 import reply_to
 from reimage_conformance.emulator.messages import Reply
 from reimage_conformance.emulator.oddities.registry import oddity
-from reimage_conformance.emulator.operations import instance_status
+from reimage_conformance.emulator.operations import guest_due, instance_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reimage_conformance.emulator.messages import Call
-    from reimage_conformance.emulator.world import Instance
+    from reimage_conformance.emulator.world import Instance, Operation
 
 
 def _status(timeline: Callable[[float, float], str]) -> Change:
@@ -114,3 +114,16 @@ def _offline(original: Callable[..., Reply], call: Call, *args: object) -> Reply
 
 
 oddity("probe-offline", "the probe of an instance that is offline answers 503", instead(reply_to, _offline))
+
+
+def _written_late(original: Callable[..., bool], call: Call, operation: Operation) -> bool:
+    """Whether five seconds have passed since the end of the operation as well."""
+    return original(call, operation) and call.now >= operation.accepted_at + operation.seconds + 5.0
+
+
+oddity(
+    "guest-written-late",
+    "a reimage writes the new guest five seconds after the end of its operation",
+    instead(guest_due, _written_late),
+    unjudged="a new installation came late in this run",
+)

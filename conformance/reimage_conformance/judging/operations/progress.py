@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeAlias
 
 from reimage_conformance.judging.operations.polls import (
@@ -59,8 +60,8 @@ def progress(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     end, REQ-GOS-TERMINAL-STABLE may be the cause as well.
 
     REQ-GOS-TERMINAL-STABLE in every other case. It is also violated if a poll does not find the operation at most
-    `RETENTION_SECONDS` after its end. A poll with an x-ms-version with which no poll shows the operation does not
-    count for this: the version may be why it was refused (REQ-VER-OLD-KEPT).
+    `RETENTION_SECONDS` after its end. A 400 does not count for this where the x-ms-version of the poll never showed the operation: the version may be
+    why it was refused (REQ-VER-OLD-KEPT).
     """
     del world
     seen = [(poll, status_of(poll)) for poll in exchanges if poll.reply is not None]
@@ -89,7 +90,7 @@ def _after_end(seen: list[PolledStatus], with_status: list[PolledStatus], end_in
     later = seen[seen.index(with_status[end_index]) + 1 :]
     versions = {version_of(poll) for poll, _ in with_status}
     soon = [p for p, status in later if not status and p.at <= end_poll.at + RETENTION_SECONDS]
-    not_found = [p for p in soon if version_of(p) in versions and _is_gone(p)]
+    not_found = [p for p in soon if _is_gone(p) and not (_is_bad_request(p) and version_of(p) not in versions)]
     heads = {p.number for p, _ in later if p.request.method == "HEAD"}
     all_statuses = ", ".join(_with_repeats_counted([status for _, status in with_status]))
     expected = f"after the first {end}, every later poll shows {end}"
@@ -187,6 +188,11 @@ def _is_gone(poll: Exchange) -> bool:
     if poll.reply is None or poll.request.method == "HEAD":
         return False
     return poll.reply.status in DENIALS
+
+
+def _is_bad_request(poll: Exchange) -> bool:
+    """Whether a poll was answered 400, as a request with a wrong version is."""
+    return poll.reply is not None and poll.reply.status == HTTPStatus.BAD_REQUEST
 
 
 def _with_repeats_counted(statuses: list[str]) -> list[str]:
