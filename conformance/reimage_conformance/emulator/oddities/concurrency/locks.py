@@ -81,6 +81,19 @@ oddity(
     _locked(lambda call, each: each.subscription == call.route.subscription),
 )
 
+
+def _two_at_most(_: Callable[..., Operation | None], call: Call) -> Operation | None:
+    """The first of two operations that are under way in the deployment, None where there are fewer."""
+    running = [o for o in call.world.operations.values() if o.deployment is call.deployment and not is_over(call, o)]
+    return running[0] if len(running) > 1 else None
+
+
+oddity(
+    "lock-from-two-on",
+    "two reimages may run at the same time in a deployment, and a third one is refused",
+    instead(conflicting_operation, _two_at_most),
+)
+
 LOCKED_FROM, LOCKED_UNTIL = 3, 40
 """When something else locks a deployment: the time since the first reimage in it, in durations of an operation."""
 _IN_REASONS = "409"
