@@ -26,7 +26,7 @@ from judging_samples import (
 from reimage_conformance.assessment.foreign_locks import ForeignLocks
 from reimage_conformance.judging import CHECKS, judge
 from reimage_conformance.model import Outcome
-from reimage_conformance.protocol.requests import Place, with_header
+from reimage_conformance.protocol.requests import Place, with_header, without_header
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Exchange, Request, Verdict
@@ -153,6 +153,14 @@ def test_a_bad_request_shows_nothing_where_one_of_its_kind_was_answered_otherwis
     again = exchange(NO_VERSION, 400, at=12.0)
 
     assert bad(conflict(9.0, NO_VERSION), conflict(9.5, NO_VERSION), again) == NOTHING_SHOWN
+
+
+def test_a_bad_request_shows_nothing_where_one_with_the_same_mistake_was_answered_otherwise_later() -> None:
+    by_name = without_header(REIMAGE_BY_NAME, "x-ms-version")
+    later = [conflict(9.5, by_name), exchange(by_name, 400, at=12.0)]
+
+    assert bad(conflict(9.0, NO_VERSION), *later) == NOTHING_SHOWN
+    assert bad(conflict(9.0, OTHER_BAD), *later) == ACCUSED
 
 
 def test_a_bad_request_accuses_where_no_lock_was_seen_to_pass() -> None:

@@ -33,7 +33,7 @@ _CHECKS_NOT_ABOUT_CONFLICTS = ("refused", "same_answer", "answered_with")
 _MIN_KINDS = 2
 """A lock is seen where requests of at least this many kinds were answered 409, and later got another answer.
 
-If only one kind was, the endpoint may have another reason for the 409.
+If only one kind was, the endpoint may have another reason for the 409. It then excuses only requests of this kind, and bad ones with the same mistakes.
 """
 _GUID = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{8}(?:-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}(?![0-9A-Za-z])")
 _AFTER_WORDS = re.compile(
@@ -136,9 +136,15 @@ class ForeignLocks:
             )
         later = [each for each in self.after_locks.get(deployment, ()) if 0 <= each.at - exchange.at <= longest]
         kinds = {_kind(each) for each in later}
-        if _kind(exchange) in kinds or len(kinds) >= _MIN_KINDS:
+        mistakes = self._mistakes_in(exchange)
+        has_same_mistakes = bool(mistakes) and any(self._mistakes_in(each) == mistakes for each in later)
+        if _kind(exchange) in kinds or has_same_mistakes or len(kinds) >= _MIN_KINDS:
             return f"{summary}; requests in the deployment that were answered 409 got other answers later: {TRY_LATER}"
         return ""
+
+    def _mistakes_in(self, exchange: Exchange) -> frozenset[str]:
+        """The keys of what is wrong with a request, none for a sound one."""
+        return frozenset(defect.key for defect in expectation_of(exchange.request, self.world).defects)
 
     def _was_accepted_meanwhile(self, exchange: Exchange, answers: Sequence[Exchange]) -> bool:
         """Whether a sound reimage in the deployment was accepted while the request of `exchange` was answered 409 again and again."""
