@@ -106,11 +106,12 @@ def near_instances(sut: SystemUnderTest, form: UriForm) -> list[tuple[Place, str
     found: list[tuple[Place, str]] = []
     for deployment in sut.target.deployments:
         known, listed = sut.world.instances(deployment), deployment.role_instances
-        near = [*changed_in_turn(sut, (listed[0], listed[-1]), form, known), *names_beyond(known)]
+        near = changed_in_turn(sut, (listed[0], listed[-1]), form, known)
+        beyond = unused_names(sut, names_beyond(known), known)
         elsewhere = {n for other in sut.target.deployments if other != deployment for n in other.role_instances}
         from_elsewhere = unused_names(sut, sorted(elsewhere), known)[:MOST_FROM_ELSEWHERE]
         place = Place(deployment, listed[0])
-        found += [(place, name) for name in (*unused_names(sut, near, known), *from_elsewhere)]
+        found += [(place, name) for name in (*near, *beyond, *from_elsewhere)]
     return found
 
 

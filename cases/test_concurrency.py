@@ -152,13 +152,11 @@ async def test_a_reimage_while_another_runs(sut: SystemUnderTest, which: str) ->
     sut.judge(contended, two.first.start, two.second, *two.second_polls, **arguments)
 
 
-def second_reimages_refused(result: Result) -> list[Exchange]:
-    """The second reimages of a step that were refused with 409."""
-    return [exchange for exchange in (result.same, result.other) if exchange is not None and is_conflict(exchange)]
-
-
 def judge_first(sut: SystemUnderTest, result: Result, first: Operation, refused: list[Exchange]) -> None:
-    """Judges that the first reimage of a step was not disturbed by the refused ones, unless an accepted one of its instance may have been."""
+    """Judges that the refused reimages did not disturb the first one of a step.
+
+    Where another reimage of the same instance was accepted, nothing is judged: the others may have been refused because of that one.
+    """
     if result.same_operation is None:
         beside = {"beside": REQUIREMENT_OF_SECOND["other"]} if result.other_operation is not None else {}
         sut.judge(undisturbed, first.start, *refused, *first.polls, refusals=len(refused), **beside)
@@ -169,7 +167,7 @@ def judge_first(sut: SystemUnderTest, result: Result, first: Operation, refused:
 async def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTest) -> None:
     """A reimage that is refused while another one runs does not disturb that one, and starts no operation."""
     result, first, _, _ = await two_reimages(sut, "same")
-    refused = second_reimages_refused(result)
+    refused = [exchange for exchange in (result.same, result.other) if exchange is not None and is_conflict(exchange)]
     applicable(refused, "no reimage that was sent while another one ran was refused with 409")
     precondition(not may_not_have_run(sut, first), NOT_RUNNING, why=Why.NOT_READY)
     with sut.together():

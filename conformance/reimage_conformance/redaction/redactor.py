@@ -123,9 +123,8 @@ class Redactor:
         """`text` with every secret masked."""
         if not self.enabled:
             return text
-        known = (
-            self._known_texts
-        )  # `_seek` replaces it, so that no text that another thread masks meanwhile is kept with too few masks
+        # `_seek` puts another dictionary in its place, so that what another thread masks meanwhile is not kept with too few masks.
+        known = self._known_texts
         masked = known.get(text)
         if masked is None:
             masked = self._base64.apply(self._identifiers.apply(self._echoes.apply(text)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reimage_conformance.judging.operations.polls import STATUSES, status_of, version_of
+from reimage_conformance.judging.operations.polls import STATUSES, status_of, version_of, versions_that_show
 from reimage_conformance.judging.operations.progress import RETENTION_SECONDS
 from reimage_conformance.judging.wording import is_busy
 
@@ -96,9 +96,9 @@ class Operation:
     def is_still_known(self) -> bool:
         """Whether the last poll that was not throttled showed one of the three statuses.
 
-        A poll whose x-ms-version never showed one does not count: the version may be why it was refused (REQ-VER-OLD-KEPT).
+        A poll whose x-ms-version never showed one does not count (`versions_that_show`).
         """
-        versions = {version_of(poll) for poll in self.polls if status_of(poll) in STATUSES}
+        versions = versions_that_show(self.polls)
         served = [poll for poll in self.polls if version_of(poll) in versions and not is_busy(poll)]
         return bool(served) and status_of(served[-1]) in STATUSES
 

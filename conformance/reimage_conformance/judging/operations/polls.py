@@ -121,6 +121,11 @@ def version_of(exchange: Exchange) -> str:
     return next(iter(exchange.request.values("x-ms-version")), "")
 
 
+def versions_that_show(polls: Sequence[Exchange]) -> set[str]:
+    """The x-ms-versions with which polls showed a status; a poll with another one may be refused because of its version (REQ-VER-OLD-KEPT)."""
+    return {version_of(poll) for poll in polls if status_of(poll) in STATUSES}
+
+
 @check
 def unknown_operation(world: World, exchanges: Sequence[Exchange], issued: str = "") -> Iterator[Verdict]:
     """A poll with an id that was never issued is refused with 404 ResourceNotFound or 400 BadRequest (REQ-GOS-UNKNOWN-ID).

@@ -12,6 +12,7 @@ from reimage_conformance.judging.operations.polls import (
     leads_elsewhere,
     status_of,
     version_of,
+    versions_that_show,
 )
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.wording import reply_summary, valued, why_undecided
@@ -88,7 +89,7 @@ def _after_end(seen: list[PolledStatus], with_status: list[PolledStatus], end_in
     end_poll, end = with_status[end_index]
     changed = [(poll, status) for poll, status in with_status[end_index + 1 :] if status != end]
     later = seen[seen.index(with_status[end_index]) + 1 :]
-    versions = {version_of(poll) for poll, _ in with_status}
+    versions = versions_that_show([poll for poll, _ in with_status])
     soon = [p for p, status in later if not status and p.at <= end_poll.at + RETENTION_SECONDS]
     not_found = [p for p in soon if _is_gone(p) and not (_is_bad_request(p) and version_of(p) not in versions)]
     heads = {p.number for p, _ in later if p.request.method == "HEAD"}
