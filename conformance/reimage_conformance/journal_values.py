@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reimage_conformance.anomalies import Anomaly
 from reimage_conformance.model import (
     Exchange,
     Fact,
@@ -48,6 +49,7 @@ def plain_exchange(exchange: Exchange) -> dict[str, Any]:
     if response is not None:
         document["response"] = plain_fields(response)
         document["response"]["body"] = response.body.decode("latin-1")
+        document["response"]["anomalies"] = [str(anomaly) for anomaly in response.anomalies]
     if failure is not None:
         document["failure"] = {"kind": failure.kind, "detail": failure.detail}
     return document
@@ -95,7 +97,7 @@ def _to_response(document: dict[str, Any]) -> Response:
         body=document["body"].encode("latin-1"),
         http_version=document["http_version"],
         interim=tuple(document["interim"]),
-        anomalies=tuple(document["anomalies"]),
+        anomalies=tuple(map(Anomaly.from_text, document["anomalies"])),
     )
 
 

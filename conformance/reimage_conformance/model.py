@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from reimage_conformance.anomalies import Anomaly
+
 Headers = tuple[tuple[str, str], ...]
 """Header lines in the order, case and number in which they crossed the wire; latin-1 text, white space around values removed in responses."""
 
@@ -357,7 +359,7 @@ class Response:
     body: bytes = field(default=b"", repr=False)
     http_version: str = "HTTP/1.1"
     interim: tuple[int, ...] = ()
-    anomalies: tuple[str, ...] = ()
+    anomalies: tuple[Anomaly, ...] = ()
 
     def values(self, name: str) -> tuple[str, ...]:
         """The values of every header line called `name`, whatever its case."""

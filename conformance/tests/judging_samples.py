@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from reimage_conformance.anomalies import Anomaly
 from reimage_conformance.judging import CHECKS, judge
 from reimage_conformance.judging.world import World
 from reimage_conformance.model import (
@@ -99,7 +100,8 @@ def exchange(
     failure: FailureKind | None = None,
     **fields: Any,
 ) -> Exchange:
-    """One exchange: a complete response, or a `failure` and what came before it (`status` None: nothing)."""
+    """One exchange: a complete response, or a `failure` and what came before it (`status` None: nothing); `anomalies` as texts."""
+    fields["anomalies"] = tuple(map(Anomaly.from_text, fields.get("anomalies", ())))
     own = {name: fields.pop(name) for name in ("anomalies", "http_version", "reason", "interim") if name in fields}
     reply = None if status is None else response(status, body, headers, **own)
     broken = None if failure is None else Failure(failure, "as arranged")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from reimage_conformance.anomalies import Anomaly, AnomalyKind
 from reimage_conformance.model import (
     Assessment,
     CaseRecord,
@@ -280,7 +281,13 @@ def hostile_assessment(text: str = HOSTILE) -> Assessment:
 def hostile_exchanges(text: str = HOSTILE) -> dict[int, Exchange]:
     """Exchanges whose every field carries `text`, as far as the wire can carry it."""
     wire = text.encode("utf-8").decode("latin-1")
-    response = Response(200, wire, ((wire, wire), ("x-ms-request-id", wire)), text.encode(), anomalies=(wire,))
+    response = Response(
+        200,
+        wire,
+        ((wire, wire), ("x-ms-request-id", wire)),
+        text.encode(),
+        anomalies=(Anomaly(AnomalyKind.OTHER, wire),),
+    )
     request = Request(wire, wire, ((wire, wire),), text.encode())
     return {
         number: Exchange(number, request, response, Failure(FailureKind.NOT_HTTP, wire), case=text, label=text)

@@ -27,6 +27,7 @@ from judging_samples import (
     started,
     world,
 )
+from reimage_conformance.anomalies import Anomaly, AnomalyKind
 from reimage_conformance.assessment.controls import Controls, controlled
 from reimage_conformance.assessment.evidence import Evidence
 from reimage_conformance.assessment.explaining import attributed
@@ -433,7 +434,9 @@ class TestCauses:
         assert self.of(verdict("REQ-GOS-CT"), asked, own, again) == ()
 
     def test_a_reply_that_is_misframed_tells_nothing_else(self) -> None:
-        surplus = replace(poll(RUNNING), response=replace(response(200), anomalies=("surplus: 3 octets",)))
+        surplus = replace(
+            poll(RUNNING), response=replace(response(200), anomalies=(Anomaly(AnomalyKind.SURPLUS, "3 octets"),))
+        )
         not_http = silent(POLL, FailureKind.NOT_HTTP)
 
         for misframed in (surplus, not_http):

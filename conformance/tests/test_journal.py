@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reimage_conformance.anomalies import Anomaly, AnomalyKind
 from reimage_conformance.errors import JournalError, ReportError
 from reimage_conformance.journal import SCHEMA, JournalWriter, read_journal
 from reimage_conformance.model import (
@@ -52,9 +53,10 @@ requests = st.builds(
     Request, latin, latin, headers, st.binary(max_size=20), st.sampled_from(Identity), st.booleans(),
     st.none() | seconds, latin,
 )  # fmt: skip
+anomalies = st.builds(Anomaly, st.sampled_from(AnomalyKind), texts, st.sampled_from(["", "head", "204"]))
 responses = st.builds(
     Response, st.integers(100, 599), latin, headers, st.binary(max_size=20), latin,
-    st.lists(st.integers(100, 199), max_size=2).map(tuple), st.lists(texts, max_size=2).map(tuple),
+    st.lists(st.integers(100, 199), max_size=2).map(tuple), st.lists(anomalies, max_size=2).map(tuple),
 )  # fmt: skip
 exchanges = st.builds(
     Exchange, counts, requests, st.none() | responses,

@@ -16,6 +16,7 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reimage_conformance.anomalies import Anomaly, AnomalyKind
 from reimage_conformance.model import Deployment, Exchange, Failure, FailureKind, Request, Response, Target
 from reimage_conformance.redaction.base64_masks import Base64Masks
 from reimage_conformance.redaction.masks import mask_of
@@ -281,7 +282,11 @@ def test_every_part_of_an_exchange_is_redacted() -> None:
         7,
         Request("GET", f"/{SECRET}/x", ((SECRET, SECRET),), SECRET.encode()),
         Response(
-            400, f"no {SECRET}", (("Location", f"/{SECRET}"),), SECRET.encode(), anomalies=(f"obs-fold: {SECRET}",)
+            400,
+            f"no {SECRET}",
+            (("Location", f"/{SECRET}"),),
+            SECRET.encode(),
+            anomalies=(Anomaly(AnomalyKind.OBS_FOLD, SECRET),),
         ),
         Failure(FailureKind.NOT_HTTP, f"it begins with {SECRET}"),
         label=SECRET,
@@ -292,7 +297,7 @@ def test_every_part_of_an_exchange_is_redacted() -> None:
     assert SECRET[:8] not in repr(redacted) + repr(redacted.request.body) + repr(redacted.request.headers)
     assert redacted.response is not None
     assert redacted.response == Response(
-        400, f"no {MASK}", (("Location", f"/{MASK}"),), MASK.encode(), anomalies=(f"obs-fold: {MASK}",)
+        400, f"no {MASK}", (("Location", f"/{MASK}"),), MASK.encode(), anomalies=(Anomaly(AnomalyKind.OBS_FOLD, MASK),)
     )
     assert redacted.request == Request("GET", f"/{MASK}/x", ((MASK, MASK),), MASK.encode())
     assert redacted.failure == Failure(FailureKind.NOT_HTTP, f"it begins with {MASK}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from open_gate import OpenGate
+from reimage_conformance.anomalies import Anomaly, AnomalyKind
 from reimage_conformance.embedding.memory import TurnedClock
 from reimage_conformance.model import FailureKind, Request
 from reimage_conformance.wire.client import Client
@@ -92,7 +93,8 @@ def test_an_endpoint_whose_replies_stop_short_does_not_take_the_time_limit_for_e
 
     assert [round(each.elapsed, 3) for each in exchanges] == [10.0, 10.0, 2.5, 2.5, 2.5]
     assert {each.failure.kind for each in exchanges if each.failure} == {FailureKind.TIMEOUT}
-    assert {each.response.anomalies for each in exchanges if each.response} == {("stalled: 4 of 9 octets",)}
+    stalled = Anomaly(AnomalyKind.STALLED, "4 of 9 octets of content came, then nothing")
+    assert {each.response.anomalies for each in exchanges if each.response} == {(stalled,)}
 
 
 def test_replies_that_drip_to_their_end_are_waited_for_as_ever() -> None:

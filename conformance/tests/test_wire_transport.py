@@ -46,7 +46,7 @@ def kind(exchange: Exchange) -> FailureKind | None:
 
 def anomalies(exchange: Exchange) -> tuple[str, ...]:
     assert exchange.response is not None
-    return exchange.response.anomalies
+    return tuple(map(str, exchange.response.anomalies))
 
 
 def test_a_request_goes_out_exactly_as_it_is() -> None:
@@ -169,7 +169,9 @@ def test_a_late_answer_to_content_is_told_by_the_next_on_that_connection() -> No
         _until(lambda: not said.is_set())
         probe = client.exchange(GET, on=first.connection)
 
-    assert anomalies(probe) == ("late-surplus: 39 octets after the response to request 1 of connection 1",)
+    assert anomalies(probe) == (
+        "late-surplus: 39 more octets came after the end of the response to request 1 of connection 1",
+    )
     assert probe.response is not None
     assert probe.response.status == 400
 
@@ -184,7 +186,7 @@ def _until(claim: object) -> None:
 @pytest.mark.parametrize(
     ("octets", "expected"),
     [
-        (b"surplus", ("late-surplus: 7 octets after the response to request 1 of connection 1",)),
+        (b"surplus", ("late-surplus: 7 more octets came after the end of the response to request 1 of connection 1",)),
         (b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n", ()),
     ],
 )
@@ -307,7 +309,7 @@ def test_content_that_never_comes_is_named() -> None:
         exchange = client.exchange(GET)
 
     assert kind(exchange) is FailureKind.TIMEOUT
-    assert anomalies(exchange) == ("stalled: 2 of 9 octets",)
+    assert anomalies(exchange) == ("stalled: 2 of 9 octets of content came, then nothing",)
 
 
 def test_silence_ends_with_the_time_limit() -> None:
@@ -321,7 +323,10 @@ def test_a_truncated_reply_is_kept() -> None:
     with client_of(replying(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n0123456789")) as (client, _):
         exchange = client.exchange(GET)
 
-    assert (kind(exchange), anomalies(exchange)) == (FailureKind.TRUNCATED, ("truncated: 10 of 20 octets",))
+    assert (kind(exchange), anomalies(exchange)) == (
+        FailureKind.TRUNCATED,
+        ("truncated: the connection ended after 10 of 20 octets of content",),
+    )
     assert exchange.response is not None
     assert exchange.response.body == b"0123456789"
 
@@ -358,7 +363,7 @@ def test_content_of_a_head_response_is_found_when_it_comes_later() -> None:
         head = client.exchange(Request("HEAD", "/", GET.headers))
         following = client.exchange(GET)
 
-    assert anomalies(head) == ("content-on-head: 5 octets",)
+    assert anomalies(head) == ("content-on-head: 5 octets of content came",)
     assert following.connection == 2
 
 
@@ -406,7 +411,7 @@ def test_surplus_while_watching_is_named_once() -> None:
     with client_of(replying(EMPTY + b"surplus")) as (client, _):
         exchange = client.exchange(GET, watch_close=True)
 
-    assert anomalies(exchange) == ("surplus: 7 octets after the response",)
+    assert anomalies(exchange) == ("surplus: 7 more octets came after the end of the response",)
     assert exchange.closed
 
 

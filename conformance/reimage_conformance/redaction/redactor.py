@@ -169,7 +169,7 @@ class Redactor:
             reason=self.text(response.reason),
             headers=self._headers(response.headers),
             body=self.data(response.body),
-            anomalies=tuple(self.text(anomaly) for anomaly in response.anomalies),
+            anomalies=tuple(replace(each, words=self.text(each.words)) for each in response.anomalies),
         )
 
     def exchange(self, exchange: Exchange) -> Exchange:

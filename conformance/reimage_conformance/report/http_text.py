@@ -73,7 +73,7 @@ def response_lines(response: Response, body_limit: int = BODY_LIMIT) -> tuple[Te
     start = TextLine(
         "<", "start", _shortened(f"{response.http_version} {response.status} {response.reason}".rstrip(" "))
     )
-    remarks = [TextLine("!", "note", _shortened(anomaly)) for anomaly in response.anomalies]
+    remarks = [TextLine("!", "note", _shortened(str(anomaly))) for anomaly in response.anomalies]
     return (*interim, start, *_headers("<", response.headers), *_body("<", response.body, body_limit), *remarks)
 
 

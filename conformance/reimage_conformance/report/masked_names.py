@@ -62,7 +62,7 @@ class MaskedNames:
             body=self.data(request.body),
         )
         if response is not None:
-            anomalies = tuple(map(self.text, response.anomalies))
+            anomalies = tuple(replace(each, words=self.text(each.words)) for each in response.anomalies)
             headers = self._headers(response.headers)
             response = replace(response, headers=headers, body=self.data(response.body), anomalies=anomalies)
         failure = replace(failure, detail=self.text(failure.detail)) if failure is not None else None

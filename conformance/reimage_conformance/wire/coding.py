@@ -15,8 +15,6 @@ from reimage_conformance.model import Fact
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BROKEN = "content-coding"
-"""The key of the anomaly of content that is not in the coding that Content-Encoding names."""
 _GZIP_WBITS, _ZLIB_WBITS, _DEFLATE_WBITS = 31, 15, -15
 """The `wbits` of zlib for each of the three formats."""
 _FORMATS = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from reimage_conformance.anomalies import Anomaly, AnomalyKind
 from reimage_conformance.wire.heads import TOKEN
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Framing:
 
     extent: Extent
     length: int = 0
-    anomalies: tuple[str, ...] = ()
+    anomalies: tuple[Anomaly, ...] = ()
 
 
 def framing_of(head: Head, method: str) -> Framing:
@@ -57,27 +58,35 @@ def _of_content(head: Head) -> Framing:
     return _of_transfer_encoding(head) if head.has("transfer-encoding") else _of_length(head)
 
 
-def _forbidden_here(head: Head, bodiless: str) -> tuple[str, ...]:
+def _forbidden_here(head: Head, bodiless: str) -> tuple[Anomaly, ...]:
     """The anomalies of framing fields in a response that must have no content; `bodiless` says why it must not, "" if it may."""
     if not bodiless:
         return ()
-    names = (("length", "content-length"), ("transfer-encoding", "transfer-encoding"))
-    return tuple(f"{kind}-on-{bodiless}: {', '.join(head.members(n))}" for kind, n in names if head.has(n))
+    where = "2xx answer to CONNECT" if bodiless == "connect" else bodiless
+    names = {"Content-Length": AnomalyKind.LENGTH, "Transfer-Encoding": AnomalyKind.TRANSFER_ENCODING}
+    return tuple(
+        Anomaly(kind, f"{name}: {', '.join(head.members(name))} in a {where}", bodiless)
+        for name, kind in names.items()
+        if head.has(name)
+    )
 
 
 def _of_transfer_encoding(head: Head) -> Framing:
     codings = [member.partition(";")[0].strip(" \t").lower() for member in head.members("transfer-encoding")]
-    shown = ", ".join(codings)
-    anomalies = [f"unknown-transfer-coding: {coding}" for coding in codings if coding not in _KNOWN_CODINGS]
+    shown = f"Transfer-Encoding: {', '.join(codings)}"
+    anomalies = []
     if head.has("content-length"):
-        anomalies.insert(0, f"length-and-transfer-encoding: {', '.join(head.members('content-length'))} and {shown}")
+        lengths = f"Content-Length: {', '.join(head.members('content-length'))}"
+        anomalies.append(Anomaly(AnomalyKind.LENGTH_AND_TRANSFER_ENCODING, f"{lengths} and {shown}"))
+    unknown = [coding for coding in codings if coding not in _KNOWN_CODINGS]
+    anomalies += [Anomaly(AnomalyKind.UNKNOWN_TRANSFER_CODING, f"Transfer-Encoding: {coding}") for coding in unknown]
     if head.http_version == "HTTP/1.0":
-        anomalies.append(f"transfer-encoding-in-http-1.0: {shown}")
+        anomalies.append(Anomaly(AnomalyKind.TRANSFER_ENCODING_IN_HTTP_1_0, f"{shown} in HTTP/1.0"))
     if codings.count("chunked") > 1:
-        anomalies.append(f"chunked-twice: {shown}")
+        anomalies.append(Anomaly(AnomalyKind.CHUNKED_TWICE, shown))
     if codings[-1:] == ["chunked"]:
         return Framing(Extent.CHUNKED, 0, tuple(anomalies))
-    return Framing(Extent.CLOSE, 0, (*anomalies, f"transfer-encoding-not-final-chunked: {shown}"))
+    return Framing(Extent.CLOSE, 0, (*anomalies, Anomaly(AnomalyKind.NOT_FINAL_CHUNKED, shown)))
 
 
 def _of_length(head: Head) -> Framing:
@@ -86,10 +95,12 @@ def _of_length(head: Head) -> Framing:
     lengths = head.members("content-length") or [""]
     invalid = [value for value in lengths if not (value.isascii() and value.isdigit())]
     if invalid:
-        return Framing(Extent.UNKNOWABLE, 0, tuple(f"invalid-content-length: {value!r}" for value in invalid))
+        anomalies = tuple(Anomaly(AnomalyKind.INVALID_LENGTH, f"Content-Length: {value!r}") for value in invalid)
+        return Framing(Extent.UNKNOWABLE, 0, anomalies)
+    shown = f"Content-Length: {', '.join(lengths)}"
     if len({value.lstrip("0") for value in lengths}) > 1:
-        return Framing(Extent.UNKNOWABLE, 0, (f"differing-content-lengths: {', '.join(lengths)}",))
-    anomalies = (f"repeated-content-length: {', '.join(lengths)}",) if len(lengths) > 1 else ()
+        return Framing(Extent.UNKNOWABLE, 0, (Anomaly(AnomalyKind.DIFFERING_LENGTHS, shown),))
+    anomalies = (Anomaly(AnomalyKind.REPEATED_LENGTH, shown),) if len(lengths) > 1 else ()
     is_huge = len(lengths[0].lstrip("0")) > _MAX_DIGITS
     return Framing(Extent.LENGTH, 10**_MAX_DIGITS if is_huge else int(lengths[0]), anomalies)
 

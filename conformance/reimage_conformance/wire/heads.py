@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reimage_conformance.anomalies import Anomaly, AnomalyKind
 from reimage_conformance.model import header_line
 
 if TYPE_CHECKING:
@@ -24,13 +25,13 @@ _EXCERPT_LENGTH = 60
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The head of one response, interim or final; `anomalies` say what is wrong with it, each as "kind: detail"."""
+    """The head of one response, interim or final; `anomalies` say what is wrong with it."""
 
     status: int
     reason: str
     http_version: str
     headers: Headers
-    anomalies: tuple[str, ...] = ()
+    anomalies: tuple[Anomaly, ...] = ()
 
     def members(self, name: str) -> list[str]:
         """The comma-separated members of every field line called `name` (RFC 9110 5.6.1), empty ones left out."""
@@ -58,34 +59,36 @@ def excerpt(text: str) -> str:
 def parse_head(block: bytes) -> Head | None:
     """The head in `block`, which may lack its end; None when its first line is not like a status line."""
     text = block.decode("latin-1")
-    anomalies: list[str] = []
+    anomalies: list[Anomaly] = []
     if text.count("\n") != text.count("\r\n"):
-        anomalies.append("bare-lf: a line before the content ends with LF alone, without CR")
+        anomalies.append(Anomaly(AnomalyKind.BARE_LF, "a line before the content ends with LF alone, without CR"))
     first, *lines = [line.removesuffix("\r") for line in text.rstrip("\r\n").split("\n")]
     status_line = _read_status_line(first, anomalies)
     if status_line is None:
         return None
     headers = _read_field_lines(lines, anomalies)
     if _FORBIDDEN_IN_VALUES.search(text):
-        anomalies += [f"invalid-field-value: {name}" for name, value in headers if _FORBIDDEN_IN_VALUES.search(value)]
+        named = [name for name, value in headers if _FORBIDDEN_IN_VALUES.search(value)]
+        words = "the value of the header {} has characters that HTTP does not allow"
+        anomalies += [Anomaly(AnomalyKind.INVALID_VALUE, words.format(name)) for name in named]
     version, status, reason = status_line
     return Head(int(status), reason, version, tuple(headers), tuple(dict.fromkeys(anomalies)))
 
 
-def _read_status_line(line: str, anomalies: list[str]) -> tuple[str, str, str] | None:
+def _read_status_line(line: str, anomalies: list[Anomaly]) -> tuple[str, str, str] | None:
     found = _STATUS_LINE.fullmatch(line)
     if not found:
         found = _LIKE_A_STATUS_LINE.fullmatch(line)
-        anomalies.append(f"malformed-status-line: {excerpt(line)}")
+        anomalies.append(Anomaly(AnomalyKind.MALFORMED_STATUS_LINE, f"the status line {excerpt(line)}"))
     if not found:
         return None
     version, status, reason = found.groups()
     if not "100" <= status <= "599":
-        anomalies.append(f"invalid-status-code: {status}")
+        anomalies.append(Anomaly(AnomalyKind.INVALID_STATUS_CODE, f"the status code {status}"))
     return version, status, reason
 
 
-def _read_field_lines(lines: list[str], anomalies: list[str]) -> list[tuple[str, str]]:
+def _read_field_lines(lines: list[str], anomalies: list[Anomaly]) -> list[tuple[str, str]]:
     headers: list[tuple[str, str]] = []
     for line in lines:
         name, colon, value = line.partition(":")
@@ -96,19 +99,21 @@ def _read_field_lines(lines: list[str], anomalies: list[str]) -> list[tuple[str,
     return headers
 
 
-def _read_odd_line(line: str, headers: list[tuple[str, str]], anomalies: list[str]) -> None:
+def _read_odd_line(line: str, headers: list[tuple[str, str]], anomalies: list[Anomaly]) -> None:
     if line[:1] in {" ", "\t"} and headers:
         name, value = headers[-1]
         headers[-1] = (name, f"{value} {line.strip(' ' + chr(9))}".strip())
-        anomalies.append(f"obs-fold: {name}")
+        anomalies.append(Anomaly(AnomalyKind.OBS_FOLD, f"the header {name} continues on a second line"))
         return
     name, colon, value = line.partition(":")
     bare = name.strip(" \t")
     if not colon:
-        anomalies.append(f"malformed-field-line: {excerpt(line)}")
+        anomalies.append(Anomaly(AnomalyKind.MALFORMED_LINE, f"a header line without a colon: {excerpt(line)}"))
         return
     if bare != name:
-        anomalies.append(f"white-space-before-colon: {excerpt(name)}")
+        words = f"a blank before the colon of the header {excerpt(name)}"
+        anomalies.append(Anomaly(AnomalyKind.WHITE_SPACE_BEFORE_COLON, words))
     if not TOKEN.fullmatch(bare):
-        anomalies.append(f"invalid-field-name: {excerpt(bare)}")
+        words = f"a header name with characters that HTTP does not allow: {excerpt(bare)}"
+        anomalies.append(Anomaly(AnomalyKind.INVALID_NAME, words))
     headers.append((bare, value.strip(" \t")))

@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reimage_conformance.anomalies import Anomaly, AnomalyKind
 from reimage_conformance.model import FailureKind
 from reimage_conformance.wire.failures import StreamError
 
@@ -41,16 +42,17 @@ class Connection:
     plainly_framed: bool = True
     used_at: float = 0.0
 
-    def note_surplus(self, octets: bytes, found: list[str], kind: str = "late-surplus") -> None:
+    def note_surplus(self, octets: bytes, found: list[Anomaly], *, is_late: bool = True) -> None:
         """Add an anomaly to `found` for `octets` after the latest response, unless they may be a second answer to it.
 
         A 408 by which a server says that it closes an idle connection is no anomaly either (RFC 9110 15.5.9).
         """
-        if kind == "late-surplus" and _REQUEST_TIMEOUT.match(octets):
+        if is_late and _REQUEST_TIMEOUT.match(octets):
             return
         if octets and (self.plainly_framed or not octets.startswith(b"HTTP/")):
-            where = f" to request {self.requests} of connection {self.number}" if kind == "late-surplus" else ""
-            found.append(f"{kind}: {len(octets)} octets after the response{where}")
+            kind = AnomalyKind.LATE_SURPLUS if is_late else AnomalyKind.SURPLUS
+            where = f" to request {self.requests} of connection {self.number}" if is_late else ""
+            found.append(Anomaly(kind, f"{len(octets)} more octets came after the end of the response{where}"))
 
 
 @dataclass(slots=True)
@@ -66,7 +68,7 @@ class ConnectionPool:
     """
 
     connector: Connector
-    late_anomalies: list[str] = field(default_factory=list)
+    late_anomalies: list[Anomaly] = field(default_factory=list)
     max_open: int | None = None
     pause: Callable[[float], None] = lambda _: None
     drops_idle: bool = False
@@ -149,7 +151,7 @@ class ConnectionPool:
             self._idle.clear()
         self._close(kept)
 
-    def take_late_anomalies(self) -> tuple[str, ...]:
+    def take_late_anomalies(self) -> tuple[Anomaly, ...]:
         """Gives the anomalies in `late_anomalies`, and empties it."""
         with self._lock:
             taken = tuple(self.late_anomalies)

@@ -10,8 +10,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from reimage_conformance.anomalies import Anomaly, AnomalyKind
 from reimage_conformance.model import NOTHING_CAME, Fact, Failure, FailureKind, Response
-from reimage_conformance.wire.coding import BROKEN, content_of
+from reimage_conformance.wire.coding import content_of
 from reimage_conformance.wire.framing import Extent, framing_of
 from reimage_conformance.wire.heads import Head, end_of_head, excerpt, parse_head
 from reimage_conformance.wire.streams import failure_of
@@ -27,10 +28,10 @@ KEPT_LIMIT = 64 * 1024
 """Of content longer than BODY_LIMIT, this many octets are kept: a run may get such content many times."""
 LINGER_SECONDS = 0.05
 """How long to wait for content after a reply that must have none."""
-STALLED = "stalled"
-"""The anomaly of an incomplete reply after which the endpoint sent no more octets and did not close the connection."""
+STALLS = frozenset({AnomalyKind.STALLED, AnomalyKind.NOT_IN_CHUNKS})
+"""The anomalies of an incomplete reply after which the endpoint sent no more octets and did not close the connection."""
 _CHUNK_LINE_LIMIT = 8 * 1024
-_LF_BETWEEN_CHUNKS = "bad-chunk: a line between chunks ends with LF alone, without CR"
+_LF_BETWEEN_CHUNKS = Anomaly(AnomalyKind.BAD_CHUNK, "a line between chunks ends with LF alone, without CR")
 _SHOWN_OCTETS = 10
 """How much is shown of content that ought to begin with the size of a chunk."""
 _NEAR_THE_END = 16
@@ -57,12 +58,12 @@ class Reading:
 
 
 class _IncompleteError(Exception):
-    """The response is incomplete: the failure, and the anomaly, "" for none."""
+    """The response is incomplete: the failure, and the kind of anomaly whose words are the detail, None for no anomaly."""
 
-    def __init__(self, kind: FailureKind, detail: str, anomaly: str = "") -> None:
+    def __init__(self, kind: FailureKind, detail: str, anomaly: AnomalyKind | None = None) -> None:
         super().__init__(detail)
         self.failure = Failure(kind, detail)
-        self.anomaly = anomaly
+        self.anomalies = (Anomaly(anomaly, detail),) if anomaly is not None else ()
 
 
 class Source(Protocol):
@@ -105,7 +106,7 @@ class ResponseReader:
         self._interim: list[int] = []
         self._body = bytearray()
         self._expected: int | None = None
-        self._anomalies: list[str] = []
+        self._anomalies: list[Anomaly] = []
         self._empty_line_octets = 0
         self._awaits_first_chunk = False
         self._chunk_size = 0  # of the latest chunk
@@ -123,7 +124,7 @@ class ResponseReader:
             self._read_body(extent, framing.length)
         except _IncompleteError as stop:
             failure = stop.failure
-            self._anomalies += [stop.anomaly] if stop.anomaly else []
+            self._anomalies += stop.anomalies
         except OSError as error:
             failure = failure_of(error, self._progress())
             self._note_a_stall(failure)
@@ -138,7 +139,8 @@ class ResponseReader:
         if head is None:
             return Reading(None, failure, octets=self._octets)
         skipped = self._empty_line_octets
-        before = [f"octets-before-status-line: {skipped} of CR and LF"] if skipped else []
+        words = f"{skipped} octets of CR and LF before the status line"
+        before = [Anomaly(AnomalyKind.OCTETS_BEFORE_STATUS_LINE, words)] if skipped else []
         anomalies = tuple(dict.fromkeys([*before, *self._anomalies]))
         is_too_large = failure is not None and failure.kind is FailureKind.TOO_LARGE
         body = bytes(self._body[:KEPT_LIMIT] if is_too_large else self._body)
@@ -148,7 +150,7 @@ class ResponseReader:
         content = content_of(body, codings, is_complete=failure is None, limit=self._body_limit)
         body = content.body
         if content.problem:
-            anomalies = (*anomalies, f"{BROKEN}: {content.problem}")
+            anomalies = (*anomalies, Anomaly(AnomalyKind.CONTENT_CODING, content.problem))
         if content.is_too_large:
             body = body[:KEPT_LIMIT]
             failure = failure or self._too_large()
@@ -160,13 +162,18 @@ class ResponseReader:
         is_reply = surplus.startswith(b"HTTP/")
         if not surplus or self._head is None or (is_reply and not self._plainly_framed):
             return  # a request that can be read as two may be answered twice
+        after = f"{len(surplus)} more octets came after the end of the response"
         if is_reply:
-            self._anomalies.append(f"second-response: {len(surplus)} octets after the response")
+            anomaly = Anomaly(AnomalyKind.SECOND_RESPONSE, f"{after}, and they begin with HTTP/")
         elif extent is not Extent.NOTHING or self._head.status == 101:
-            self._anomalies.append(f"surplus: {len(surplus)} octets after the response")
+            anomaly = Anomaly(AnomalyKind.SURPLUS, after)
+        elif self._method == "HEAD":
+            anomaly = Anomaly(AnomalyKind.CONTENT, f"{len(surplus)} octets of content came", "head")
         else:
-            where = "head" if self._method == "HEAD" else str(self._head.status)
-            self._anomalies.append(f"content-on-{where}: {len(surplus)} octets")
+            status = str(self._head.status)
+            words = f"{len(surplus)} octets of content after the head of a {status}"
+            anomaly = Anomaly(AnomalyKind.CONTENT, words, status)
+        self._anomalies.append(anomaly)
 
     def _more(self) -> bool:
         data = self._source.receive()
@@ -181,7 +188,7 @@ class ResponseReader:
             if head.status == 101 or not 100 <= head.status < 200:
                 self._head = head
                 return head
-            self._anomalies += [a for a in framing_of(head, self._method).anomalies if "-on-1" in a]  # on a 1xx
+            self._anomalies += [a for a in framing_of(head, self._method).anomalies if a.where]
             self._interim.append(head.status)
             if len(self._interim) > INTERIM_LIMIT:
                 raise _IncompleteError(FailureKind.TOO_LARGE, f"more than {INTERIM_LIMIT} interim responses")
@@ -223,10 +230,7 @@ class ResponseReader:
             raise _IncompleteError(FailureKind.CLOSED, f"the endpoint closed the connection {after}")
         whole = bytes(self._buffer[: self._buffer.rfind(b"\n") + 1])
         self._head = parse_head(whole) if whole else None
-        raise _IncompleteError(
-            FailureKind.TRUNCATED, f"the connection ended within the head, after {len(self._buffer)} octets of it",
-            "truncated: within the head",
-        )  # fmt: skip
+        raise _truncated(f"within the head of the response, after {len(self._buffer)} octets of it")
 
     def _read_body(self, extent: Extent, length: int) -> None:
         match extent:
@@ -248,7 +252,7 @@ class ResponseReader:
         while len(self._buffer) < length:
             if not self._more():
                 self._move(len(self._buffer))
-                raise self._truncated(f"{len(self._body)} of {length} octets")
+                raise _truncated(f"after {len(self._body)} of {length} octets of content")
         self._move(length)
 
     def _read_until_close(self) -> None:
@@ -265,13 +269,11 @@ class ResponseReader:
             while len(self._buffer) < size:
                 if not self._more():
                     self._move(len(self._buffer))
-                    raise self._truncated(f"within a chunk of {size} octets, {len(self._body)} in all")
+                    raise _truncated(f"within a chunk of {size} octets, after {len(self._body)} octets of content")
             self._move(size)
             self._chunk_size, noted = size, len(self._anomalies)
             if self._read_line():
-                raise self._bad_chunk(
-                    f"the size of a chunk is given as {size}, but no CR LF comes after so many octets"
-                )
+                raise _bad_chunk(f"the size of a chunk is given as {size}, but no CR LF comes after so many octets")
             self._chunk_ended_with_lf = len(self._anomalies) > noted
         while self._read_line():
             pass
@@ -289,20 +291,20 @@ class ResponseReader:
         instead = excerpt(line.decode("latin-1")) if line else "an empty line"
         size = self._chunk_size
         if not size:
-            return self._bad_chunk(f"a chunk does not begin with its size, but with {instead}")
+            return _bad_chunk(f"a chunk does not begin with its size, but with {instead}")
         end = self._body[-size:].rfind(b"\r\n")
         if end < max(0, size - _NEAR_THE_END):
-            return self._bad_chunk(f"after a chunk comes {instead}, not the size of the next chunk")
+            return _bad_chunk(f"after a chunk comes {instead}, not the size of the next chunk")
         if self._chunk_ended_with_lf:  # this line end is a part of what follows the chunk
             self._anomalies.remove(_LF_BETWEEN_CHUNKS)
-        return self._bad_chunk(f"the size of a chunk is given as {size}, but CR LF comes after {end} octets")
+        return _bad_chunk(f"the size of a chunk is given as {size}, but CR LF comes after {end} octets")
 
     def _read_line(self) -> bytes:
         while (end := self._buffer.find(b"\n")) < 0:
             if len(self._buffer) > _CHUNK_LINE_LIMIT:
-                raise self._bad_chunk("a line without end")
+                raise _bad_chunk("a line without end")
             if not self._more():
-                raise self._truncated(f"between chunks, {len(self._body)} octets in all")
+                raise _truncated(f"after {len(self._body)} octets of content, before the last chunk")
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
         if not line.endswith(b"\r"):
@@ -319,13 +321,6 @@ class ResponseReader:
 
     def _too_large(self) -> Failure:
         return Failure(FailureKind.TOO_LARGE, f"the content has more than {self._body_limit} octets")
-
-    def _truncated(self, how: str) -> _IncompleteError:
-        when = f"after {how} of content" if how[0].isdigit() else how
-        return _IncompleteError(FailureKind.TRUNCATED, f"the connection closed {when}", f"truncated: {how}")
-
-    def _bad_chunk(self, how: str) -> _IncompleteError:
-        return _IncompleteError(FailureKind.TRUNCATED, f"the chunked coding is broken: {how}", f"bad-chunk: {how}")
 
     def _progress(self) -> str:
         """How much had arrived when an error came, in words; moves the octets of content that are left from the buffer."""
@@ -344,12 +339,31 @@ class ResponseReader:
         return f"after the interim {what} {', '.join(statuses)}" if statuses else ""
 
     def _note_a_stall(self, failure: Failure) -> None:
-        """Adds the anomaly STALLED if the endpoint fell silent within the content."""
+        """Adds an anomaly if the endpoint fell silent within the content."""
         if failure.kind is FailureKind.TIMEOUT and self._head is not None and self._source.fell_silent():
-            of = "octets, neither more nor an end" if self._expected is None else f"of {self._expected} octets"
-            if self._awaits_first_chunk and self._body and not _CHUNK_SIZE.match(bytes(self._body)):
-                of = f"octets, not in chunks: {excerpt(self._body[:_SHOWN_OCTETS].decode('latin-1'))}"
-            self._anomalies.append(f"{STALLED}: {len(self._body)} {of}")
+            self._anomalies.append(self._stall())
+
+    def _stall(self) -> Anomaly:
+        """The anomaly of content that did not end although the connection stayed open."""
+        octets = len(self._body)
+        if self._expected is not None:
+            return Anomaly(AnomalyKind.STALLED, f"{octets} of {self._expected} octets of content came, then nothing")
+        if self._awaits_first_chunk and self._body and not _CHUNK_SIZE.match(bytes(self._body)):
+            start = excerpt(self._body[:_SHOWN_OCTETS].decode("latin-1"))
+            announced = (
+                f"Transfer-Encoding announces chunks, but the content begins with {start}, not with the size of a chunk"
+            )
+            return Anomaly(AnomalyKind.NOT_IN_CHUNKS, f"{announced}; {octets} octets came, then nothing")
+        lacking = "neither more octets nor the last chunk nor the end of the connection"
+        return Anomaly(AnomalyKind.STALLED, f"{octets} octets of content came, then {lacking}")
+
+
+def _truncated(when: str) -> _IncompleteError:
+    return _IncompleteError(FailureKind.TRUNCATED, f"the connection ended {when}", AnomalyKind.TRUNCATED)
+
+
+def _bad_chunk(how: str) -> _IncompleteError:
+    return _IncompleteError(FailureKind.TRUNCATED, f"the chunked coding is broken: {how}", AnomalyKind.BAD_CHUNK)
 
 
 def _not_http(octets: bytes, interim: Sequence[int]) -> _IncompleteError:

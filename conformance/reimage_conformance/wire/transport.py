@@ -16,7 +16,7 @@ import httpx
 from reimage_conformance.model import Fact, Failure, FailureKind, Request, Response
 from reimage_conformance.wire.framing import announces_close, is_plainly_framed, must_be_last
 from reimage_conformance.wire.pool import Connection, ConnectionPool
-from reimage_conformance.wire.reading import BODY_LIMIT, LINGER_SECONDS, STALLED, Reading, ResponseReader
+from reimage_conformance.wire.reading import BODY_LIMIT, LINGER_SECONDS, STALLS, Reading, ResponseReader
 from reimage_conformance.wire.source import StreamSource
 from reimage_conformance.wire.streams import failure_of
 
@@ -213,7 +213,7 @@ class VerbatimTransport(httpx.BaseTransport):
             linger_seconds=self._linger_seconds,
         )
         reading = reader.read()
-        if reading.response is not None and any(each.startswith(STALLED) for each in reading.response.anomalies):
+        if reading.response is not None and any(each.kind in STALLS for each in reading.response.anomalies):
             self._stalls += 1
         if write_error and not reading.octets and reading.failure and reading.failure.kind is not FailureKind.TLS:
             return replace(reading, failure=failure_of(write_error, "while the request was being sent"))
@@ -235,7 +235,7 @@ class VerbatimTransport(httpx.BaseTransport):
             late, closed = StreamSource(connection.stream, self._clock, deadline=start).watch(seconds)
             self._broken_announcements += is_awaited and not closed
             if not reading.surplus:
-                connection.note_surplus(late, self._pool.late_anomalies, "surplus")
+                connection.note_surplus(late, self._pool.late_anomalies, is_late=False)
             reading = replace(reading, persistent=reading.persistent and not closed and not late)
         # Octets that came on another connection after its response are reported with the next response of the run, which is this one.
         if response and (late_on_others := self._pool.take_late_anomalies()):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reimage_conformance.anomalies import Anomaly, AnomalyKind
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import answer_to
-from reimage_conformance.judging.transport.anomalies import anomaly_words, expected_framing
+from reimage_conformance.judging.transport.anomalies import expected_framing, framing_anomalies, is_content_on_head
 from reimage_conformance.judging.wording import is_moved, reply_summary, why_undecided
 from reimage_conformance.model import FailureKind
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
 
-_HEAD_ANOMALY = "content-on-head"
 _REQUEST_TIMEOUT = 408
 NOT_ABOUT_FRAMING = ("REQ-HTTP-STD-HEADERS", "REQ-HTTP-HEAD-NOBODY")
 """Requirements about anomalies of a response that are not anomalies of its framing."""
@@ -25,29 +25,19 @@ LARGE_BODY = 16_384
 
 Then the connection is reset, and the reply is lost.
 """
-CODING_ANOMALY = "content-coding"
-"""How the anomaly of content begins that is not in the coding that Content-Encoding names; its framing may be sound."""
-FIELD_ANOMALIES = (
-    "bare-lf",
-    "obs-fold",
-    "white-space-before-colon",
-    "invalid-field-name",
-    "malformed-field",
-    "invalid-field",
-)
-"""How the anomalies of header lines begin."""
+_KINDS_OF_FAILURES = {
+    FailureKind.NOT_HTTP: AnomalyKind.NOT_HTTP,
+    FailureKind.TRUNCATED: AnomalyKind.TRUNCATED,
+}
+"""Failures that are anomalies of framing; captures and replies without a head have no more than the failure."""
 
 
-def framing_problems(exchange: Exchange) -> list[str]:
+def framing_problems(exchange: Exchange) -> list[Anomaly]:
     """What is wrong with the framing of a reply: it is cut short, stalled, too long, or not HTTP."""
-    failure, response = exchange.failure, exchange.response
-    anomalies = response.anomalies if response is not None else ()
-    not_framing = (_HEAD_ANOMALY, CODING_ANOMALY, *FIELD_ANOMALIES, "malformed-status-line", "invalid-status-code")
-    of_framing = [anomaly for anomaly in anomalies if not anomaly.startswith(not_framing)]
-    is_broken = failure is not None and failure.kind in (FailureKind.NOT_HTTP, FailureKind.TRUNCATED)
-    if failure is not None and is_broken and not of_framing:
-        return [f"{failure.kind.value}: {failure.detail}"]
-    return of_framing
+    anomalies, failure = framing_anomalies(exchange.response), exchange.failure
+    if not anomalies and failure is not None and failure.kind in _KINDS_OF_FAILURES:
+        return [Anomaly(_KINDS_OF_FAILURES[failure.kind], failure.detail)]
+    return anomalies
 
 
 def is_lost_after_large_body(exchange: Exchange) -> bool:
@@ -59,7 +49,9 @@ def is_lost_after_large_body(exchange: Exchange) -> bool:
 def is_body_read_as_request(exchange: Exchange) -> bool:
     """Whether a second response follows the reply, so that the body may have been read as a request of its own."""
     problems = framing_problems(exchange)
-    return bool(exchange.request.body and problems) and all(each.startswith("second-response") for each in problems)
+    return bool(exchange.request.body and problems) and all(
+        each.kind is AnomalyKind.SECOND_RESPONSE for each in problems
+    )
 
 
 @check
@@ -79,11 +71,11 @@ def framing(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
             not problems,
             expected_framing(problems[0]) if problems else "",
             _anomalies_in(exchange, problems),
-            problems[0].partition(":")[0] if problems else "",
+            problems[0].key if problems else "",
         )
         if request.method == "HEAD":
             anomalies = exchange.response.anomalies if exchange.response is not None else ()
-            content_anomalies = [anomaly for anomaly in anomalies if anomaly.startswith(_HEAD_ANOMALY)]
+            content_anomalies = [anomaly for anomaly in anomalies if is_content_on_head(anomaly)]
             yield about("REQ-HTTP-HEAD-NOBODY", exchange).judged(
                 not content_anomalies,
                 "no content in answer to HEAD",
@@ -92,9 +84,9 @@ def framing(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
             )
 
 
-def _anomalies_in(exchange: Exchange, anomalies: Sequence[str]) -> str:
+def _anomalies_in(exchange: Exchange, anomalies: Sequence[Anomaly]) -> str:
     """Anomalies in words, and what was asked for; "" where there are none."""
-    words = "; ".join(map(anomaly_words, anomalies))
+    words = "; ".join(anomaly.words for anomaly in anomalies)
     return f"{words} {answer_to(exchange.request)}" if words else ""
 
 

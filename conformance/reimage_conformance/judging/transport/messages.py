@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from reimage_conformance.anomalies import AnomalyKind
 from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.registry import about, check
 from reimage_conformance.judging.sent import answer_of, answer_to, call_of
-from reimage_conformance.judging.transport.anomalies import expected_in_head, field_words
-from reimage_conformance.judging.transport.framing import CODING_ANOMALY, FIELD_ANOMALIES
+from reimage_conformance.judging.transport.anomalies import head_anomalies
 from reimage_conformance.judging.wording import in_namespaces, quoted
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import Kind, read_target
@@ -25,7 +26,7 @@ from reimage_conformance.protocol.documents import (
 from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Response, Verdict
@@ -38,19 +39,6 @@ _MEDIA_TYPE = re.compile(rf"""{_TOKEN}/{_TOKEN}(?:[ \t]*;[ \t]*(?:{_TOKEN}=(?:{_
 _TOKENS = re.compile(rf"(?:{_TOKEN})?(?:[ \t]*,[ \t]*(?:{_TOKEN})?)*\Z")
 _DIRECTIVE = rf"""{_TOKEN}(?:=(?:{_TOKEN}|"(?:[^"\\]|\\.)*"))?"""
 _DIRECTIVES = re.compile(rf"(?:{_DIRECTIVE})?(?:[ \t]*,[ \t]*(?:{_DIRECTIVE})?)*\Z")
-_LISTS = {
-    "Allow": (_TOKENS, "tokens"),
-    "Connection": (_TOKENS, "tokens"),
-    "Vary": (_TOKENS, "tokens"),
-    "Transfer-Encoding": (re.compile(rf"{_TOKENS.pattern}|.*;"), "tokens"),
-    "Cache-Control": (_DIRECTIVES, "directives"),
-}
-"""Headers whose value is a list, and the form and the name of its members (RFC 9110 5.6.1, RFC 9111 5.2)."""
-_SINGLES = {
-    "ETag": (re.compile(r'(?:W/)?"[^"\x00-\x20\x7f]*"\Z'), "entity tag"),
-    "Location": (re.compile(r"[^\x00-\x20\x7f<>\"{}|\\^`]*\Z"), "URI reference"),
-}
-"""Headers with a single value, and its form and name (RFC 9110 8.8.3, 10.2.2)."""
 _CODED = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b"}
 """The first octets of content in these codings (RFC 9110 8.4.1.3)."""
 _SINGLETONS = (
@@ -76,6 +64,22 @@ def is_date(value: str) -> bool:
     except ValueError:
         return False
     return parsed.strftime("%a") == value[:3]
+
+
+_FORMS: dict[str, tuple[Callable[[str], object], str]] = {
+    "Content-Type": (_MEDIA_TYPE.match, "media type"),
+    "Allow": (_TOKENS.match, "list of tokens"),
+    "Connection": (_TOKENS.match, "list of tokens"),
+    "Vary": (_TOKENS.match, "list of tokens"),
+    "Transfer-Encoding": (re.compile(rf"{_TOKENS.pattern}|.*;").match, "list of tokens"),
+    "Cache-Control": (_DIRECTIVES.match, "list of directives"),
+    "Last-Modified": (is_date, "HTTP date"),
+    "ETag": (re.compile(r'(?:W/)?"[^"\x00-\x20\x7f]*"\Z').match, "entity tag"),
+    "Location": (re.compile(r"[^\x00-\x20\x7f<>\"{}|\\^`]*\Z").match, "URI reference"),
+    "Expires": (lambda value: value in ("0", "-1") or is_date(value), "HTTP date"),
+    "Age": (str.isdecimal, "number of seconds"),
+}
+"""Headers, each with the test of a value and what a value is (RFC 9110 5.6.1, 8.8.3 and 10.2.2, RFC 9111 5.1 to 5.3)."""
 
 
 def _reaches_application(world: World, exchange: Exchange) -> bool:
@@ -112,50 +116,46 @@ def standard_headers(world: World, exchanges: Sequence[Exchange]) -> Iterator[Ve
                 *_header_problems(exchange.response),
                 *_coding_problems(exchange.response, is_decoded=is_decoded),
             ]
+            seen = "; ".join(problem.seen for problem in problems)
             yield about("REQ-HTTP-STD-HEADERS", exchange).judged(
                 not problems,
-                expected_in_head(problems[0]) if problems else "",
-                f"{'; '.join(map(field_words, problems))} {answer_to(exchange.request)}" if problems else "",
-                problems[0].partition(" ")[0].lower() if problems else "",
+                problems[0].expected if problems else "",
+                f"{seen} {answer_to(exchange.request)}" if problems else "",
+                problems[0].symptom if problems else "",
             )
 
 
-def _header_problems(response: Response) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class _HeaderProblem:
+    """What is wrong with the headers of one response."""
+
+    symptom: str
+    seen: str
+    expected: str = "standard headers as HTTP/1.1 defines them"
+
+
+def _header_problems(response: Response) -> Iterator[_HeaderProblem]:
     """What is wrong with the standard headers of one response."""
-    yield from (a for a in response.anomalies if a.startswith((*FIELD_ANOMALIES, "malformed-status-line")))
+    for anomaly, expected in head_anomalies(response):
+        yield _HeaderProblem(anomaly.key, anomaly.words, expected)
     for name in _SINGLETONS:
         values = response.values(name)
         if len(values) > 1:
-            yield f"{name} {len(values)} times"
-    content_type = response.header("Content-Type")
-    if content_type is not None and not _MEDIA_TYPE.match(content_type):
-        yield f"Content-Type {quoted(content_type)} is no media type"
-    for name, (form, what) in _LISTS.items():
-        yield from (
-            f"{name} {quoted(value)} is no list of {what}" for value in response.values(name) if not form.match(value)
-        )
-    last_modified = response.header("Last-Modified")
-    if last_modified is not None and not is_date(last_modified):
-        yield f"Last-Modified {quoted(last_modified)} is no HTTP date"
-    for name, (form, what) in _SINGLES.items():
-        value = response.header(name)
-        if value is not None and not form.match(value):
-            yield f"{name} {quoted(value)} is no {what}"
-    expires = response.header("Expires")
-    if expires not in (None, "0", "-1") and not is_date(expires or ""):
-        yield f"Expires {quoted(expires or '')} is no HTTP date"
-    age = response.header("Age")
-    if age is not None and not age.isdecimal():
-        yield f"Age {quoted(age)} is no number of seconds"
+            yield _HeaderProblem(name.lower(), f"the header {name} came {len(values)} times", f"one {name}")
+    for name, (has_form, what) in _FORMS.items():
+        for value in response.values(name):
+            if not has_form(value):
+                yield _HeaderProblem(name.lower(), f"{name} {quoted(value)} is no {what}")
 
 
-def _coding_problems(response: Response, *, is_decoded: bool) -> Iterator[str]:
+def _coding_problems(response: Response, *, is_decoded: bool) -> Iterator[_HeaderProblem]:
     """What is wrong with the coding that one response is said to have: the wire could not decode it, or its octets begin otherwise."""
     coding = ", ".join(response.values("Content-Encoding")).strip().lower()
-    is_broken = any(anomaly.startswith(CODING_ANOMALY) for anomaly in response.anomalies)
+    is_broken = any(anomaly.kind is AnomalyKind.CONTENT_CODING for anomaly in response.anomalies)
     is_plain = not is_decoded and coding in _CODED and not response.body.startswith(_CODED[coding])
     if is_broken or (is_plain and response.body):
-        yield f"Content-Encoding {quoted(coding)}, but the content is not in this coding"
+        seen = f"Content-Encoding {quoted(coding)}, but the content is not in this coding"
+        yield _HeaderProblem("content-encoding", seen)
 
 
 @check
