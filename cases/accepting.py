@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reimage_conformance.casebook import SystemUnderTest, precondition
+from reimage_conformance.casebook import SystemUnderTest, inconclusive_unless
 from reimage_conformance.judging.operations.progress import completes
 from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.model import Exchange, Why
@@ -26,7 +26,9 @@ async def accepted_results(
     Raises Inconclusive where there are none.
     """
     found = [result for result in await sut.reimages.all_finished() if result.step.expected in expected]
-    return precondition(found, "no reimage was accepted", because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME"))
+    return inconclusive_unless(
+        found, "no reimage was accepted", because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-URI-NAME")
+    )
 
 
 async def accepted_requests(sut: SystemUnderTest) -> list[Exchange]:
@@ -43,8 +45,8 @@ async def results_that_must_succeed(sut: SystemUnderTest) -> list[Result]:
 def judge_completion(sut: SystemUnderTest, operations: Iterable[Operation], **arguments: object) -> None:
     """Judges that operations end Succeeded in time; raises Inconclusive where `may_not_have_run` holds for each of them."""
     conclusive = [operation for operation in operations if not may_not_have_run(sut, operation)]
-    precondition(conclusive, NOT_RUNNING, why=Why.NOT_READY)
-    with sut.together():
+    inconclusive_unless(conclusive, NOT_RUNNING, why=Why.NOT_READY)
+    with sut.violations_at_the_end():
         for operation in conclusive:
             sut.judge(completes, *operation.exchanges, waited=round(operation.duration, 3), **arguments)
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import trio
 
-from reimage_conformance.casebook import SystemUnderTest, Untested, answer, applicable, precondition
+from reimage_conformance.casebook import SystemUnderTest, Untested, answer, inconclusive_unless, not_applicable_unless
 from reimage_conformance.judging.request import refused
 from reimage_conformance.judging.transport.answers import answered_with
 from reimage_conformance.judging.wording import is_conflict, may_have_been_carried_out
@@ -31,13 +31,13 @@ async def polled_operations(sut: SystemUnderTest) -> list[Operation]:
     """The operations that were polled, once all reimages of the campaign are over."""
     await sut.reimages.all_finished()
     found = [operation for operation in sut.operations.all if operation.polls]
-    precondition(found, UNPOLLED, because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-202", "REQ-REIMAGE-REQID"))
+    inconclusive_unless(found, UNPOLLED, because=("REQ-REIMAGE-URI-SLOT", "REQ-REIMAGE-202", "REQ-REIMAGE-REQID"))
     return found
 
 
 async def ended_operation(sut: SystemUnderTest, status: str = "Succeeded") -> Operation:
     """An operation that ended with this status and that the endpoint still knows; raises Inconclusive where none ended so."""
-    precondition(
+    inconclusive_unless(
         any(o.state is State.ENDED and o.status == status for o in await polled_operations(sut)),
         f"the run had no operation that ended {status}",
         because=("REQ-REIMAGE-COMPLETES", *UNPOLLED_BECAUSE),
@@ -59,10 +59,10 @@ async def poll_on_connection_of(sut: SystemUnderTest, exchange: Exchange, poll: 
     return [after, await sut.send(replace(poll, fresh_connection=True))]
 
 
-def needs_failing_instance(sut: SystemUnderTest) -> None:
+def not_applicable_without_failing_instance(sut: SystemUnderTest) -> None:
     """Ends the case as not applicable if the target lists no instance whose reimage fails."""
     failing = any(deployment.failing_role_instances for deployment in sut.target.deployments)
-    applicable(failing, "the target lists no failing role instance")
+    not_applicable_unless(failing, "the target lists no failing role instance")
 
 
 def did_not_succeed(result: Result) -> bool:
@@ -81,7 +81,7 @@ async def start_once_more(sut: SystemUnderTest, wrong: list[Result]) -> tuple[St
     return step, exchange
 
 
-def require_known_outcome(exchange: Exchange) -> None:
+def untested_unless_outcome_known(exchange: Exchange) -> None:
     """Raises Untested where the answer to a reimage leaves open whether it was started."""
     if may_have_been_carried_out(exchange):
         raise Untested(f"the answer leaves open whether the reimage was started: {answer(exchange)}")

@@ -10,7 +10,7 @@ from reimage_conformance.protocol.deployments import statuses_in
 from reimage_conformance.session.instances import Call
 
 
-def require_get_deployment(sut: SystemUnderTest) -> None:
+def end_without_get_deployment(sut: SystemUnderTest) -> None:
     """Ends the case where the target does not offer Get Deployment, or never answered it."""
     sut.instances.require(Call.DEPLOYMENT)
 

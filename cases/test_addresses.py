@@ -12,11 +12,11 @@ from reimage_conformance.casebook import (
     Witness,
     alone,
     answer,
-    applicable,
     each_form,
     forms,
-    possible,
+    not_applicable_unless,
     smoke,
+    untested_unless,
     values,
     verifies,
 )
@@ -86,7 +86,7 @@ def in_slot(sut: SystemUnderTest, deployment: Deployment, slot: str) -> Request:
 @verifies("REQ-REIMAGE-UNKNOWN-SERVICE")
 def test_a_cloud_service_of_another_subscription_is_unknown(sut: SystemUnderTest, form: UriForm) -> Request:
     """What one subscription holds does not exist in another, though the same certificate is valid for both."""
-    other = applicable(sut.target.other_subscription_id, "the target lists no second subscription")
+    other = not_applicable_unless(sut.target.other_subscription_id, "the target lists no second subscription")
     return with_subscription(sut.reimage_of(Witness.ADDRESS, form), sut.target.subscription_id, other)
 
 
@@ -102,7 +102,7 @@ def test_an_unknown_service_is_refused(sut: SystemUnderTest) -> Request:
 @pytest.mark.parametrize("number", range(40))
 def test_an_unknown_service_deployment_or_empty_slot_is_refused(sut: SystemUnderTest, number: int) -> Declared:
     """A reimage naming a service or deployment that does not exist, or an empty slot, does not succeed."""
-    remaining = applicable(near_names(sut)[number:], "the names of the target have no more variants to try")
+    remaining = not_applicable_unless(near_names(sut)[number:], "the names of the target have no more variants to try")
     return Declared(reimage_at_segments(sut, *remaining[0]), "REQ-REIMAGE-UNKNOWN-SERVICE")
 
 
@@ -214,7 +214,7 @@ async def judge_observed(sut: SystemUnderTest, form: UriForm) -> None:
         sut.judge(equivalent_forms, *exchanges, **arguments, others=others, only=["REQ-REIMAGE-URI-EQUIV"])
     for result in results if not watches else ():
         judge_completion(sut, [await sut.reimages.finished(result)], requirement="REQ-REIMAGE-URI-EQUIV")
-    possible(
+    untested_unless(
         results,
         "the run had sent all reimages that it may send, and no reimage in this form was accepted",
         why=Why.BUDGET,
@@ -245,7 +245,7 @@ async def judge_reimage(sut: SystemUnderTest, place: Place, form: UriForm) -> No
     while operation.is_under_way:
         looks += await looks_at_all(sut)
         await sut.operations.wait_one_poll_interval(operation)
-    with sut.together():
+    with sut.violations_at_the_end():
         judge_which_instance(sut, operation, place, before, looks)
         for other, installation in zip(others, installed, strict=True):
             await judge_installation(sut, operation, place, other, installation)

@@ -12,8 +12,8 @@ from reimage_conformance.casebook import (
     Witness,
     afterwards,
     answer,
-    applicable,
     forms,
+    not_applicable_unless,
     values,
     verifies,
 )
@@ -34,9 +34,9 @@ WITHOUT_EFFECT = [400, 401, 403, 404]
 """Statuses that say that nothing was done; REQ-AUTH-FAIL says which of them is right."""
 
 
-def require_https(sut: SystemUnderTest) -> None:
+def not_applicable_without_https(sut: SystemUnderTest) -> None:
     """Ends the case as not applicable where the target is not reached over https, since authentication needs certificates."""
-    applicable(sut.target.is_https, "the target is not reached over https")
+    not_applicable_unless(sut.target.is_https, "the target is not reached over https")
 
 
 def without_effect(request: Request) -> Declared:
@@ -54,7 +54,7 @@ def judge_without_looks(sut: SystemUnderTest, exchange: Exchange) -> None:
 @verifies("REQ-AUTH-TLS", "REQ-AUTH-FAIL", "REQ-AUTH-BEFORE-EFFECT")
 def test_an_anonymous_reimage_is_refused(sut: SystemUnderTest, form: UriForm) -> Declared:
     """A request without a client certificate is not served, however the subscription id is spelt."""
-    require_https(sut)
+    not_applicable_without_https(sut)
     own = sut.target.subscription_id
     request = replace(sut.reimage_of(Witness.CERTIFICATE, form), identity=Identity.NONE)
     respelt = [with_subscription(request, own, own.upper())] if own != own.upper() else []
@@ -65,14 +65,16 @@ def test_an_anonymous_reimage_is_refused(sut: SystemUnderTest, form: UriForm) ->
 @verifies("REQ-AUTH-FAIL", "REQ-AUTH-BEFORE-EFFECT")
 def test_an_unknown_certificate_is_refused(sut: SystemUnderTest, form: UriForm) -> Declared:
     """A request with a certificate that is not registered is refused."""
-    require_https(sut)
+    not_applicable_without_https(sut)
     return without_effect(replace(sut.reimage_of(Witness.CERTIFICATE, form), identity=Identity.UNKNOWN))
 
 
 def strange_subscription(sut: SystemUnderTest, whose: str) -> str:
     """The id of a subscription to which the target's certificate gives no access."""
     own = {"nobody's": sut.builder.no_subscription, "no GUID": f"no-such-subscription-{sut.builder.token}"}
-    return own.get(whose) or applicable(sut.target.foreign_subscription_id, "the target lists no foreign subscription")
+    return own.get(whose) or not_applicable_unless(
+        sut.target.foreign_subscription_id, "the target lists no foreign subscription"
+    )
 
 
 @forms
@@ -82,7 +84,7 @@ def test_a_subscription_that_the_certificate_does_not_open_is_refused(
     sut: SystemUnderTest, form: UriForm, whose: str
 ) -> Declared:
     """A certificate gives access to its own subscriptions and to no other."""
-    require_https(sut)
+    not_applicable_without_https(sut)
     request = sut.reimage_of(Witness.CERTIFICATE, form)
     return without_effect(with_subscription(request, sut.target.subscription_id, strange_subscription(sut, whose)))
 
@@ -102,7 +104,7 @@ strangers = values("identity", (Identity.NONE, Identity.UNKNOWN, "foreign"))
 @strangers
 async def test_an_operation_is_not_shown_to_strangers(sut: SystemUnderTest, identity: str) -> None:
     """Get Operation Status requires a certificate of the subscription, as the reimage did."""
-    require_https(sut)
+    not_applicable_without_https(sut)
     await sut.reimages.all_finished()
     known = await sut.operations.known_poll()
     sut.judge(refused, await sut.send(by_stranger(sut, known, identity), label="refusal"))
@@ -112,7 +114,7 @@ async def test_an_operation_is_not_shown_to_strangers(sut: SystemUnderTest, iden
 @strangers
 async def test_a_deployment_is_not_shown_to_strangers(sut: SystemUnderTest, identity: str) -> None:
     """Get Deployment requires a certificate of the subscription too."""
-    require_https(sut)
+    not_applicable_without_https(sut)
     sut.instances.require(Call.DEPLOYMENT)
     look = sut.builder.deployment(sut.planner.main)
     sut.judge(refused, await sut.send(by_stranger(sut, look, identity), label="refusal"))
@@ -125,8 +127,8 @@ NOT_REIMAGED = "no reimage with the second certificate was sent"
 @verifies("REQ-AUTH-ANYCERT")
 async def test_any_certificate_of_the_subscription_will_do(sut: SystemUnderTest) -> None:
     """With a second certificate of the same subscription, a reimage is accepted, and operations of the first one are shown."""
-    require_https(sut)
-    applicable(sut.target.second_client_certificate, "the target lists no second client certificate")
+    not_applicable_without_https(sut)
+    not_applicable_unless(sut.target.second_client_certificate, "the target lists no second client certificate")
     await judge_look(sut)
     await sut.until_controlled(FORMS)
     await judge_polls(sut, await sut.operations.known(), short_of=NOT_REIMAGED)
@@ -178,7 +180,7 @@ async def judge_reimage(sut: SystemUnderTest, result: Result) -> None:
 @pytest.mark.parametrize("form", FORMS[:1])
 async def test_which_error_wins(sut: SystemUnderTest, form: UriForm) -> None:
     """Records which error an endpoint gives for a request with several defects."""
-    require_https(sut)
+    not_applicable_without_https(sut)
     bare = without_header(sut.reimage_of(Witness.CERTIFICATE, form), "x-ms-version")
     foreign = await sut.attempt(with_subscription(bare, sut.target.subscription_id, sut.builder.no_subscription))
     sut.observe("REQ-AUTH-ORDER", f"a foreign subscription and no version: {answer(foreign)}", foreign)

@@ -13,10 +13,10 @@ from reimage_conformance.casebook import (
     afterwards,
     alone,
     answer,
-    applicable,
-    needs_second_instance,
-    possible,
-    precondition,
+    end_without_second_instance,
+    inconclusive_unless,
+    not_applicable_unless,
+    untested_unless,
     values_verifying,
     verifies,
 )
@@ -41,7 +41,7 @@ from reimage_conformance.session.operations import UNPOLLED_BECAUSE, Operation, 
 from reimage_conformance.session.step_runs import Result
 
 from .accepting import NOT_RUNNING, judge_completion, may_not_have_run
-from .asking import require_known_outcome
+from .asking import untested_unless_outcome_known
 from .contending import (
     judge_no_operation_has_id_of,
     judge_other_instance,
@@ -89,7 +89,7 @@ async def two_reimages(sut: SystemUnderTest, which: str) -> TwoReimages:
     `which` is a key of INSTANCES. Raises Untested where the second one was not sent, or its answer leaves open whether it was started.
     """
     if which == "other":
-        needs_second_instance(sut, sut.planner.main)
+        end_without_second_instance(sut, sut.planner.main)
     result = await result_of_first(sut)
     first = await sut.reimages.finished(result)
     second = result.same if which == "same" else result.other
@@ -106,13 +106,13 @@ async def two_reimages(sut: SystemUnderTest, which: str) -> TwoReimages:
         )
     if second is None:
         raise Untested("the reimage ended before a reimage of another instance could be sent")
-    require_known_outcome(second)
+    untested_unless_outcome_known(second)
     if second_operation is not None:
         await second_operation.over.wait()
     return TwoReimages(result, first, second, second_operation)
 
 
-def require_under_way(first: Operation, second: Exchange) -> None:
+def untested_unless_first_under_way(first: Operation, second: Exchange) -> None:
     """Raises Untested where a second reimage was answered 400, and the first one may have ended by then.
 
     An instance that does not run again yet may be refused with 400 (REQ-REIMAGE-RUNNING). The first one had not ended if a
@@ -144,8 +144,8 @@ async def test_a_reimage_while_another_runs(sut: SystemUnderTest, which: str) ->
     two = await two_reimages(sut, which)
     observation = f"a reimage of {INSTANCES[which]} while one runs: {answer(two.second)}"
     sut.observe("REQ-CONC-CONFLICT", observation, two.second)
-    require_under_way(two.first, two.second)
-    precondition(not (two.first_without_end and leads_elsewhere(two.first.polls)), REDIRECTED)
+    untested_unless_first_under_way(two.first, two.second)
+    inconclusive_unless(not (two.first_without_end and leads_elsewhere(two.first.polls)), REDIRECTED)
     shown = {"ended": two.second_ended, "lost": two.first_without_end}
     alive = two.second.reply is None and await sut.answers_others(two.second)
     arguments = {"requirement": REQUIREMENT_OF_SECOND[which], **shown, "alive": alive}
@@ -168,12 +168,12 @@ async def test_a_refused_reimage_leaves_the_running_one_alone(sut: SystemUnderTe
     """A reimage that is refused while another one runs does not disturb that one, and starts no operation."""
     result, first, _, _ = await two_reimages(sut, "same")
     refused = [exchange for exchange in (result.same, result.other) if exchange is not None and is_conflict(exchange)]
-    applicable(refused, "no reimage that was sent while another one ran was refused with 409")
-    precondition(not may_not_have_run(sut, first), NOT_RUNNING, why=Why.NOT_READY)
-    with sut.together():
+    not_applicable_unless(refused, "no reimage that was sent while another one ran was refused with 409")
+    inconclusive_unless(not may_not_have_run(sut, first), NOT_RUNNING, why=Why.NOT_READY)
+    with sut.violations_at_the_end():
         judge_first(sut, result, first, refused)
         await sut.in_turn(partial(judge_no_operation_has_id_of, sut), refused)
-    possible(
+    untested_unless(
         result.same_operation is None, "an accepted reimage of the same instance may be why another one was refused"
     )
 
@@ -185,14 +185,16 @@ async def test_refused_reimages_neither_prolong_nor_take_effect(sut: SystemUnder
     await sut.reimages.all_finished()
     first = await result_of_first(sut)
     other = first.other_place if is_conflict(first.other) else None
-    other = applicable(other, "no reimage of another instance was refused with 409")
+    other = not_applicable_unless(other, "no reimage of another instance was refused with 409")
     an_end = any(operation.state is State.ENDED for operation in sut.operations.all)
-    precondition(an_end, "the run had no operation that ended", because=("REQ-REIMAGE-COMPLETES",), why=Why.NO_END)
+    inconclusive_unless(
+        an_end, "the run had no operation that ended", because=("REQ-REIMAGE-COMPLETES",), why=Why.NO_END
+    )
     contention = await start_for_contention(sut, first.step.place, other)
     await reimage_other_meanwhile(sut, contention)
-    possible(contention.refused, "no reimage of another instance was refused with 409 this time")
-    precondition(not may_not_have_run(sut, contention.operation), NOT_RUNNING, why=Why.NOT_READY)
-    with sut.together():
+    untested_unless(contention.refused, "no reimage of another instance was refused with 409 this time")
+    inconclusive_unless(not may_not_have_run(sut, contention.operation), NOT_RUNNING, why=Why.NOT_READY)
+    with sut.violations_at_the_end():
         await judge_refusals(sut, contention)
         judge_other_instance(sut, contention)
         await judge_running_reimage(sut, contention)
@@ -217,7 +219,7 @@ async def at_the_same_time(sut: SystemUnderTest, *requests: Request) -> list[Exc
     )
     silent = [exchange for exchange in exchanges if exchange.reply is None]
     message = f"{len(silent)} of {len(exchanges)} requests that were sent at the same time got no reply"
-    precondition(not silent, message, why=Why.NO_REPLY)
+    inconclusive_unless(not silent, message, why=Why.NO_REPLY)
     return exchanges
 
 
@@ -228,8 +230,10 @@ async def known_for_polling_at_once(sut: SystemUnderTest) -> list[Operation]:
         ended = operation.state is State.ENDED and not operation.subscription
         if len(known) < MAX_OPERATIONS_AT_ONCE and ended and await sut.operations.is_known_now(operation):
             known.setdefault(operation.identifier, operation)
-    precondition(known, "polls no longer find any operation that ended", because=UNPOLLED_BECAUSE, why=Why.NO_END)
-    possible(len(known) > 1, "polls find only one operation that ended, and this needs two")
+    inconclusive_unless(
+        known, "polls no longer find any operation that ended", because=UNPOLLED_BECAUSE, why=Why.NO_END
+    )
+    untested_unless(len(known) > 1, "polls find only one operation that ended, and this needs two")
     return list(known.values())
 
 
@@ -293,7 +297,7 @@ async def judge_as_alone(sut: SystemUnderTest, one_by_one: dict[str, Exchange], 
 async def ready_places(sut: SystemUnderTest) -> list[Place]:
     """An instance of each of two deployments, ready to be reimaged within the budget."""
     deployments = [deployment for deployment in sut.target.deployments if deployment.role_instances][:2]
-    applicable(len(deployments) > 1, "the target lists one deployment only")
+    not_applicable_unless(len(deployments) > 1, "the target lists one deployment only")
     places = [Place(deployment, deployment.role_instances[0]) for deployment in deployments]
     for place in places:
         await sut.instances.until_ready(place)
@@ -311,7 +315,7 @@ async def test_reimages_at_the_same_time_are_operations_of_their_own(sut: System
     await sut.reimages.all_finished()
     places = await ready_places(sut)
     exchanges = await at_the_same_time(sut, *(sut.builder.reimage(place, UriForm.NAME) for place in places))
-    with sut.together():
+    with sut.violations_at_the_end():
         operations = [judge_start(sut, place, exchange) for place, exchange in zip(places, exchanges, strict=True)]
         sut.judge(request_ids_unique, *exchanges)
         await sut.in_turn(partial(judge_end, sut), [operation for operation in operations if operation is not None])

@@ -9,12 +9,12 @@ from math import inf
 
 from reimage_conformance.casebook import (
     SystemUnderTest,
-    applicable,
     at_the_end,
     each_form,
-    possible,
-    precondition,
+    inconclusive_unless,
+    not_applicable_unless,
     smoke,
+    untested_unless,
     verifies,
 )
 from reimage_conformance.catalogue import MINIMUM_VERSION, TABLE_VERSIONS, published_from
@@ -39,7 +39,7 @@ from reimage_conformance.protocol.strategies import MALFORMED_VERSIONS
 from reimage_conformance.session.instances import Call
 
 from .accepting import NOT_SPELT
-from .looking import require_get_deployment
+from .looking import end_without_get_deployment
 from .misnaming import empty_slots
 
 
@@ -103,7 +103,7 @@ def is_within(sut: SystemUnderTest, look: Exchange, span: tuple[Deployment, int,
 @each_form
 async def test_a_deployment_answers_by_slot_and_by_name(sut: SystemUnderTest, form: UriForm) -> None:
     """GET on a deployment, by slot or by name, answers 200 with a request id."""
-    require_get_deployment(sut)
+    end_without_get_deployment(sut)
     looks = [await sut.instances.look(deployment, form) for deployment in sut.target.deployments]
     judge_looks(sut, looks)
 
@@ -119,7 +119,7 @@ async def judge_document(sut: SystemUnderTest, form: UriForm, deployment: Deploy
 @each_form
 async def test_the_document_describes_the_deployment(sut: SystemUnderTest, form: UriForm) -> None:
     """Root Deployment holds the documented members and is the one asked for."""
-    require_get_deployment(sut)
+    end_without_get_deployment(sut)
     await sut.in_turn(partial(judge_document, sut, form), sut.target.deployments)
 
 
@@ -144,7 +144,7 @@ def being_reimaged(sut: SystemUnderTest, deployment: Deployment) -> set[str]:
 @each_form
 async def test_the_document_lists_the_instances(sut: SystemUnderTest, form: UriForm) -> None:
     """RoleInstanceList holds RoleName, InstanceName, InstanceStatus of every instance."""
-    require_get_deployment(sut)
+    end_without_get_deployment(sut)
     await sut.in_turn(partial(judge_instances, sut, form), sut.target.deployments)
 
 
@@ -172,7 +172,7 @@ async def test_cloud_service_properties_answer_in_every_version(sut: SystemUnder
 @each_form
 async def test_elements_appear_from_their_first_version_on(sut: SystemUnderTest, form: UriForm) -> None:
     """Response elements introduced with a version are not shown to older ones."""
-    require_get_deployment(sut)
+    end_without_get_deployment(sut)
     looks = await sut.each(
         lambda version: sut.instances.look(sut.planner.main, form, version=version), published_from("2009-10-01")
     )
@@ -185,16 +185,16 @@ async def test_elements_appear_from_their_first_version_on(sut: SystemUnderTest,
 @verifies("REQ-DEPL-STATUS-VALUES", "REQ-DEPL-STATUS-GATES", "REQ-DEPL-POWER")
 async def test_instance_statuses_are_documented(sut: SystemUnderTest) -> None:
     """InstanceStatus and PowerState take documented values that fit the version."""
-    require_get_deployment(sut)
+    end_without_get_deployment(sut)
     sut.judge_all(status_vocabulary)
 
 
 @verifies("REQ-HTTP-405-ALLOW")
 async def test_what_else_a_deployment_allows(sut: SystemUnderTest) -> None:
     """OPTIONS gets any answer; a 405 says in Allow which methods are allowed."""
-    require_get_deployment(sut)
+    end_without_get_deployment(sut)
     exchange = await sut.send(replace(sut.builder.deployment(sut.planner.main), method="OPTIONS"), label="question")
-    precondition(exchange.reply is not None, "no reply")
+    inconclusive_unless(exchange.reply is not None, "no reply")
     sut.judge(allow_with_405, exchange)
 
 
@@ -225,12 +225,14 @@ async def judge_embedded(sut: SystemUnderTest, request: Request, shown: Sequence
 @verifies("REQ-DEPL-EMPTY-SLOT")
 async def test_an_empty_slot_is_not_found(sut: SystemUnderTest) -> None:
     """A slot without deployment gives 404 ResourceNotFound."""
-    require_get_deployment(sut)
-    empty = applicable(empty_slots(sut), "the target file lists a deployment in every slot of its cloud services")
+    end_without_get_deployment(sut)
+    empty = not_applicable_unless(
+        empty_slots(sut), "the target file lists a deployment in every slot of its cloud services"
+    )
     requests = [sut.builder.deployment_at(service, UriForm.SLOT, slot) for service, slot in empty]
     looks = zip(empty, await sut.send_all(requests, label="refusal"), strict=True)
     judged = [look for (service, slot), look in looks if not shows_unlisted(sut, service, slot, look)]
-    possible(judged, "every slot that the target file does not list holds a deployment")
+    untested_unless(judged, "every slot that the target file does not list holds a deployment")
     sut.judge_each(empty_slot, [[look] for look in judged])
 
 
@@ -249,7 +251,7 @@ def shows_unlisted(sut: SystemUnderTest, service: str, slot: str, look: Exchange
 @verifies("REQ-VER-MISSING", "REQ-VER-FORMAT")
 async def test_a_look_without_a_sound_version_is_refused(sut: SystemUnderTest) -> None:
     """Every operation requires the version header, Get Deployment included."""
-    require_get_deployment(sut)
+    end_without_get_deployment(sut)
     looks = [sut.builder.deployment(sut.planner.main, form) for form in FORMS]
     await sut.in_turn(partial(judge_versions, sut), looks)
 
@@ -284,7 +286,7 @@ def with_upper_names(request: Request, *, host: bool) -> Request:
 @verifies("REQ-NAME-ENCODING", "REQ-HTTP-FIELD-CASE", "REQ-VER-HEADER-CASE")
 async def test_spelling_makes_no_difference_to_a_look(sut: SystemUnderTest) -> None:
     """Percent-encoded unreserved characters and the case of field names make no difference."""
-    require_get_deployment(sut)
+    end_without_get_deployment(sut)
     main = sut.planner.main
     alike = partial(sut.judge_alike, await sut.instances.look(main), short_of=NOT_SPELT)
     request = sut.builder.deployment(main, version="2011-10-01")
@@ -305,8 +307,8 @@ async def test_spelling_makes_no_difference_to_a_look(sut: SystemUnderTest) -> N
 @verifies("REQ-DEPL-URI")
 async def test_a_deployment_answers_while_it_is_reimaged(sut: SystemUnderTest) -> None:
     """Get Deployment answers 200 while an instance of the deployment is reimaged too."""
-    require_get_deployment(sut)
+    end_without_get_deployment(sut)
     watched = {look.number: look for watch in sut.instances.watches for look in watch.looks}
     answered = [look for look in watched.values() if look.reply is not None and not is_busy(look)]
-    applicable(answered, "no reimage was watched")
+    not_applicable_unless(answered, "no reimage was watched")
     judge_looks(sut, answered)

@@ -7,12 +7,12 @@ from math import inf
 from reimage_conformance.casebook import (
     SystemUnderTest,
     afterwards,
-    applicable,
     at_the_end,
-    needs_second_instance,
-    possible,
-    precondition,
+    end_without_second_instance,
+    inconclusive_unless,
+    not_applicable_unless,
     smoke,
+    untested_unless,
     verifies,
 )
 from reimage_conformance.judging.instances.effects import instance_effect
@@ -27,7 +27,7 @@ from reimage_conformance.session.instances import Call, Watch
 from reimage_conformance.session.step_runs import Result
 
 from .accepting import results_that_must_succeed
-from .looking import joined, looks, require_get_deployment
+from .looking import end_without_get_deployment, joined, looks
 
 
 @smoke
@@ -44,9 +44,9 @@ async def test_the_instance_goes_offline_and_comes_back(sut: SystemUnderTest) ->
 async def test_the_other_instances_stay_as_they_are(sut: SystemUnderTest) -> None:
     """While an instance is reimaged, instances that no request addressed stay ready."""
     watches = await watched(sut)
-    needs_second_instance(sut)
+    end_without_second_instance(sut)
     have_others = any(watch.others for watch in watches)
-    possible(have_others, "every other role instance that the target lists was reimaged too")
+    untested_unless(have_others, "every other role instance that the target lists was reimaged too")
     judge_watched(sut, watches, "REQ-REIMAGE-OTHERS-UNTOUCHED")
 
 
@@ -58,7 +58,7 @@ async def watched(sut: SystemUnderTest) -> list[Watch]:
         for result in await results_that_must_succeed(sut)
         if (await sut.reimages.finished(result)).status == "Succeeded" and result.watch is not None
     ]
-    precondition(
+    inconclusive_unless(
         watches,
         "no reimage that succeeded was watched with Get Deployment",
         because=("REQ-REIMAGE-COMPLETES", "REQ-DEPL-ROOT"),
@@ -80,7 +80,7 @@ def refused_before_change(sut: SystemUnderTest, watch: Watch) -> list[str]:
 
 def judge_watched(sut: SystemUnderTest, watches: list[Watch], *requirements: str) -> None:
     """Judges `requirements` from the looks at reimages."""
-    with sut.together():
+    with sut.violations_at_the_end():
         for watch in watches:
             refused = refused_before_change(sut, watch)
             sut.judge(
@@ -101,7 +101,7 @@ def judge_watched(sut: SystemUnderTest, watches: list[Watch], *requirements: str
 @verifies("REQ-REIMAGE-FRESH-OS")
 async def test_a_fresh_operating_system_is_written(sut: SystemUnderTest) -> None:
     """After a reimage the installation is another one."""
-    with sut.together():
+    with sut.violations_at_the_end():
         for result in await probed(sut):
             contended = {"contended": True} if result.contention_refused else {}
             start = [result.exchange] if result.exchange is not None else []
@@ -118,13 +118,13 @@ async def test_local_storage_is_kept_and_other_data_is_lost(sut: SystemUnderTest
 
 async def probed(sut: SystemUnderTest) -> list[Result]:
     """The results of the steps that succeeded and whose instances the probe read before and after."""
-    applicable(sut.probe.offered, "the target has no probe")
+    not_applicable_unless(sut.probe.offered, "the target has no probe")
     found = [
         r
         for r in await results_that_must_succeed(sut)
         if (await sut.reimages.finished(r)).status == "Succeeded" and r.probe_after
     ]
-    return precondition(
+    return inconclusive_unless(
         found,
         "no role instance in which the probe had stored data was reimaged successfully",
         because=("REQ-REIMAGE-COMPLETES",),
@@ -143,7 +143,7 @@ async def probed(sut: SystemUnderTest) -> list[Result]:
 )
 async def test_what_reimages_looked_like(sut: SystemUnderTest) -> None:
     """Records the sequence of states, problems of guests, Locked, and the state at the moment of Succeeded."""
-    require_get_deployment(sut)
+    end_without_get_deployment(sut)
     record_states(sut)
     record_trails(sut)
     old = await sut.instances.look(sut.planner.main, version="2010-10-28")

@@ -13,11 +13,11 @@ from reimage_conformance.casebook import (
     afterwards,
     alone,
     answer,
-    applicable,
     at_the_end,
-    possible,
-    precondition,
+    inconclusive_unless,
+    not_applicable_unless,
     smoke,
+    untested_unless,
     values_verifying,
     verifies,
 )
@@ -59,7 +59,7 @@ from .asking import (
     judge_in_other_subscription,
     judge_refusal,
     lost_a_poll,
-    needs_failing_instance,
+    not_applicable_without_failing_instance,
     poll_in_every_way,
     polled_late,
     polled_operations,
@@ -94,7 +94,7 @@ REQUIREMENT_OF_CERTIFICATE = {Identity.PRIMARY: "REQ-REIMAGE-COMPLETES", Identit
 async def test_a_reimage_succeeds_after_its_instance_had_time_to_run_again(sut: SystemUnderTest) -> None:
     """If a reimage fails and nothing shows whether its instance was running, one that is sent after a wait decides."""
     offline = [result for result in await results_that_must_succeed(sut) if may_have_been_offline(sut, result)]
-    applicable(offline, "no reimage failed whose instance may not have been running")
+    not_applicable_unless(offline, "no reimage failed whose instance may not have been running")
     steps = {result.step.identity: result.step for result in offline}
     for identity in filter(steps.__contains__, REQUIREMENT_OF_CERTIFICATE):
         step = steps[identity]
@@ -162,7 +162,7 @@ async def test_the_document_of_each_poll(sut: SystemUnderTest, requirement: str)
 async def test_the_document_of_each_poll_after_the_end(sut: SystemUnderTest, requirement: str) -> None:
     """Operation holds the same with every published version, however often it is polled after its end."""
     later = [poll for poll in await all_polls(sut) if poll.label in LABELS_OF_REPEATED_POLLS]
-    possible(later, "no operation was polled after its end")
+    untested_unless(later, "no operation was polled after its end")
     sut.judge(operation_documents, *later, only=[requirement])
 
 
@@ -178,7 +178,7 @@ async def judge_progress(sut: SystemUnderTest, operation: Operation) -> None:
 @verifies("REQ-GOS-PROGRESS", "REQ-GOS-TERMINAL-STABLE")
 async def test_the_statuses_go_from_in_progress_to_one_end(sut: SystemUnderTest) -> None:
     """InProgress, then Succeeded or Failed, and no change after it."""
-    with sut.together():
+    with sut.violations_at_the_end():
         await sut.each(partial(judge_progress, sut), await polled_operations(sut))
 
 
@@ -186,7 +186,7 @@ async def test_the_statuses_go_from_in_progress_to_one_end(sut: SystemUnderTest)
 @verifies("REQ-GOS-ERROR", "REQ-GOS-200", "REQ-GOS-HTTPSTATUS")
 async def test_a_failing_reimage_ends_failed_with_its_error(sut: SystemUnderTest) -> None:
     """A reimage that fails is reported as Failed, with an Error, in an answer with status 200."""
-    needs_failing_instance(sut)
+    not_applicable_without_failing_instance(sut)
     operation = await sut.reimages.finished(await sut.reimages.result("failing"))
     sut.judge(fails_as_announced, *operation.exchanges, overdue=operation.state is State.OVERDUE)
     requirements = ["REQ-GOS-ERROR", "REQ-GOS-HTTPSTATUS", "REQ-GOS-HTTPSTATUS-INT"]
@@ -231,7 +231,7 @@ VERSIONS_IN_TURN = (None, "2009-10-01", None, "2010-10-28", "2010-04-01", None, 
 async def test_polling_changes_nothing(sut: SystemUnderTest, status: str) -> None:
     """However often and with whichever version an operation is polled, its outcome is the same."""
     if status == "Failed":
-        needs_failing_instance(sut)
+        not_applicable_without_failing_instance(sut)
     operation = await ended_operation(sut, status)
     for version in VERSIONS_IN_TURN:
         await sut.operations.poll(operation, version=version, label="poll-again")
@@ -251,15 +251,17 @@ async def test_an_operation_that_nobody_polls_ends_the_same(sut: SystemUnderTest
     unsuccessful = [
         result for result in should_succeed if did_not_succeed(result) and not may_have_been_offline(sut, result)
     ]
-    applicable(unsuccessful, "every reimage that was polled ended Succeeded")
+    not_applicable_unless(unsuccessful, "every reimage that was polled ended Succeeded")
     step, exchange = await start_once_more(sut, unsuccessful)
     late = await polled_late(sut, step, exchange)
     message = "the reimage that was first polled late did not succeed either"
-    precondition(late.status == "Succeeded", message, because=("REQ-REIMAGE-COMPLETES",))
+    inconclusive_unless(late.status == "Succeeded", message, because=("REQ-REIMAGE-COMPLETES",))
     again = await sut.reimages.start(step.place, step.form, version=step.version)
     polled = sut.reimages.book(again, step.place, step.form, anyway=True)
     await polled.over.wait()
-    precondition(polled.polls, "polls were given up before this reimage could be polled", because=("REQ-GOS-200",))
+    inconclusive_unless(
+        polled.polls, "polls were given up before this reimage could be polled", because=("REQ-GOS-200",)
+    )
     sut.judge(polling_is_to_blame, late.start, late.polls[0], *polled.exchanges)
 
 
@@ -268,7 +270,9 @@ async def test_an_operation_that_nobody_polls_ends_the_same(sut: SystemUnderTest
 async def test_the_end_still_stands_when_the_run_ends(sut: SystemUnderTest) -> None:
     """Long after the end every operation reports the same outcome, if it is still known."""
     ended = [operation for operation in await polled_operations(sut) if operation.state is State.ENDED]
-    precondition(ended, "the run had no operation that ended", because=("REQ-REIMAGE-COMPLETES",), why=Why.NO_END)
+    inconclusive_unless(
+        ended, "the run had no operation that ended", because=("REQ-REIMAGE-COMPLETES",), why=Why.NO_END
+    )
     polls = await sut.each(partial(sut.operations.poll, label="poll-late"), ended)
     sut.judge_each(progress, [operation.asked for operation in ended])
     latest_poll, operation = max(zip(polls, ended, strict=True), key=lambda pair: pair[0].number)
@@ -300,9 +304,9 @@ def record_retention(sut: SystemUnderTest, poll: Exchange, operation: Operation)
 @verifies("REQ-GOS-OTHER-SUB")
 async def test_an_operation_of_another_subscription_is_not_readable(sut: SystemUnderTest) -> None:
     """An id issued under one subscription is unknown under another."""
-    other = applicable(sut.target.other_subscription_id, "the target lists no second subscription")
+    other = not_applicable_unless(sut.target.other_subscription_id, "the target lists no second subscription")
     own = [operation for operation in await polled_operations(sut) if not operation.subscription][:3]
-    precondition(own, "no operation of the target's own subscription could be polled", because=UNPOLLED_BECAUSE)
+    inconclusive_unless(own, "no operation of the target's own subscription could be polled", because=UNPOLLED_BECAUSE)
     issued = [operation.identifier for operation in own]
     other_spellings = {dashed(issued[0]), issued[0].upper()} - {issued[0]}
     await sut.in_turn(partial(judge_in_other_subscription, sut, subscription=other), [*issued, *other_spellings])
@@ -323,7 +327,7 @@ async def test_a_poll_with_a_malformed_version_is_refused(sut: SystemUnderTest) 
     """A version that is no date is rejected, polls included."""
     identifier = (await ended_operation(sut)).identifier
     polls = [sut.builder.operation_status(identifier, version=version) for version in MALFORMED_VERSIONS]
-    with sut.together():
+    with sut.violations_at_the_end():
         await sut.each(lambda poll: judge_refusal(sut, poll), polls)
 
 
@@ -428,7 +432,7 @@ async def test_asking_does_not_make_an_operation_forgotten(sut: SystemUnderTest)
     The requests are sent one after the other, so that none is blamed for the effect of another.
     """
     await sut.reimages.all_finished()
-    with sut.together():
+    with sut.violations_at_the_end():
         await judge_in_turn(sut, MUST_CHANGE_NOTHING)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reimage_conformance.casebook import SystemUnderTest, afterwards, precondition, smoke, verifies
+from reimage_conformance.casebook import SystemUnderTest, afterwards, inconclusive_unless, smoke, verifies
 from reimage_conformance.judging.operations.documents import operation_documents
 from reimage_conformance.judging.operations.polls import needs_no_more
 from reimage_conformance.judging.response import answered_202, empty_body, id_usable, request_id_present
@@ -40,7 +40,9 @@ async def identified(sut: SystemUnderTest, *, elsewhere: bool = True) -> list[Op
     """Every operation whose 202 carried an id; unless `elsewhere`, only those of the target's own subscription."""
     await accepted_requests(sut)
     known = [o for o in sut.operations.all if o.identifier and (elsewhere or not o.subscription)]
-    return precondition(known, "no 202 carried an x-ms-request-id", because=("REQ-REIMAGE-REQID", "REQ-REIMAGE-202"))
+    return inconclusive_unless(
+        known, "no 202 carried an x-ms-request-id", because=("REQ-REIMAGE-REQID", "REQ-REIMAGE-202")
+    )
 
 
 @smoke

@@ -14,12 +14,12 @@ from reimage_conformance.casebook import (
     Witness,
     afterwards,
     answer,
-    applicable,
     at_the_end,
     each_form,
-    possible,
-    precondition,
+    inconclusive_unless,
+    not_applicable_unless,
     smoke,
+    untested_unless,
     values_verifying,
     verifies,
 )
@@ -45,10 +45,10 @@ async def answered_poll(sut: SystemUnderTest) -> Request:
     known = await sut.operations.known_poll()
     control = await sut.send(known, label="control")
     status = control.reply.status if control.reply is not None else 0
-    possible(
+    untested_unless(
         status not in NOT_KNOWN, "the endpoint forgets operations soon after their end, so that no poll can be compared"
     )
-    precondition(
+    inconclusive_unless(
         status == 200,
         "an ordinary poll was not answered 200, so there is nothing to compare this request with",
         because=("REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE"),
@@ -165,7 +165,7 @@ async def test_a_length_beside_a_transfer_coding_ends_the_connection(sut: System
     """With Content-Length and Transfer-Encoding the server may refuse or decode, and closes the connection after its answer."""
     both = replace(with_header(with_chunked(sut.unknown_instance(form)), "Content-Length", "0"), fresh_connection=True)
     exchange = await sut.try_out(both, watch_close=True)
-    precondition(exchange.reply is not None, "no reply")
+    inconclusive_unless(exchange.reply is not None, "no reply")
     judge_closed(sut, exchange, "REQ-HTTP-TE-CL")
     bare = replace(both, body=b"", patience_seconds=SHORT_SECONDS)  # an endpoint that decodes waits for more
     judge_closed(sut, await sut.try_out(bare, watch_close=True), "REQ-HTTP-TE-CL")
@@ -202,7 +202,7 @@ async def test_a_chunked_body_ends_where_its_last_chunk_says(sut: SystemUnderTes
     """A chunked body is read to its end, whether it is accepted or refused: the next request on the connection is answered as usual."""
     known = await answered_poll(sut)
     exchange = await sut.try_out(with_chunked(sut.unknown_instance(), *chunks))
-    precondition(exchange.reply is not None, "no reply")
+    inconclusive_unless(exchange.reply is not None, "no reply")
     polls = await poll_on_connection_of(sut, exchange, known)
     sut.judge(same_connection_usable, exchange, *polls, requirement="REQ-HTTP-CHUNKED")
 
@@ -256,7 +256,7 @@ async def test_long_request_lines_are_read(sut: SystemUnderTest) -> None:
 async def judge_option(sut: SystemUnderTest, request: Request, option: str) -> None:
     """Judges that the connection is closed after a request with this connection option."""
     exchange = await sut.try_out(with_header(request, "Connection", option), watch_close=True)
-    precondition(exchange.reply is not None, "no reply")
+    inconclusive_unless(exchange.reply is not None, "no reply")
     sut.judge(closes_connection, exchange, requirement="REQ-HTTP-CONN-CLOSE")
 
 
@@ -322,4 +322,4 @@ EVERY_RESPONSE = {
 async def test_every_response(sut: SystemUnderTest, requirement: str) -> None:
     """What holds for every response of the run, judged over all of them."""
     judged = sut.judge_all(EVERY_RESPONSE[requirement], only=[requirement])
-    applicable(judged, "the run got no response to which this requirement applies")
+    not_applicable_unless(judged, "the run got no response to which this requirement applies")

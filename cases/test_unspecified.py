@@ -11,12 +11,12 @@ from reimage_conformance.casebook import (
     SystemUnderTest,
     Witness,
     answer,
-    applicable,
     at_the_end,
     each_form,
-    possible,
-    precondition,
+    inconclusive_unless,
+    not_applicable_unless,
     smoke,
+    untested_unless,
     values,
     verifies,
 )
@@ -103,9 +103,11 @@ def record_polls(sut: SystemUnderTest, seen: list[Exchange]) -> None:
 @verifies("REQ-GOS-SYNC-ID")
 async def test_the_id_of_a_synchronous_request(sut: SystemUnderTest) -> None:
     """Records how a poll with the request id of another poll is answered."""
-    seen = precondition(answered_polls(sut), "no poll was answered", why=Why.NO_REPLY)
+    seen = inconclusive_unless(answered_polls(sut), "no poll was answered", why=Why.NO_REPLY)
     poll_id = seen[-1].reply.header("x-ms-request-id") if seen[-1].reply else None
-    identifier = precondition(poll_id, "no answer to a poll had an x-ms-request-id header", because=("REQ-GOS-REQID",))
+    identifier = inconclusive_unless(
+        poll_id, "no answer to a poll had an x-ms-request-id header", because=("REQ-GOS-REQID",)
+    )
     exchange = await sut.send(sut.builder.operation_status(identifier), label="question")
     observation = f"a poll with the request id of another poll is answered {answer(exchange)} {status_of(exchange)}"
     sut.observe("REQ-GOS-SYNC-ID", observation.strip(), exchange)
@@ -122,7 +124,7 @@ def reimaged_twice(results: list[Result]) -> tuple[Result, Result] | None:
 @verifies("REQ-REIMAGE-NOT-IDEMPOTENT")
 async def test_a_repeated_reimage_is_a_new_one(sut: SystemUnderTest) -> None:
     """Records that a repeated POST gets an id of its own."""
-    first, again = possible(
+    first, again = untested_unless(
         reimaged_twice(await accepted_results(sut)), "the run had no two reimages of one role instance to compare"
     )
     if first.operation is not None and again.operation is not None and again.exchange is not None:
@@ -156,11 +158,11 @@ async def test_open_questions(sut: SystemUnderTest, step: str) -> None:
 @each_form
 async def test_a_sibling_operation_is_no_reimage(sut: SystemUnderTest, form: UriForm, sibling: str) -> None:
     """comp=reboot or comp=rebuild must not select a reimage; only a probe can show whether it does."""
-    possible(sut.probe.offered, "without a probe a reimage cannot be distinguished from a reboot")
+    untested_unless(sut.probe.offered, "without a probe a reimage cannot be distinguished from a reboot")
     await sut.reimages.all_finished()
     place = sut.main_witness(Witness.SIBLING)
     before = await sut.probe.installation(place)
-    precondition(installation_in(before), "the probe's answer has no installation id")
+    inconclusive_unless(installation_in(before), "the probe's answer has no installation id")
     request = with_query(sut.reimage_of(Witness.SIBLING, form), f"comp={sibling}")
     exchange = await sut.attempt(request, label="sibling")
     after = await installation_after(sut, exchange, place, form, before)
@@ -194,7 +196,7 @@ async def judge_installation(sut: SystemUnderTest, place: Place) -> None:
 @verifies("REQ-GOS-NOTFOUND-NOEFFECT", "REQ-REIMAGE-OTHERS-UNTOUCHED")
 async def test_no_installation_changed_unasked(sut: SystemUnderTest) -> None:
     """Instances that no accepted request addressed still have the installation that the probe saw at the beginning of the run."""
-    applicable(sut.probe.offered, "the target has no probe")
+    not_applicable_unless(sut.probe.offered, "the target has no probe")
     await sut.in_turn(partial(judge_installation, sut), sut.places())
 
 
@@ -205,10 +207,10 @@ async def test_the_ids_of_refused_reimages_were_polled(sut: SystemUnderTest) -> 
     """The request ids of refused reimages were polled, to see whether a reimage was started; a refusal need not have an id."""
     refused = [e for e in sut.recorder.exchanges if e.label == "refusal" and is_refused_reimage(e)]
     polls = [e for e in sut.recorder.exchanges if e.label == "poll-refused"]
-    precondition(polls or refused, "no reimage was refused")
+    inconclusive_unless(polls or refused, "no reimage was refused")
     with_id = any(e.reply is not None and e.reply.header("x-ms-request-id") for e in refused)
-    applicable(polls or with_id, "the endpoint gives refused reimages no x-ms-request-id")
-    possible(polls, "no x-ms-request-id of a refused reimage was polled")
+    not_applicable_unless(polls or with_id, "the endpoint gives refused reimages no x-ms-request-id")
+    untested_unless(polls, "no x-ms-request-id of a refused reimage was polled")
 
 
 def is_refused_reimage(exchange: Exchange) -> bool:
@@ -249,7 +251,7 @@ def with_status(sut: SystemUnderTest, status: int) -> list[Exchange]:
 )  # fmt: skip
 async def test_what_binds_the_client(sut: SystemUnderTest) -> None:
     """Records that the suite's own valid requests are what the documents ask of a client."""
-    record_own_requests(sut, precondition(sound_reimages(sut), "no valid reimage was sent"))
+    record_own_requests(sut, inconclusive_unless(sound_reimages(sut), "no valid reimage was sent"))
     busy = [e for e in sut.recorder.exchanges if is_busy(e)]
     moved, broken = with_status(sut, 307), with_status(sut, 500)
     polled = f"{sum(len(o.polls) for o in sut.operations.all)} polls of {len(sut.operations.all)} operations"

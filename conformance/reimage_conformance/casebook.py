@@ -13,10 +13,10 @@ from reimage_conformance.session.signals import (
     Inconclusive,
     NotApplicable,
     Untested,
-    applicable,
     assume,
-    possible,
-    precondition,
+    inconclusive_unless,
+    not_applicable_unless,
+    untested_unless,
 )
 from reimage_conformance.session.sut import SystemUnderTest
 from reimage_conformance.session.witnesses import Witness
@@ -69,7 +69,7 @@ forms = values("form", FORMS, smoke_of=(UriForm.SLOT,))
 """Runs a case once for each form of the address; in the smoke profile only by slot."""
 
 
-def needs_second_instance(sut: SystemUnderTest, *deployments: Deployment) -> None:
+def end_without_second_instance(sut: SystemUnderTest, *deployments: Deployment) -> None:
     """Ends a case that needs two role instances in one deployment where none of `deployments`, by default all of the target, has two.
 
     Raises NotApplicable where Get Deployment shows that each has only one, Untested where the target file lists only one.
@@ -90,7 +90,26 @@ def answer(exchange: Exchange | None) -> str:
 
 
 __all__ = [
-    "Declared", "Inconclusive", "NotApplicable", "SystemUnderTest", "Untested", "Witness", "afterwards", "alone", "answer", "applicable", "assume",
-    "at_the_end", "each_form", "forms", "needs_second_instance", "nightly", "possible", "precondition", "smoke", "values", "values_verifying",
+    "Declared",
+    "Inconclusive",
+    "NotApplicable",
+    "SystemUnderTest",
+    "Untested",
+    "Witness",
+    "afterwards",
+    "alone",
+    "answer",
+    "assume",
+    "at_the_end",
+    "each_form",
+    "end_without_second_instance",
+    "forms",
+    "inconclusive_unless",
+    "nightly",
+    "not_applicable_unless",
+    "smoke",
+    "untested_unless",
+    "values",
+    "values_verifying",
     "verifies",
 ]  # fmt: skip

@@ -98,7 +98,7 @@ class FakeWire:
     def close_idle(self) -> None:
         """Does nothing: there are no connections."""
 
-    async def together(self, requests: Sequence[Request], *, label: str) -> list[Exchange]:
+    async def exchange_simultaneously(self, requests: Sequence[Request], *, label: str) -> list[Exchange]:
         """The next reply for each request, one after the other."""
         return [await self.exchange(request, label=label, on=None, watch_close=False) for request in requests]
 

@@ -17,9 +17,9 @@ from reimage_conformance.session.signals import (
     Nonconformance,
     NotApplicable,
     Untested,
-    applicable,
-    possible,
-    precondition,
+    inconclusive_unless,
+    not_applicable_unless,
+    untested_unless,
 )
 from reimage_conformance.session.witnesses import Witness
 from session_runs import in_run
@@ -112,7 +112,7 @@ async def in_turn(sut: SystemUnderTest, polls: list[Exchange], arguments: dict[s
 
 async def inside_of_others(sut: SystemUnderTest, polls: list[Exchange], arguments: dict[str, Any]) -> None:
     """Judges many among others; the outer ones raise what is violated."""
-    with sut.together():
+    with sut.violations_at_the_end():
         sut.judge_each(answered_with, [[poll] for poll in polls[:1]], **arguments)
         sut.judge_each(answered_with, [[poll] for poll in polls[1:]], **arguments)
 
@@ -132,7 +132,8 @@ def test_each_judgement_is_made_before_what_is_violated_is_raised(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("guard", "signal"), [(precondition, Inconclusive), (applicable, NotApplicable), (possible, Untested)]
+    ("guard", "signal"),
+    [(inconclusive_unless, Inconclusive), (not_applicable_unless, NotApplicable), (untested_unless, Untested)],
 )
 def test_a_guard_gives_its_value_or_ends_the_case(guard: Callable[[Any, str], Any], signal: type[Exception]) -> None:
     given = SimpleNamespace()

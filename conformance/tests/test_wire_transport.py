@@ -120,7 +120,7 @@ def test_requests_may_be_under_way_at_the_same_time() -> None:
             connected.sendall(EMPTY)
 
     with client_of(script) as (client, _):
-        exchanges = client.exchange_together(requests, label="l", case="c")
+        exchanges = client.exchange_simultaneously(requests, label="l", case="c")
         after = client.exchange(GET, on=exchanges[0].connection)
 
     assert [(e.number, e.connection, e.request, e.label, e.case) for e in exchanges] == [
@@ -139,7 +139,7 @@ def test_one_of_several_requests_may_come_to_nothing() -> None:
             connected.sendall(EMPTY)
 
     with client_of(script) as (client, _):
-        exchanges = client.exchange_together([GET] * 3)
+        exchanges = client.exchange_simultaneously([GET] * 3)
 
     assert [kind(exchange) for exchange in exchanges] == [None, FailureKind.RESET, None]
 
@@ -149,7 +149,7 @@ def test_nobody_listens_to_several_requests_either() -> None:
     with serving(repeating(EMPTY)) as endpoint:
         connector = SocketConnector(endpoint.target(), clock)
     with Client(connector, clock, OpenGate(), request_timeout=5) as client:
-        assert [kind(exchange) for exchange in client.exchange_together([GET, POST])] == [FailureKind.REFUSED] * 2
+        assert [kind(exchange) for exchange in client.exchange_simultaneously([GET, POST])] == [FailureKind.REFUSED] * 2
 
 
 def test_a_late_answer_to_content_is_told_by_the_next_on_that_connection() -> None:

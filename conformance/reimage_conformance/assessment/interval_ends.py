@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from reimage_conformance.assessment.own_requests import answered, began, keys_of
+from reimage_conformance.assessment.own_requests import Moment, answered, began, keys_of
 from reimage_conformance.judging.instances.effects import (
     LATE_DEPARTURE_SECONDS,
     second_departure_seconds,
@@ -29,15 +29,16 @@ from reimage_conformance.protocol.documents import plain_identifier
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reimage_conformance.assessment.own_requests import Key, Moment, OwnRequest
+    from reimage_conformance.assessment.own_requests import Key, OwnRequest
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange
     from reimage_conformance.protocol.addresses import Address
     from reimage_conformance.protocol.requests import Place
 
-NEVER: Moment = (inf, 0)
-"""The end of an interval that is not known to end: a moment after all others."""
-WHOLE_RUN: Moment = (inf, 0)
+_AFTER_ALL_OTHERS = Moment(inf)
+NEVER = _AFTER_ALL_OTHERS
+"""The end of an interval that is not known to end."""
+WHOLE_RUN = _AFTER_ALL_OTHERS
 """The horizon up to which every exchange counts."""
 CLOSE_LOOKS_SECONDS = 0.5
 """Looks follow each other closely if they are at most this far apart: an instance is not away and back between them."""
@@ -95,11 +96,11 @@ class IntervalEnds:
 
     def has_failed(self, request: OwnRequest, horizon: Moment) -> bool:
         """Whether the operation of a request was first seen to have ended as Failed, by `horizon`."""
-        over = self.seen_end(request, horizon)
-        ends = (p for p in self._polls.get(request.identifier, ()) if over is not None and answered(p) == over)
+        ended = self.seen_end(request, horizon)
+        ends = (p for p in self._polls.get(request.identifier, ()) if ended is not None and answered(p) == ended)
         return any(status_of(end) == "Failed" for end in ends)
 
-    def until(self, request: OwnRequest, place: Place, horizon: Moment, world: World) -> Moment:
+    def change_ends_at(self, request: OwnRequest, place: Place, horizon: Moment, world: World) -> Moment:
         """Until when a request may be changing an instance, as far as known at `horizon`.
 
         An interval that was once found closed stays closed.
@@ -108,53 +109,57 @@ class IntervalEnds:
         known = self._closed.get(key)
         if known is not None and known <= horizon:
             return known
-        until, is_closed = self.computed_until(request, place, horizon, world)
+        end, is_closed = self.computed_end(request, place, horizon, world)
         if is_closed:
-            self._closed[key] = until
-        return until
+            self._closed[key] = end
+        return end
 
-    def computed_until(self, request: OwnRequest, place: Place, horizon: Moment, world: World) -> tuple[Moment, bool]:
+    def computed_end(self, request: OwnRequest, place: Place, horizon: Moment, world: World) -> tuple[Moment, bool]:
         """The end of an interval that was not known to be closed, and whether it is closed by `horizon`.
 
         An operation that was never polled is taken to last as long as the longest known one. The first of these that fits counts:
         1. `NEVER`, if polls show the operation but not its end.
         2. A while after the end (`settling_seconds`), if no look until then shows the instance away.
         3. When it was first seen back at ReadyRole, after the end if that was seen.
-        4. As in 2, if it was seen back before the end only.
+        4. The same time as in 2, if looks showed it back before the end, and none after it.
         5. `NEVER`, if the end was not seen.
         6. As long after the end as an operation may take: until then it may come back.
         """
         sent, limits = began(request.exchange), world.target.limits
         polls = [p for p in self._polls.get(request.identifier, ()) if sent < began(p) and answered(p) <= horizon]
-        over = self.seen_end(request, horizon)
-        if over is None and polls:
-            return NEVER, False
-        accepted = answered(request.exchange)[0]
-        ended = over or (accepted + self.longest_duration(horizon, limits.operation_timeout_seconds), 0)
-        early = self._depart_early_or_never(horizon, world)
-        deadline = (ended[0] + settling_seconds(ended[0] - accepted, limits, departs_early=early), 0)
+        seen_end = self.seen_end(request, horizon)
+        if seen_end is None and polls:
+            return NEVER, False  # 1
+        accepted = answered(request.exchange).seconds
+        ended = seen_end or Moment(accepted + self.longest_duration(horizon, limits.operation_timeout_seconds))
+        early = self._need_no_time_to_depart_after_end(horizon, world)
+        settled = Moment(ended.seconds + settling_seconds(ended.seconds - accepted, limits, departs_early=early))
         looks = [look for look in self.looks_at(keys_of(place.deployment), horizon) if sent < began(look)]
         states = [(look, is_ready(look, place.role_instance)) for look in looks]
-        first_away = next((i for i, (look, ready) in enumerate(states) if not ready and look.at <= deadline[0]), None)
+        first_away = next(
+            (i for i, (look, ready) in enumerate(states) if not ready and look.at <= settled.seconds), None
+        )
         if first_away is None:
-            return deadline, over is not None and deadline < horizon
+            return settled, seen_end is not None and settled < horizon  # 2
         back = [began(look) for look, ready in states[first_away:] if ready]
-        back_after_end = [moment for moment in back if over is None or moment >= over]
+        back_after_end = [moment for moment in back if seen_end is None or moment >= seen_end]
         if back_after_end:
-            return back_after_end[0], True
+            return back_after_end[0], True  # 3
         if back:
-            return deadline, False
-        if over is None:
-            return NEVER, False
-        return (over[0] + limits.operation_timeout_seconds, 0), False
+            return settled, False  # 4
+        if seen_end is None:
+            return NEVER, False  # 5
+        return Moment(seen_end.seconds + limits.operation_timeout_seconds), False  # 6
 
     def second_departure_seconds(self, request: OwnRequest, horizon: Moment) -> float:
         """For how many seconds after its return an instance may leave ReadyRole once more because of a request.
 
         No document says that it stays at ReadyRole once it is back. 0 where the operation was not seen to end by `horizon`.
         """
-        over = self.seen_end(request, horizon)
-        return second_departure_seconds(over[0] - answered(request.exchange)[0]) if over is not None else 0.0
+        ended = self.seen_end(request, horizon)
+        return (
+            second_departure_seconds(ended.seconds - answered(request.exchange).seconds) if ended is not None else 0.0
+        )
 
     def may_leave_until(
         self, request: OwnRequest, place: Place, start: Moment, horizon: Moment, world: World
@@ -164,20 +169,22 @@ class IntervalEnds:
         No document limits the time until the instance leaves. As long as no look before `start` shows it away, its departure
         may still come: `NEVER`. Once it was seen away, it may leave once more for a while after its return.
         """
-        until, sent = self.until(request, place, horizon, world), began(request.exchange)
+        end, sent = self.change_ends_at(request, place, horizon, world), began(request.exchange)
         looks = [look for look in self.looks_at(keys_of(place.deployment), horizon) if sent < began(look)]
         states = [(look, is_ready(look, place.role_instance)) for look in looks]
         left = next((began(look) for look, ready in states if not ready and answered(look) <= start), None)
         if left is None:
             return NEVER
-        back = next((began(look) for look, ready in states if ready and left < began(look)), until)
-        seconds, number = max(until, back)
-        return seconds + self.second_departure_seconds(request, horizon), number
+        back = next((began(look) for look, ready in states if ready and left < began(look)), end)
+        latest = max(end, back)
+        return latest._replace(seconds=latest.seconds + self.second_departure_seconds(request, horizon))
 
     def longest_duration(self, horizon: Moment, otherwise: float) -> float:
         """The longest duration of an operation in seconds, or `otherwise` where none was seen to end."""
         ends = ((request, self.seen_end(request, horizon)) for request in self._started)
-        return max((over[0] - answered(request.exchange)[0] for request, over in ends if over), default=otherwise)
+        return max(
+            (ended.seconds - answered(each.exchange).seconds for each, ended in ends if ended), default=otherwise
+        )
 
     def slowest_departure(self, horizon: Moment, world: World) -> float:
         """The longest time between a 202 and the first look that shows its instance away, by `horizon`, in seconds.
@@ -186,17 +193,17 @@ class IntervalEnds:
         """
         found = [0.0]
         for request in self._started:
-            accepted, over = answered(request.exchange), self.seen_end(request, horizon)
-            if over is None or request.address.form is None:
+            accepted, ended = answered(request.exchange), self.seen_end(request, horizon)
+            if ended is None or request.address.form is None:
                 continue
-            settling = settling_seconds(over[0] - accepted[0], world.target.limits, departs_early=False)
+            settling = settling_seconds(ended.seconds - accepted.seconds, world.target.limits, departs_early=False)
             looks = [look for look in self.looks_for(request, horizon, world) if accepted < began(look)]
             left = next((look for look in looks if not is_ready(look, request.address.instance)), None)
-            if left is not None and left.at <= over[0] + settling:
-                found.append(left.at - accepted[0])
+            if left is not None and left.at <= ended.seconds + settling:
+                found.append(left.at - accepted.seconds)
         return max(found)
 
-    def _depart_early_or_never(self, horizon: Moment, world: World) -> bool:
+    def _need_no_time_to_depart_after_end(self, horizon: Moment, world: World) -> bool:
         """Whether the instances of this endpoint leave ReadyRole before the end of the operation, or not at all.
 
         One instance is enough: it was seen away before the end of its operation, or still at ReadyRole long enough after
@@ -209,18 +216,18 @@ class IntervalEnds:
 
     def _early_or_never_since(self, request: OwnRequest, horizon: Moment, world: World) -> Moment | None:
         """When it became known that the instance of a request left early or not at all; None where that is not known."""
-        over = self.seen_end(request, horizon)
-        if over is None:
+        ended = self.seen_end(request, horizon)
+        if ended is None:
             return None
-        ready_until = over[0]
+        ready_until = ended.seconds
         for look in self.looks_for(request, horizon, world):
             if began(look) < began(request.exchange):
                 continue
             if not is_ready(look, request.address.instance):
-                return over if look.at <= over[0] else None
+                return ended if look.at <= ended.seconds else None
             if look.at > ready_until + CLOSE_LOOKS_SECONDS:
                 return None  # it may have been away between two looks
-            if look.at >= over[0] + LATE_DEPARTURE_SECONDS:
+            if look.at >= ended.seconds + LATE_DEPARTURE_SECONDS:
                 return answered(look)
             ready_until = max(ready_until, look.at)
         return None

@@ -133,7 +133,7 @@ class Intervals:
             return verdict
         effect = replace(effect, departs_late=effect.departs and is_late_excused)
         found = [self._other_cause(place, effect, verdict, compared, world) for place in effect.places]
-        # The verdict stands by one place alone, if nothing else explains what was seen there.
+        # The verdict stands if at one of the places no other request explains what was seen.
         if any(not reason for reason, _ in found):
             return verdict
         reason, because = found[0]
@@ -162,18 +162,18 @@ class Intervals:
         seen, it is for ever.
         """
         if request.is_accepted or request.has_unknown_effect(world):
-            end, _ = self._ends.computed_until(request, place, WHOLE_RUN, world)
-            return end[0] + self._ends.second_departure_seconds(request, WHOLE_RUN)
+            end, _ = self._ends.computed_end(request, place, WHOLE_RUN, world)
+            return end.seconds + self._ends.second_departure_seconds(request, WHOLE_RUN)
         if self._slowest_computed_at != self.exchange_count:
             self._slowest_departure = self._ends.slowest_departure(WHOLE_RUN, world)
             self._slowest_computed_at = self.exchange_count
-        return answered(request.exchange)[0] + (self._slowest_departure or inf)
+        return answered(request.exchange).seconds + (self._slowest_departure or inf)
 
-    def left_at(self, request: OwnRequest, world: World) -> float:
+    def first_seen_away_at(self, request: OwnRequest, world: World) -> float:
         """When a look first showed that the instance of a request had left, in seconds since the run began; infinite where none did."""
         looks = self._ends.looks_for(request, WHOLE_RUN, world)
         later = (look for look in looks if answered(request.exchange) < began(look))
-        return next((answered(look)[0] for look in later if not is_ready(look, request.address.instance)), inf)
+        return next((answered(look).seconds for look in later if not is_ready(look, request.address.instance)), inf)
 
     def looks_at(self, keys: Iterable[Key]) -> list[Exchange]:
         """The looks that show the instances of a deployment, in order."""
@@ -199,35 +199,53 @@ class Intervals:
         looks = [exchange for exchange in compared if not effect.looks or exchange.number in effect.looks]
         window = _Window(min(map(began, looks)), max(map(answered, looks)))
         judged = [self._exchanges[number] for number in effect.judged if number in self._exchanges]
-        others = [
-            request for request in self._others(effect, judged) if self._may_have_had_effect(request, effect, window)
-        ]
         is_met = verdict.outcome is Outcome.MET
+        for request, is_here in self._candidates(place, effect, judged, window, world, is_met=is_met):
+            change_end = self._ends.change_ends_at(request, place, window.end, world)
+            may_leave_until = change_end
+            if effect.departs and not is_met and is_here:
+                may_leave_until = self._departure_excused_until(request, place, effect, window, world)
+            if not effect.on_operation and may_leave_until <= window.start:
+                continue
+            has_ended = not effect.on_operation and change_end <= window.start
+            is_late = has_ended and may_leave_until == NEVER
+            reason = worded(request, place, is_late=is_late, is_back=has_ended, is_one_answer=len(looks) == 1)
+            reached_namesake = not is_here and is_namesake(request.address, place)
+            return reason, (*blamed(request, world), *(_IF_A_NAMESAKE_IS_REACHED if reached_namesake else ()))
+        # A met verdict stays met, whatever a refused request may have done.
+        return ("", ()) if is_met else self._refused_cause(place, effect, verdict, judged, looks, world)
+
+    def _candidates(
+        self,
+        place: Place,
+        effect: Effect,
+        judged: list[Exchange],
+        window: _Window,
+        world: World,
+        *,
+        is_met: bool,
+    ) -> Iterator[tuple[OwnRequest, bool]]:
+        """The requests that may have had an effect on `place` by the end of `window`, each with whether it addresses that place.
+
+        Those that address it come first. A met verdict is doubted because of them alone.
+        """
+        others = [
+            request
+            for request in self._others(effect, judged)
+            if self._may_have_had_effect(request, effect, window)
+            and (request.is_accepted or request.has_unknown_effect(world))
+        ]
         here = [request for request in others if is_at(request.address, place, world)]
         if is_met:
             here = [request for request in here if not self._failed_late(request, window.end, world)]
         if not effect.judged:
             here = _without_judged(here, window)
-        misdirected: list[OwnRequest] = []
+        yield from ((request, True) for request in here)
         if not is_met and not effect.absent:
-            misdirected = [request for request in others if self._may_reach(request, place, effect, world)]
-        for request in (*here, *misdirected):
-            is_here = request in here
-            interval_end = self._ends.until(request, place, window.end, world)
-            may_leave_until = interval_end
-            if effect.departs and not is_met and is_here:
-                may_leave_until = self._may_leave_until(request, place, effect, window, world)
-            may_have_run = request.is_accepted or request.has_unknown_effect(world)
-            if may_have_run and (effect.on_operation or may_leave_until > window.start):
-                is_over = not effect.on_operation and interval_end <= window.start
-                is_late = is_over and may_leave_until == NEVER
-                reason = worded(request, place, is_late=is_late, is_back=is_over, is_one_answer=len(looks) == 1)
-                reached_namesake = not is_here and is_namesake(request.address, place)
-                return reason, (*blamed(request, world), *(_IF_A_NAMESAKE_IS_REACHED if reached_namesake else ()))
-        # A met verdict stays met, whatever a refused request may have done.
-        return ("", ()) if is_met else self._refused_cause(place, effect, verdict, judged, looks, world)
+            misdirected = (request for request in others if self._may_reach(request, place, effect, world))
+            yield from ((request, request in here) for request in misdirected)
 
-    def _may_leave_until(
+    def _departure_excused_until(
         self, request: OwnRequest, place: Place, effect: Effect, window: _Window, world: World
     ) -> Moment:
         """Until when an instance may leave ReadyRole because of a request that addresses it, as far as known at the end of `window`.
@@ -238,8 +256,8 @@ class Intervals:
         is_sound = request.is_accepted or not expectation_of(request.exchange.request, world).must_be_refused_for
         if effect.departs_late and is_sound and not self._failed_late(request, window.end, world):
             return self._ends.may_leave_until(request, place, window.start, window.end, world)
-        seconds, number = self._ends.until(request, place, window.end, world)
-        return seconds + self._ends.second_departure_seconds(request, window.end), number
+        end = self._ends.change_ends_at(request, place, window.end, world)
+        return end._replace(seconds=end.seconds + self._ends.second_departure_seconds(request, window.end))
 
     def _refused_cause(
         self,
@@ -262,7 +280,7 @@ class Intervals:
         return worded_as_refused(suspect, place), blamed_if_refused(suspect, world)
 
     def _was_never_listed(self, place: Place, world: World) -> bool:
-        """Whether no look of the run lists an instance, and one of them came before the first request that may have reimaged it."""
+        """Whether the run never saw an instance listed, although it looked before the first request that may have reimaged it."""
         looks = self.looks_at(keys_of(place.deployment))
         own = [began(each.exchange) for each in self._requests if is_at(each.address, place, world)]
         first = min(own, default=NEVER)
@@ -270,7 +288,7 @@ class Intervals:
         return not is_listed and any(answered(look) < first for look in looks)
 
     def _failed_late(self, request: OwnRequest, horizon: Moment, world: World) -> bool:
-        """Whether a request that may fail after its 202 did so by `horizon`: its answers say that it reimaged nothing."""
+        """Whether the operation of a request that may fail after its 202 ended Failed by `horizon`, so that it reimaged nothing."""
         return self._ends.has_failed(request, horizon) and expectation_of(request.exchange.request, world).may_fail_late
 
     def _others(self, effect: Effect, judged: list[Exchange]) -> Iterator[OwnRequest]:
@@ -309,11 +327,11 @@ class Intervals:
         """
         address = request.address
         key = (address.service.lower(), address.form, address.deployment.lower())
-        over = self._ends.seen_end(request, WHOLE_RUN)
-        if key not in keys_of(place.deployment) or address.instance == place.role_instance or over is None:
+        ended = self._ends.seen_end(request, WHOLE_RUN)
+        if key not in keys_of(place.deployment) or address.instance == place.role_instance or ended is None:
             return False
-        took = over[0] - answered(request.exchange)[0]
-        deadline = over[0] + settling_seconds(took, world.target.limits, departs_early=False)
+        took = ended.seconds - answered(request.exchange).seconds
+        deadline = ended.seconds + settling_seconds(took, world.target.limits, departs_early=False)
         looks = [look for look in self.looks_at(keys_of(place.deployment)) if began(request.exchange) < began(look)]
         before = [look for look in looks if look.at <= deadline]
         return bool(before) and len(looks) > len(before) and all(is_ready(look, address.instance) for look in before)

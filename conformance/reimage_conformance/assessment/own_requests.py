@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.wording import is_passing_fault, may_have_been_carried_out
@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Deployment, Exchange
     from reimage_conformance.protocol.requests import Place
 
-Moment: TypeAlias = "tuple[float, int]"
-"""A moment: seconds since the run began, and the number of the exchange, which orders exchanges of the same time."""
+
+class Moment(NamedTuple):
+    """A moment: seconds since the run began, and the number of the exchange, which orders exchanges of the same time."""
+
+    seconds: float
+    number: int = 0
+
 
 Key: TypeAlias = "tuple[str, str, str]"
 """A deployment as addresses name it: cloud service, form, and slot or name, in lower case."""
@@ -33,12 +38,12 @@ REFUSED_HAS_NO_EFFECT = "REQ-GOS-NOTFOUND-NOEFFECT"
 
 def began(exchange: Exchange) -> Moment:
     """When a request was sent."""
-    return (exchange.at, exchange.number)
+    return Moment(exchange.at, exchange.number)
 
 
 def answered(exchange: Exchange) -> Moment:
     """When the reply of a request had come, or the wait for it had ended."""
-    return (exchange.at + exchange.elapsed, exchange.number)
+    return Moment(exchange.at + exchange.elapsed, exchange.number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,7 @@ def _explains(request: OwnRequest, departure: Departure, intervals: Intervals, w
     if intervals.may_last_until(request, place, world) < ready_at:
         return False
     is_stopped = statuses_in(departure.after).get(place.role_instance) in MACHINE_STATES
-    return may_be_mixed_up or is_stopped or intervals.left_at(request, world) >= ready_at
+    return may_be_mixed_up or is_stopped or intervals.first_seen_away_at(request, world) >= ready_at
 
 
 def _states(place: Place, compared: Iterable[Exchange], world: World) -> set[str]:

@@ -28,7 +28,7 @@ class Judging:
         return self.recorder.world
 
     def judge(self, check: Check, *exchanges: Exchange, **arguments: Any) -> list[Verdict]:
-        """Judges exchanges and raises Nonconformance for violations; inside `together` they are raised at its end."""
+        """Judges exchanges and raises Nonconformance for violations; inside `violations_at_the_end` they are raised at its end."""
         verdicts = self.recorder.judge(check, exchanges, **arguments)
         collected = self.recorder.log.collected
         if collected is None:
@@ -39,11 +39,11 @@ class Judging:
 
     def judge_each(self, check: Check, many: Iterable[Iterable[Exchange]], **arguments: Any) -> list[Verdict]:
         """Judges each of several lists of exchanges; raises violations after the last one."""
-        with self.together():
+        with self.violations_at_the_end():
             return [verdict for exchanges in many for verdict in self.judge(check, *exchanges, **arguments)]
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def violations_at_the_end(self) -> Iterator[None]:
         """Raises the violations of all judgements inside it at its end; if it is nested, at the end of the outermost one."""
         log = self.recorder.log
         if log.collected is not None:  # nested
@@ -58,7 +58,7 @@ class Judging:
             log.collected = None
 
     def judge_all(self, check: Check, **arguments: Any) -> list[Verdict]:
-        """Judges every exchange of the run so far; raises Nonconformance for violations at once, inside `together` too."""
+        """Judges every exchange of the run so far; raises Nonconformance for violations at once, inside `violations_at_the_end` too."""
         verdicts = self.recorder.judge_all(check, **arguments)
         raise_bad(verdicts)
         return verdicts

@@ -34,7 +34,7 @@ MAX_EVIDENCE = 60
 class CaseLog:
     """The verdicts of one case so far, and the numbers of the exchanges that are their evidence.
 
-    `collected` holds the verdicts inside `Judging.together`, None outside of it. `search` is the state of a property
+    `collected` holds the verdicts inside `Judging.violations_at_the_end`, None outside of it. `search` is the state of a property
     while it looks for the smallest request that fails.
     """
 

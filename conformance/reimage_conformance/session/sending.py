@@ -206,7 +206,7 @@ class Sender:
             for request, category in zip(requests, categories, strict=True):
                 self._raise_if_given_up_or_blocked(request, category)
             with _withheld_as_signal():
-                carried = await self._wire.together(requests, label=label)
+                carried = await self._wire.exchange_simultaneously(requests, label=label)
         exchanges = [self._record(exchange) for exchange in carried]
         return [
             await self._follow_up(exchange, request, manner, category)

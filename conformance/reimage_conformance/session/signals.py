@@ -68,21 +68,23 @@ def assume(holds: object) -> None:
         raise Discarded
 
 
-def precondition(value: Value | None, reason: str, *, because: tuple[str, ...] = (), why: Why = Why.OTHER) -> Value:
+def inconclusive_unless(
+    value: Value | None, reason: str, *, because: tuple[str, ...] = (), why: Why = Why.OTHER
+) -> Value:
     """Gives `value` if it is true; otherwise ends the case as inconclusive."""
     if not value:
         raise Inconclusive(reason, because, why)
     return value
 
 
-def applicable(value: Value | None, reason: str) -> Value:
+def not_applicable_unless(value: Value | None, reason: str) -> Value:
     """Gives `value` if it is true; otherwise ends the case as not applicable."""
     if not value:
         raise NotApplicable(reason)
     return value
 
 
-def possible(value: Value | None, reason: str, *, why: Why = Why.OTHER) -> Value:
+def untested_unless(value: Value | None, reason: str, *, why: Why = Why.OTHER) -> Value:
     """Gives `value` if it is true; otherwise ends the case as untested."""
     if not value:
         raise Untested(reason, why)

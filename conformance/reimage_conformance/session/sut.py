@@ -256,7 +256,7 @@ class SystemUnderTest(Judging):
 
     async def in_turn(self, function: Callable[[Any], Awaitable[Answer]], values: Iterable[Any]) -> list[Answer]:
         """Calls an asynchronous function with each of `values`, one after the other; violations are raised after the last one."""
-        with self.together():
+        with self.violations_at_the_end():
             return [await function(value) for value in values]
 
     async def refuse(self, request: Request, requirement: str = "", **options: Any) -> Exchange:

@@ -27,7 +27,7 @@ class Wire(Protocol):
         """Sends one request and gives the exchange, also where no reply came; records nothing."""
         ...
 
-    async def together(self, requests: Sequence[Request], *, label: str) -> list[Exchange]:
+    async def exchange_simultaneously(self, requests: Sequence[Request], *, label: str) -> list[Exchange]:
         """Sends requests at the same time, each on a connection of its own; records nothing."""
         ...
 
@@ -60,9 +60,9 @@ class ThreadedWire:
         send = partial(self._client.exchange, request, label=label, on=on, watch_close=watch_close)
         return await trio.to_thread.run_sync(send, abandon_on_cancel=True, limiter=self._limiter)
 
-    async def together(self, requests: Sequence[Request], *, label: str) -> list[Exchange]:
+    async def exchange_simultaneously(self, requests: Sequence[Request], *, label: str) -> list[Exchange]:
         """Sends requests at the same time, each on a connection of its own; records nothing."""
-        send = partial(self._client.exchange_together, requests, label=label)
+        send = partial(self._client.exchange_simultaneously, requests, label=label)
         return await trio.to_thread.run_sync(send, abandon_on_cancel=True, limiter=self._limiter)
 
     def limit(self, connections: int) -> None:
@@ -108,9 +108,9 @@ class InlineWire:
         await trio.sleep(self._clock.take_ahead())
         return exchange
 
-    async def together(self, requests: Sequence[Request], *, label: str) -> list[Exchange]:
+    async def exchange_simultaneously(self, requests: Sequence[Request], *, label: str) -> list[Exchange]:
         """Sends requests at the same time, each on a connection of its own; records nothing."""
-        exchanges = self._client.exchange_together(requests, label=label)
+        exchanges = self._client.exchange_simultaneously(requests, label=label)
         await trio.sleep(self._clock.take_ahead())
         return exchanges
 

@@ -90,7 +90,9 @@ class Client:
         sent, client_id = with_client_id(request, self._run, begun.number)
         return self._recorded(replace(begun, client_request_id=client_id), self._send(sent, on, watch=watch_close))
 
-    def exchange_together(self, requests: Sequence[Request], *, label: str = "", case: str = "") -> list[Exchange]:
+    def exchange_simultaneously(
+        self, requests: Sequence[Request], *, label: str = "", case: str = ""
+    ) -> list[Exchange]:
         """Send `requests` at the same time, each on a connection of its own, and give their exchanges.
 
         If the gate keeps one of them back, none is sent.
