@@ -13,7 +13,7 @@ from reimage_conformance.judging.wording import is_conflict
 from reimage_conformance.model import Exchange
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place
-from reimage_conformance.session.groups import is_changed
+from reimage_conformance.session.groups import left_ready
 from reimage_conformance.session.operations import Operation, State
 
 REIMAGES_ONCE_MORE = 3
@@ -100,7 +100,7 @@ async def look_at_other(sut: SystemUnderTest, contention: Contention) -> None:
     Keeps the first look that shows a change.
     """
     before = contention.look_before
-    if before is not None and not is_changed(contention.other, before, contention.look_after):
+    if before is not None and not left_ready(contention.other, before, contention.look_after):
         contention.look_after = await sut.instances.look(contention.other.deployment)
     if contention.installation_before is not None:
         contention.installation_after = await sut.probe.installation(contention.other)

@@ -351,7 +351,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One final HTTP response; `body` is decoded from its transfer and content coding; `anomalies` say what was wrong with its framing."""
+    """One final HTTP response; `body` is decoded from its transfer and content coding; `anomalies` say what was wrong with its octets."""
 
     status: int
     reason: str = ""

@@ -16,25 +16,25 @@ class TestBudget:
     def test_it_runs_out(self) -> None:
         budget = Budget(2)
 
-        assert budget.allows()
+        assert budget.can_hold_now()
         budget.spend(1)
-        assert (budget.allows(), budget.allows(reserved=1)) == (True, False)
+        assert (budget.can_hold_now(), budget.can_hold_now(reserved=1)) == (True, False)
         budget.spend(1)
-        assert (budget.spent, budget.allows()) == (1, True)
+        assert (budget.spent, budget.can_hold_now()) == (1, True)
         budget.spend(2)
-        assert (budget.spent, budget.allows()) == (2, False)
+        assert (budget.spent, budget.can_hold_now()) == (2, False)
 
     def test_what_reimaged_nothing_is_given_back_once(self) -> None:
         budget = Budget(1)
         budget.spend(5)
         budget.give_back(4)
-        assert (budget.spent, budget.allows()) == (1, False)
+        assert (budget.spent, budget.can_hold_now()) == (1, False)
         budget.give_back(5)
         budget.give_back(5)
-        assert (budget.spent, budget.allows()) == (0, True)
+        assert (budget.spent, budget.can_hold_now()) == (0, True)
 
     def test_nothing_is_allowed_without_a_limit(self) -> None:
-        assert Budget(0).allows() is False
+        assert Budget(0).can_hold_now() is False
         assert Budget(0).reserve == 1
 
 
@@ -150,8 +150,8 @@ class TestHolding:
     async def test_what_is_held_for_a_moment_could_still_be_allowed(self) -> None:
         budget = Budget(3, spent=1)
         with budget.held_now(2):
-            assert (budget.allows(), budget.could_allow(2, reserved=0)) == (False, True)
-        assert (budget.could_allow(2, reserved=1), budget.could_allow(3, reserved=0)) == (False, False)
+            assert (budget.can_hold_now(), budget.can_hold_in_the_end(2, reserved=0)) == (False, True)
+        assert (budget.can_hold_in_the_end(2, reserved=1), budget.can_hold_in_the_end(3, reserved=0)) == (False, False)
 
     @in_time
     async def test_a_request_that_fails_holds_nothing_after_it(self) -> None:
@@ -186,7 +186,7 @@ class TestOpen:
         async with trio.open_nursery() as tasks:
             tasks.start_soon(wait)
             await trio.sleep(5)
-            assert (ended, budget.is_spent, budget.could_allow(1, reserved=0)) == ([], False, True)
+            assert (ended, budget.is_spent, budget.can_hold_in_the_end(1, reserved=0)) == ([], False, True)
             if fails_late:
                 budget.give_back(1)
             budget.settle(1)

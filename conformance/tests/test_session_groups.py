@@ -423,7 +423,9 @@ def test_a_late_effect_is_not_held_against_the_request_that_came_between(tmp_pat
         place, since = sut.main_witness(), last_number(sut)
         first, second, *_ = bad_requests(sut, place)
         await sut.refuse(first)
-        await sut.sender.once(sut.builder.reimage(place), Manner("late"))  # it holds nothing, as a late effect does
+        await sut.sender.send_and_follow_up(
+            sut.builder.reimage(place), Manner("late")
+        )  # it holds nothing, as a late effect does
         found = await refuse_beside(sut, [second])
 
         assert found.violations == []
@@ -461,7 +463,7 @@ def test_a_reimage_of_another_instance_that_has_no_answer_yet_is_not_held_agains
         async def reimage_the_other() -> None:
             with sut.operations.starting(other):
                 await looked.wait()
-                exchange = await sut.sender.once(sut.builder.reimage(other), Manner("step:beside"))
+                exchange = await sut.sender.send_and_follow_up(sut.builder.reimage(other), Manner("step:beside"))
                 await trio.sleep(0.005)  # the look after is answered meanwhile
                 sut.operations.open(exchange, other, UriForm.SLOT)
 

@@ -77,14 +77,14 @@ class TestSending:
     async def test_a_request_that_met_a_fault_inside_the_endpoint_is_sent_again_a_few_times_at_most(self) -> None:
         wire = FakeWire(FAULT, exchange(status=404))
 
-        assert (await sender_over(wire).once(POLL, Manner("x", on=3))).number == 2
+        assert (await sender_over(wire).send_and_follow_up(POLL, Manner("x", on=3))).number == 2
         assert wire.sent == [POLL, POLL]
         assert wire.options == [
             {"label": "x", "on": 3, "watch_close": False},
             {"label": "x", "on": None, "watch_close": False},
         ]
-        assert (await sender_over(FakeWire(FAULT, FAULT, exchange(status=404))).once(POLL)).number == 3
-        assert (await sender_over(FakeWire(FAULT)).once(POLL)).number == 1 + REPEATS_OF_A_FAULT
+        assert (await sender_over(FakeWire(FAULT, FAULT, exchange(status=404))).send_and_follow_up(POLL)).number == 3
+        assert (await sender_over(FakeWire(FAULT)).send_and_follow_up(POLL)).number == 1 + REPEATS_OF_A_FAULT
 
     @pytest.mark.parametrize(
         ("kind", "position", "ignored"),
@@ -117,7 +117,7 @@ class TestSending:
                 return None if wire.sent else POLL
 
         wire = FakeWire(FAULT, exchange(status=404), exchange(status=202))
-        found = await sender_over(wire, gate=Curious()).once(REIMAGE)
+        found = await sender_over(wire, gate=Curious()).send_and_follow_up(REIMAGE)
 
         assert (found.number, wire.sent) == (3, [POLL, POLL, REIMAGE])
         assert wire.labels() == ["look-up", "look-up", ""]
@@ -135,7 +135,7 @@ class TestSending:
                 return POLL
 
         wire = FakeWire(exchange(status=404))
-        await sender_over(wire, gate=Insatiable()).once(REIMAGE)
+        await sender_over(wire, gate=Insatiable()).send_and_follow_up(REIMAGE)
 
         assert wire.sent == [POLL, REIMAGE]
 
@@ -151,7 +151,7 @@ class TestSending:
         sender, answers = sender_over(wire, width=4), []
 
         async def ask() -> None:
-            answers.append(await sender.once(POLL))
+            answers.append(await sender.send_and_follow_up(POLL))
 
         async with trio.open_nursery() as tasks:
             for _ in range(4):
@@ -165,7 +165,7 @@ class TestSending:
         moved = exchange(status=307, headers=(("Location", "/a"),))
         wire = FakeWire(FAULT, moved, FAULT, exchange(status=404))
 
-        assert (await sender_over(wire).once(POLL)).number == 4
+        assert (await sender_over(wire).send_and_follow_up(POLL)).number == 4
         assert [request.target for request in wire.sent] == [POLL.target, POLL.target, "/a", "/a"]
 
     @pytest.mark.parametrize("status", [500, 502, 504])
@@ -179,7 +179,7 @@ class TestSending:
         body = error("OperationTimedOut") if status == 500 else ""
         wire = FakeWire(exchange(request_, status=status, body=body), exchange(request_))
 
-        assert (await sender_over(wire).once(request_)).number == number
+        assert (await sender_over(wire).send_and_follow_up(request_)).number == number
 
     @pytest.mark.parametrize("headers", [(), (("x-ms-request-id", "1"),)])
     @pytest.mark.parametrize("body", ["", "<html><h1>500</h1></html>"])
@@ -190,12 +190,12 @@ class TestSending:
     ) -> None:
         wire = FakeWire(exchange(request_, status=500, body=body, headers=headers), exchange(request_))
 
-        assert (await sender_over(wire).once(request_)).number == number
+        assert (await sender_over(wire).send_and_follow_up(request_)).number == number
 
     @in_time
     async def test_a_500_without_an_error_code_that_stays_is_the_answer(self) -> None:
         fault = exchange(POLL, status=500, headers=(("x-ms-request-id", "1"),))
-        found = await sender_over(FakeWire(fault)).once(POLL)
+        found = await sender_over(FakeWire(fault)).send_and_follow_up(POLL)
 
         assert (found.number, found.reply) == (REPEATS_OF_A_FAULT + 1, fault.reply)
 
@@ -210,7 +210,7 @@ class TestSending:
     )
     @in_time
     async def test_other_faults_are_what_they_are(self, other: Exchange) -> None:
-        assert (await sender_over(FakeWire(other)).once(POLL)).number == 1
+        assert (await sender_over(FakeWire(other)).send_and_follow_up(POLL)).number == 1
 
     @pytest.mark.parametrize("request_", [POLL, REIMAGE])
     @in_time
@@ -292,8 +292,8 @@ class TestSending:
         wire = FakeWire(moved, exchange(), moved, exchange())
         sender = sender_over(wire, recorder=Masking())
 
-        assert (await sender.once(POLL)).request == replace(POLL, target="/6a8%31/operations/1")
-        assert (await sender.once(POLL, Manner(on=7))).number == 4
+        assert (await sender.send_and_follow_up(POLL)).request == replace(POLL, target="/6a8%31/operations/1")
+        assert (await sender.send_and_follow_up(POLL, Manner(on=7))).number == 4
         assert [option.get("on") for option in wire.options] == [None, None, 7, None]
 
     @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ class TestSending:
         self, location: str, moved_from: str
     ) -> None:
         wire = FakeWire(exchange(status=307, headers=(("Location", location),)), exchange())
-        sent = (await sender_over(wire).once(POLL)).request
+        sent = (await sender_over(wire).send_and_follow_up(POLL)).request
 
         assert (sent.target, sent.moved_from, sent.resource) == (location, moved_from, moved_from or location)
 

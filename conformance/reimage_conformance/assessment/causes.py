@@ -1,5 +1,6 @@
 """Causes that need evidence: one table of rules. Each is a function, and a decorator that says which violations it is about.
 
+A rule only names a cause. It explains a violation only if that cause was found violated too (`reimage_conformance.assessment.findings`).
 Causes that need none are listed in the catalogue (`explained_by`, `explained_when`); those that only a check can see stand in its verdict
 (`KNOWN_TO_CHECKS` in `reimage_conformance.assessment.explaining`, which puts all three together).
 """
@@ -7,7 +8,7 @@ Causes that need none are listed in the catalogue (`explained_by`, `explained_wh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from reimage_conformance.assessment.controls import key_of_refused_instance
 from reimage_conformance.catalogue import FIRST_VERSION, MINIMUM_VERSION, published_from
@@ -51,9 +52,13 @@ _IF_AN_ID_IS_SHARED = (
 """The requirements that the polls of an id may violate because two operations have this id."""
 
 
-def keys_of(symptom: str) -> tuple[str, ...]:
+def lookup_keys(symptom: str) -> tuple[str, ...]:
     """The keys under which a symptom is looked up: the whole of it, then the part before its first colon."""
     return tuple(dict.fromkeys((symptom, symptom.partition(":")[0])))
+
+
+Holds: TypeAlias = "Callable[[SeenViolation], bool]"
+"""Whether the evidence of a violation allows a cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ class Rule:
 
     name: str
     sentence: str
-    holds: Callable[[SeenViolation], bool]
+    holds: Holds
     causes: tuple[str, ...]
     fault: str = ""
     of: tuple[str, ...] = ()
@@ -86,8 +91,12 @@ class Rule:
     def causes_of(self, violation: SeenViolation) -> tuple[str, ...]:
         """The causes of one violation; none where the rule does not apply."""
         verdict = violation.verdict
-        is_candidate = self.is_about(verdict.requirement) and (not self.checks or verdict.check in self.checks)
-        if not is_candidate or self.symptom not in ("", *keys_of(verdict.symptom)) or not self.holds(violation):
+        is_candidate = (
+            self.is_about(verdict.requirement)
+            and (not self.checks or verdict.check in self.checks)
+            and (not self.symptom or self.symptom in lookup_keys(verdict.symptom))
+        )
+        if not (is_candidate and self.holds(violation)):
             return ()
         named = violation.argument(self.argument) if self.argument else ""
         return (*self.causes, str(named)) if named else self.causes
@@ -105,10 +114,10 @@ def _rule(
     checks: tuple[str, ...] = (),
     symptom: str = "",
     argument: str = "",
-) -> Callable[[Callable[[SeenViolation], bool]], Callable[[SeenViolation], bool]]:
+) -> Callable[[Holds], Holds]:
     """A decorator that adds a function to `RULES` as `holds` of a `Rule`; the arguments are the other fields."""
 
-    def add(holds: Callable[[SeenViolation], bool]) -> Callable[[SeenViolation], bool]:
+    def add(holds: Holds) -> Holds:
         name, sentence = holds.__name__.removeprefix("_").replace("_", "-"), holds.__doc__ or ""
         RULES.append(Rule(name, sentence, holds, causes, fault, of, not_of, checks, symptom, argument))
         return holds
@@ -223,8 +232,9 @@ def _other_operation_shown(violation: SeenViolation) -> bool:
 def _misleading_form(violation: SeenViolation) -> bool:
     """If a form of address reaches another instance, a reimage in that form changes that instance and not the addressed one."""
     misleading, forms = violation.evidence.forms_to_others, violation.evidence.forms_in(violation.verdict)
-    # Any form may be the cause while the verdicts are not known yet (None), and where the evidence has no reimage.
-    return misleading is None or not forms or bool(forms & misleading)
+    if misleading is None:  # the verdicts are not known yet (`Evidence.with_verdicts`): any form may be the cause
+        return True
+    return not forms or bool(forms & misleading)
 
 
 @_rule("REQ-REIMAGE-SLOT-VALUES", fault="slots-swapped", of=_IF_ANOTHER_INSTANCE_IS_REACHED)

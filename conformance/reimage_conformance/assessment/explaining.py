@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reimage_conformance.assessment.causes import RULES, keys_of
+from reimage_conformance.assessment.causes import RULES, lookup_keys
 from reimage_conformance.assessment.evidence import SeenViolation
 from reimage_conformance.catalogue import ALL_REQUIREMENTS
 
@@ -101,7 +101,7 @@ KNOWN_TO_CHECKS = (
 def listed_causes(requirement: str, symptom: str) -> tuple[str, ...]:
     """The causes that the catalogue lists for a violation of `requirement` with this symptom."""
     row = ALL_REQUIREMENTS[requirement]
-    return (*row.explained_by, *(cause for key in keys_of(symptom) for cause in row.explained_when.get(key, ())))
+    return (*row.explained_by, *(cause for key in lookup_keys(symptom) for cause in row.explained_when.get(key, ())))
 
 
 def attributed(verdict: Verdict, evidence: Evidence) -> Verdict:

@@ -123,7 +123,7 @@ class ForeignLocks:
         return self._reason_for_others(exchange, deployment)
 
     def _reason_for_others(self, exchange: Exchange, deployment: Deployment) -> str:
-        """The same for a verdict about something else than the conflict: answers to other requests in `deployment` show the lock."""
+        """Why the 409 shows nothing in a verdict that is not about conflicts: answers to other requests in `deployment` show the lock."""
         longest, summary = self.world.target.limits.operation_timeout_seconds, reply_summary(exchange)
         near = [
             each

@@ -139,7 +139,7 @@ def undisturbed(
     requirement of another request that was accepted meanwhile; the verdict is the same, but that request may have disturbed
     the operation (`reimage_conformance.assessment.causes`).
     """
-    del beside
+    del beside  # the rule `accepted-beside` reads it among the arguments of the verdict
     allowed_seconds = seconds_until_prolonged(usual_seconds, world.target.limits.operation_timeout_seconds)
     first, refused, polls = exchanges[0], exchanges[1 : 1 + refusals], exchanges[1 + refusals :]
     ends = [poll for poll in polls if status_of(poll) in TERMINAL]

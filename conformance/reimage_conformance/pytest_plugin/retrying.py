@@ -59,7 +59,11 @@ class Retried:
         return self.finding if self.is_whole else self.cheapest
 
     def count(self, answer: Answer) -> None:
-        """Counts a try with this answer: of a part only if it showed the violation, of the whole only if the answer is clear."""
+        """Counts a try with this answer.
+
+        A part that did not show the violation is not counted, and the whole is tried next. A whole is counted if it showed the
+        violation, or clearly did not. Any other answer ends the tries.
+        """
         if answer is Answer.AGAIN:
             self.tried, self.seen = self.tried + 1, self.seen + 1
         elif not self.is_whole:

@@ -76,7 +76,7 @@ async def try_again(
     `may_start` gets the names of a step of the campaign, and says whether the cases may start its reimage.
     """
     journal = AttemptJournal(sut.recorder.journal, number)
-    again = _for_another_try(sut, sut.recorder.once_more(journal))
+    again = _for_another_try(sut, sut.recorder.for_another_try(journal))
     again.limit_campaign_to_demand(may_start)
     session = Session(again, [replace(case, conclusion=Future()) for case in cases])
     with trio.move_on_after(max(seconds, 0)) as scope:
@@ -89,8 +89,8 @@ async def try_again(
 
 def _for_another_try(sut: SystemUnderTest, recorder: Recorder) -> SystemUnderTest:
     """The same system under test with a campaign, operations and looks of its own; budget, gate and wire are shared."""
-    sender = sut.sender.once_more(recorder)
-    instances, probe = Instances(sut.target, sut.builder, sender), sut.probe.once_more(recorder)
+    sender = sut.sender.for_another_try(recorder)
+    instances, probe = Instances(sut.target, sut.builder, sender), sut.probe.for_another_try(recorder)
     parts = Collaborators(recorder, sender, sut.builder, instances, probe, sut.budget, sut.wire, sut.gate_learns)
     again = SystemUnderTest(sut.target, sut.profile, sut.seed, parts)
     again.is_another_try = True

@@ -85,9 +85,9 @@ class Budget:
     note: Callable[[Change, int], None] = lambda *_: None
     """Called for each reimage that is spent or given back, with the number of the exchange that started it."""
 
-    def allows(self, *, reserved: int = 0) -> bool:
-        """Whether one more request that may start a reimage can be sent now, leaving `reserved` untouched."""
-        return self.spent + self.held + reserved < self.limit
+    def can_hold_now(self, count: int = 1, *, reserved: int = 0) -> bool:
+        """Whether `count` more requests that may start a reimage can be sent now, leaving `reserved` untouched."""
+        return self.spent + self.held + reserved + count <= self.limit
 
     @property
     def is_spent(self) -> bool:
@@ -111,7 +111,7 @@ class Budget:
 
         Above one, it never holds more than the reimages that are left divided by GROUP_BUDGET_DIVISOR.
         """
-        while not self.allows():
+        while not self.can_hold_now():
             if self.is_spent:
                 self.turned_away = True
                 raise Spent
@@ -135,7 +135,7 @@ class Budget:
 
         Waiting cannot help when everything else is held for groups that are taken apart: they would wait for each other.
         """
-        while not self.allows():
+        while not self.can_hold_now():
             if self._surely_spent + sum(held.count for held in self.for_repeats) >= self.limit:
                 self.turned_away = True
                 raise Spent
@@ -143,13 +143,13 @@ class Budget:
         with self.held_now(1):
             yield
 
-    def could_allow(self, count: int, *, reserved: int) -> bool:
+    def can_hold_in_the_end(self, count: int, *, reserved: int) -> bool:
         """Whether `count` reimages are left besides `reserved` if none of the requests under way starts one."""
         return self._surely_spent + reserved + count <= self.limit
 
     @contextmanager
     def held_now(self, count: int) -> Iterator[Held]:
-        """Holds `count` reimages without waiting; the caller has just checked `allows`."""
+        """Holds `count` reimages without waiting; the caller has just checked `can_hold_now`."""
         self.held += count
         held = Held(self, count)
         try:

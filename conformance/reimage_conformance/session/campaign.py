@@ -144,7 +144,7 @@ class Campaign:
 
     @property
     def reimages_needed(self) -> int:
-        """How many reimages have to be left after one that is repeated because its operation was forgotten.
+        """How many reimages have to be left if a reimage whose operation was forgotten is to be repeated.
 
         They are those of the next steps, of bad requests and of later cases (`Budget.kept`).
         """
@@ -176,11 +176,11 @@ class Campaign:
             return None
         if self._paused:
             return None
-        if self._bad_requests_are_over and not self._budget.could_allow(1, reserved=self._budget.kept):
+        if self._bad_requests_are_over and not self._budget.can_hold_in_the_end(1, reserved=self._budget.kept):
             return self._next_from_kept_or_leave_out_all()
         reserved = self._budget.reserve + self._budget.kept + self._claimed
         for step in self.agenda.pending:
-            if not self._budget.allows(reserved=reserved):
+            if not self._budget.can_hold_now(reserved=reserved):
                 return None
             if self._may_start_now(step):
                 return step
@@ -223,7 +223,8 @@ class Campaign:
                 await wait()
                 waits.cancel_scope.cancel()
 
-            if self._may_start_more:  # `_next_or_leave_out_all` may just have left out every step
+            # Otherwise `_next_or_leave_out_all` has just left out every step, and no change will ever come.
+            if self._may_start_more:
                 waits.start_soon(end_after, self._changed.wait)
                 waits.start_soon(end_after, self._budget.change.wait)
 
@@ -269,7 +270,7 @@ class Campaign:
         try:
             async with self._instances_of(step) as count:
                 if not count:
-                    self._put_back(step)  # it gets a new result, so nothing reads the events that are set below
+                    self._put_back(step)  # its next try has a result of its own; this one is dropped
                     return
                 with self._budget.held_now(count):
                     await self._start(step, result)
@@ -336,7 +337,7 @@ class Campaign:
                     await self._operations.until_polled(result.operation)
                     count = contending_requests(step)
                     reserved = self._budget.reserve + self._budget.kept
-                    if result.operation.is_under_way and self._are_left(count, reserved=reserved):
+                    if result.operation.is_under_way and self._budget.can_hold_now(count, reserved=reserved):
                         with self._budget.held_now(count):
                             await self._step_runs.contend(result)
                 await self._follow_to_end(step, result)
@@ -373,15 +374,11 @@ class Campaign:
         # The whole reserve was left when the step was chosen. Bad requests may have used a part of it since then.
         reserved = min(self._budget.reserve, RESERVED_REIMAGES) + self._budget.kept
         for count in (requests, 1):
-            while self._budget.could_allow(count, reserved=reserved):
-                if self._are_left(count, reserved=reserved):
+            while self._budget.can_hold_in_the_end(count, reserved=reserved):
+                if self._budget.can_hold_now(count, reserved=reserved):
                     return count
                 await self._budget.change.wait()
         return 0
-
-    def _are_left(self, count: int, *, reserved: int) -> bool:
-        """Whether `count` reimages are left now besides `reserved`; `Budget.allows` asks for one."""
-        return self._budget.allows(reserved=reserved + count - 1)
 
     def _put_back(self, step: Step) -> None:
         """Makes a step pending again, since no reimage was left when its instance became free."""

@@ -15,7 +15,7 @@ from reimage_conformance.judging.request import instance_untouched, nothing_left
 from reimage_conformance.protocol.deployments import READY, statuses_in
 from reimage_conformance.protocol.documents import plain_identifier
 from reimage_conformance.session.budget import Spent
-from reimage_conformance.session.groups import Groups, is_changed
+from reimage_conformance.session.groups import Groups, left_ready
 from reimage_conformance.session.manner import Manner
 from reimage_conformance.session.signals import Inconclusive, Untested
 from reimage_conformance.session.thresholds import MAX_IDS_ASKED_FOR
@@ -51,7 +51,7 @@ class Examinations:
         """
         if bad.place is not None and self._instances.offers_deployment and self._is_to_be_examined(bad):
             return await self._in_one_or_two_groups(bad, bad.place, verdicts)
-        async with self._groups.unexamined_at(bad.place) if bad.place is not None else nullcontext():
+        async with self._groups.sending_unexamined(bad.place) if bad.place is not None else nullcontext():
             answered = await self._bad_request_sender.answer_to(bad)
         verdicts += self._bad_request_sender.judge(bad, answered)
         if self._is_to_be_examined(bad) and answered.is_refused:
@@ -68,7 +68,7 @@ class Examinations:
         known = {plain_identifier(operation.identifier) for operation in self._operations.all}
         if not identifier or plain_identifier(identifier) in known:
             return None
-        return await self._sender.once(self._builder.operation_status(identifier), Manner("poll-refused"))
+        return await self._sender.send_and_follow_up(self._builder.operation_status(identifier), Manner("poll-refused"))
 
     def _is_to_be_examined(self, bad: BadRequest) -> bool:
         """Whether the effects of a bad request are to be examined: no other request of its key was."""
@@ -152,7 +152,7 @@ class Examinations:
                     raise
                 return self._by_looks_of_group(bad, group, first)
             beside = self._operations.has_operation_on(group.place.deployment)
-            if is_changed(group.place, before, after) and answered.is_refused:
+            if left_ready(group.place, before, after) and answered.is_refused:
                 group.book(first.exchange.number)  # it reimaged the instance in the group as well
                 self._budget.spend(answered.exchange.number)
                 self._bad_request_sender.started_though_refused.add(bad.key)

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from reimage_conformance.session.operations import Operations
 
 
+_NEEDED_TO_REPEAT = 2
+"""So many reimages let a group take part, and one of its requests be repeated alone."""
+
+
 @dataclass(slots=True)
 class Group:
     """Bad requests to one instance that are examined together.
@@ -37,7 +41,7 @@ class Group:
     early, None where it was not.
 
     A group is taken apart if its instance changed and no request is certain to be the cause (`is_cause_certain`). Then
-    `turn` lets its members repeat their requests one by one, and `stack` keeps the campaign away from the deployment.
+    `turn` lets its members repeat their requests one by one, and `while_repeating` keeps the campaign away from the deployment.
     """
 
     place: Place
@@ -59,7 +63,7 @@ class Group:
     looked: trio.Event = field(default_factory=trio.Event)
     finished: trio.Event = field(default_factory=trio.Event)
     turn: trio.Lock = field(default_factory=trio.Lock)
-    stack: ExitStack = field(default_factory=ExitStack)
+    while_repeating: ExitStack = field(default_factory=ExitStack)
 
     def let_in(self, held: Held) -> None:
         """Lets as many members take part as there are reimages `held` for them."""
@@ -78,7 +82,7 @@ class Group:
     @property
     def is_changed(self) -> bool:
         """Whether the look before shows the instance at ReadyRole, and the look after lists it in another state."""
-        return is_changed(self.place, self.before, self.after)
+        return left_ready(self.place, self.before, self.after)
 
     @property
     def is_disturbed(self) -> bool:
@@ -130,7 +134,7 @@ class _LastLook:
     operation_count: int
 
 
-def is_changed(place: Place, before: Exchange | None, after: Exchange | None) -> bool:
+def left_ready(place: Place, before: Exchange | None, after: Exchange | None) -> bool:
     """Whether one look shows an instance at ReadyRole, and a later one lists it in another state."""
     if before is None or after is None:
         return False
@@ -161,8 +165,8 @@ class Groups:
         self._changed = trio.Condition()
 
     @asynccontextmanager
-    async def unexamined_at(self, place: Place) -> AsyncIterator[None]:
-        """Keeps groups from examining an instance while a bad request that is not examined is sent; waits first for one that does."""
+    async def sending_unexamined(self, place: Place) -> AsyncIterator[None]:
+        """Waits until no group examines an instance; then keeps groups away from it while a bad request that is not examined is sent."""
         name = str(place)
         async with self._changed:
             while name in self._examining:
@@ -244,14 +248,16 @@ class Groups:
                 await self._operations.until_over_by_name(group.place)
                 await self._instances.until_settled(self._operations.at(group.place))
                 await self._instances.until_online(group.place)
-                if not self._budget.could_allow(2, reserved=0):  # nothing is left to repeat a request with
+                if not self._budget.can_hold_in_the_end(
+                    _NEEDED_TO_REPEAT, reserved=0
+                ):  # a repeat cannot name the cause of a change
                     await self._instances.until_steady(self._operations.at(group.place))
                 self._close(group)
                 # This comes before reimages are held: requests that are not examined may themselves wait for the budget.
                 await self._keep_others_away(str(group.place))
-                # The stack is closed before the budget is released, since releasing it wakes the campaign.
+                # `while_repeating` is closed before the budget is released, since releasing it wakes the campaign.
                 async with self._budget.hold_up_to(len(group.members)) as held:
-                    with group.stack:
+                    with group.while_repeating:
                         group.let_in(held)
                         await self._look_before(group)
                         group.begun.set()
@@ -261,7 +267,9 @@ class Groups:
                             await group.finished.wait()
                 self._keep_look_after(group)
         except Untested as reason:
-            group.stop_reason = Untested(reason.reason)
+            group.stop_reason = Untested(
+                reason.reason
+            )  # every member raises this one; `reason` is raised by the leader alone
             raise
         except BaseException:
             group.stop_reason = Inconclusive("the group in which this request was examined was stopped")
@@ -285,14 +293,16 @@ class Groups:
 
     def _is_still_valid(self, last: _LastLook, place: Place) -> bool:
         """Whether a look is still valid: it is recent, only this group has held the instance since, and no operation began there."""
-        is_held_once = self._instances.hold_count(place) == last.hold_count + 1
+        is_held_once = (
+            self._instances.hold_count(place) == last.hold_count + 1
+        )  # the one more is the hold of this group
         untouched = is_held_once and self._operation_count(place) == last.operation_count
         return untouched and trio.current_time() - last.ended_at <= LONGEST_SHARED_LOOK_SECONDS
 
     def _operation_count(self, place: Place) -> int:
         """How many operations may have reached an instance so far: those on an instance of its name, and those without a listed place."""
-        names = [operation.place and operation.place.role_instance for operation in self._operations.all]
-        return sum(name in (None, place.role_instance) for name in names)
+        places = [operation.place for operation in self._operations.all]
+        return sum(each is None or each.role_instance == place.role_instance for each in places)
 
     def _keep_look_after(self, group: Group) -> None:
         """Keeps the last look of a group for the next one; called while the group still holds its instance."""
@@ -323,8 +333,8 @@ class Groups:
             group.after = await self._instances.look(group.place.deployment)
             self._note_reimages(group)
             if group.is_changed and not group.is_cause_certain and group.held is not None:
-                group.stack.enter_context(self._instances.closed_to_campaign(group.place))
-                group.stack.enter_context(self._budget.held_for_repeats(group.held))
+                group.while_repeating.enter_context(self._instances.closed_to_campaign(group.place))
+                group.while_repeating.enter_context(self._budget.held_for_repeats(group.held))
         finally:
             group.looked.set()
 

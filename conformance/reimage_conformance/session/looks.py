@@ -90,7 +90,7 @@ class Looks:
         looks = []
         for detail in (True, False):
             request = self._builder.cloud_service(service, version=OBSERVING_VERSION, detail=detail)
-            looks.append(await self._sender.once(request, _LOOK))
+            looks.append(await self._sender.send_and_follow_up(request, _LOOK))
             if looks[-1].is_successful:
                 return True
         self._note_silence(Call.CLOUD_SERVICE, looks)
@@ -111,7 +111,7 @@ class Looks:
     ) -> Exchange:
         """Makes one Get Deployment; if `patient`, a throttled one is repeated."""
         request = self._builder.deployment(deployment, form, version=version)
-        exchange = await (self._sender.send if patient else self._sender.once)(request, _LOOK)
+        exchange = await (self._sender.send if patient else self._sender.send_and_follow_up)(request, _LOOK)
         if statuses_in(exchange):
             self.first.setdefault(deployment, exchange)
             self.last[deployment] = exchange

@@ -304,7 +304,7 @@ class Operations:
         """The operation of a repeated reimage, in place of a forgotten one; raises Untested where it cannot be had."""
         if self._renewals >= MAX_RENEWED_OPERATIONS:
             why = f"the suite has repeated {MAX_RENEWED_OPERATIONS} reimages because of that, and repeats no more"
-        elif not self._budget.allows(reserved=self.reimages_needed()):
+        elif not self._budget.can_hold_now(reserved=self.reimages_needed()):
             why = "max_reimages under [limits] in the target file leaves no room for another reimage"
         else:
             self._renewals += 1

@@ -76,7 +76,7 @@ class Polling:
         under = operation.subscription or None
         request = self._builder.operation_status(operation.identifier, version=version, subscription=under)
         request = replace(request, identity=operation.start.request.identity, fresh_connection=fresh)
-        exchange = await self._sender.once(request, Manner(label))
+        exchange = await self._sender.send_and_follow_up(request, Manner(label))
         operation.add_poll(exchange)
         operation.polled = self._sender.clock.now()
         if operation.is_under_way:
@@ -90,7 +90,7 @@ class Polling:
         """
         request = self._builder.operation_status(operation.identifier, subscription=operation.subscription or None)
         oldest = with_header(request, VERSION_HEADER, FIRST_VERSION)
-        exchange = await self._sender.once(
+        exchange = await self._sender.send_and_follow_up(
             replace(oldest, identity=operation.start.request.identity), Manner("poll-otherwise")
         )
         if status_of(exchange):

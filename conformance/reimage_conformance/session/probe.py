@@ -28,7 +28,7 @@ class Probe:
         self.first: dict[str, Exchange] = {}
         self.answers = True
 
-    def once_more(self, recorder: Recorder) -> Probe:
+    def for_another_try(self, recorder: Recorder) -> Probe:
         """The same probe for another try, whose exchanges go to `recorder`."""
         again = Probe(self._target, self._wire, recorder)
         again.first, again.answers = dict(self.first), self.answers

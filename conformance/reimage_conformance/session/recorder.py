@@ -100,7 +100,7 @@ class Recorder:
         self._intervals = Intervals()
         self._weighing = Weighing(self._intervals)
 
-    def once_more(self, journal: Writes) -> Recorder:
+    def for_another_try(self, journal: Writes) -> Recorder:
         """A recorder for another try, which begins with no exchange and no verdict, and writes to `journal`."""
         return Recorder(journal, self._redactor, replace(self.world, memory={}))
 

@@ -103,7 +103,7 @@ class Reimages:
 
     def may_start(self, count: int = 1) -> bool:
         """Whether the current case may start `count` further reimages; adds it to `left_out` if the budget is the reason why not."""
-        has_room = self._budget.allows(reserved=count - 1)
+        has_room = self._budget.can_hold_now(count)
         if not has_room:
             self.left_out.add(self._case())
         return has_room and self._case() not in self.cut_short

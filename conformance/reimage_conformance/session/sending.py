@@ -5,7 +5,7 @@ Each function of `Sender` calls the next one of this table, and adds what stands
 | function | adds |
 | --- | --- |
 | `send` | repeats a throttled request, and one that does nothing and whose connection was lost |
-| `once` | asks the gate first, and repeats a request that never went out, or that met an endpoint which was away |
+| `send_and_follow_up` | asks the gate first, and repeats a request that never went out, or that met an endpoint which was away |
 | `_follow_up` | repeats a request after an error inside the endpoint, and follows 307s |
 | `_send_and_count` | counts missing replies and waits until the endpoint is back; repeats a request alone that got no reply among others |
 | `_send_in_lane` | waits for a free lane, or for all lanes |
@@ -107,7 +107,7 @@ class Sender:
         self.unanswered_repeats: Counter[str] = Counter()
         self._looking_up = trio.Lock()
 
-    def once_more(self, recorder: Recorder) -> Sender:
+    def for_another_try(self, recorder: Recorder) -> Sender:
         """A sender for another try, with the same wire, gate, lanes and patience, whose exchanges go to `recorder`."""
         again = Sender(
             self._wire,
@@ -131,7 +131,7 @@ class Sender:
         """Ends the sending of requests, for this reason."""
         self.patience.give_up(reason)
 
-    async def once(self, request: Request, manner: Manner = _PLAIN) -> Exchange:
+    async def send_and_follow_up(self, request: Request, manner: Manner = _PLAIN) -> Exchange:
         """Sends a request and gives its last exchange; repeats it for any reason but throttling.
 
         A request that never went out, because the endpoint accepted no connection, is sent again. One that does nothing
@@ -144,8 +144,8 @@ class Sender:
         category = _category_of(request, manner)
         exchange = await self._send_and_count(request, manner, category)
         # A request without a known certificate, or with its own time limit, does not connect again: its missing reply may be judged.
-        connects_again = manner.on is None and missing_reply_counts(request)
-        for seconds in PAUSES_BEFORE_CONNECTING_SECONDS if connects_again else ():
+        pauses = PAUSES_BEFORE_CONNECTING_SECONDS if manner.on is None and missing_reply_counts(request) else ()
+        for seconds in pauses:
             if not is_unconnected(exchange) or self.patience.is_away:
                 break
             await self.patience.rest(seconds)
@@ -158,7 +158,7 @@ class Sender:
         return await self._follow_up(exchange, request, manner, category)
 
     async def send(self, request: Request, manner: Manner = _PLAIN) -> Exchange:
-        """Sends a request as `once` does, and repeats it while it is throttled (REQ-THROTTLE).
+        """Sends a request as `send_and_follow_up` does, and repeats it while it is throttled (REQ-THROTTLE).
 
         Once MAX_BUSY_IN_A_ROW requests of the run in a row were throttled, a further request waits until some request was
         served, and is not repeated if it is throttled. A request that does nothing (`does_nothing`), that went out, and
@@ -166,12 +166,12 @@ class Sender:
         """
         if self._busy_in_a_row >= MAX_BUSY_IN_A_ROW:
             await self.life.wait_until(lambda: self.patience.served_replies > self._served_before_busy)
-        exchange = await self.once(request, manner)
+        exchange = await self.send_and_follow_up(request, manner)
         if self._busy_in_a_row < MAX_BUSY_IN_A_ROW:
-            exchange = await self.past_throttling(exchange, lambda: self.once(request, manner.again))
+            exchange = await self.past_throttling(exchange, lambda: self.send_and_follow_up(request, manner.again))
         self._count_busy_in_a_row(exchange)
         if is_lost(exchange) and does_nothing(request) and not is_unconnected(exchange):
-            exchange = await self.once(replace(request, fresh_connection=True), manner.again)
+            exchange = await self.send_and_follow_up(replace(request, fresh_connection=True), manner.again)
         return exchange
 
     async def past_throttling(self, exchange: Exchange, send: Callable[[], Awaitable[Exchange]]) -> Exchange:
@@ -191,7 +191,7 @@ class Sender:
         self._busy_in_a_row += 1
 
     async def simultaneously(self, requests: Sequence[Request], *, label: str = "") -> list[Exchange]:
-        """Sends several requests at the same time and gives their exchanges; raises as `once` does.
+        """Sends several requests at the same time and gives their exchanges; raises as `send_and_follow_up` does.
 
         They share one lane, so that none waits for another; more requests than lanes may be under way. If there is one
         lane only, they are sent one after the other.
@@ -201,7 +201,7 @@ class Sender:
         manner = Manner(label)
         categories = [_category_of(request, manner) for request in requests]
         if self.lanes.width == 1:  # the endpoint takes one request at a time
-            return [await self.once(request, manner) for request in requests]
+            return [await self.send_and_follow_up(request, manner) for request in requests]
         async with self.lanes.lane():
             for request, category in zip(requests, categories, strict=True):
                 self._raise_if_given_up_or_blocked(request, category)
@@ -294,7 +294,7 @@ class Sender:
             async with self.lanes.alone() if alone else self.lanes.lane() as passage:
                 # Other requests may have ended the run, or this kind, meanwhile.
                 self._raise_if_given_up_or_blocked(request, category)
-                if self.patience.is_away and self.life.questions:  # without questions `wait_until` would not wait
+                if self.patience.is_away and self.life.questions:  # without questions nothing can show that it is back
                     continue
                 began = self.clock.now()
                 if alone:

@@ -117,7 +117,7 @@ class SystemUnderTest(Judging):
             self.builder.deployment(main),
             self.unknown_instance(),
         ):
-            exchange = await self.sender.once(request, Manner("check-credentials"))
+            exchange = await self.sender.send_and_follow_up(request, Manner("check-credentials"))
             answered = request if exchange.reply is not None else answered
             front = front_of(self.world, self.recorder.exchanges)
             if front is None and answered is not None:
@@ -197,9 +197,10 @@ class SystemUnderTest(Judging):
         An endpoint that is far away gets more reimages reserved for bad requests.
         """
         question = replace(question, fresh_connection=True)
-        alone = await self.sender.once(question, Manner("width"))
+        alone = await self.sender.send_and_follow_up(question, Manner("width"))
         together = await self.each(
-            lambda request: self.sender.once(request, Manner("width")), [question] * self.sender.lanes.asked_for
+            lambda request: self.sender.send_and_follow_up(request, Manner("width")),
+            [question] * self.sender.lanes.asked_for,
         )
         if alone.elapsed > FAR_SECONDS:
             self.budget.reserve_for_distance()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.model import Fact
@@ -24,14 +24,15 @@ _FORMATS = {
     "deflate": (_ZLIB_WBITS, _DEFLATE_WBITS),
 }
 """The codings that can be decoded, each with the formats that it is tried in."""
-_DECODED = frozenset({Fact.CODING})
-_UNREADABLE = frozenset(
+_UNKNOWN_IF_DECODED = frozenset({Fact.CODING})
+_UNKNOWN_IF_NOT_DECODED = frozenset(
     {Fact.CODING, Fact.CONTENT, Fact.OCTETS, Fact.SECRETS, Fact.SHOWN_ID, Fact.SHOWN_NAME, Fact.SHOWN_VALUES}
 )
+"""The facts that are not known of content that was decoded, and of content that could not be."""
 _MARKUP = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[ \t\r\n]*\0?<\0?[?!A-Za-z]")
-"""The beginning of a document that is in no coding."""
+"""The beginning of a document that is in no coding: a byte order mark, white space, and `<` in UTF-8 or UTF-16."""
 _SALVAGED_OCTETS = 64 * 1024
-"""Of broken content, this many octets are decoded one by one, as far as they can be."""
+"""At most this many octets of broken content are decoded, one by one: zlib gives nothing of a piece with a mistake in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,11 @@ def content_of(body: bytes, codings: Sequence[str], *, is_complete: bool, limit:
     if not body or not names:
         return Content(body)
     if any(name not in _FORMATS for name in names):
-        return Content(body) if _MARKUP.match(body) else Content(b"", _UNREADABLE)
+        return Content(body) if _MARKUP.match(body) else Content(b"", _UNKNOWN_IF_NOT_DECODED)
     content = Content(body)
     for name in reversed(names):
-        content = _decoded(content.body, name, is_complete=is_complete, limit=limit)
+        decoded = _decoded(content.body, name, is_complete=is_complete, limit=limit)
+        content = replace(decoded, unrecorded=content.unrecorded | decoded.unrecorded)
         if content.problem or content.is_too_large:
             break
     return content
@@ -76,12 +78,12 @@ def _decoded(body: bytes, name: str, *, is_complete: bool, limit: int) -> Conten
         except zlib.error:
             continue
         if len(octets) > limit:
-            return Content(octets[:limit], _DECODED, is_too_large=True)
+            return Content(octets[:limit], _UNKNOWN_IF_DECODED, is_too_large=True)
         if has_ended or not is_complete:
-            return Content(octets, _DECODED)
+            return Content(octets, _UNKNOWN_IF_DECODED)
     problem = f"the content is not in {name}"
     salvaged = _salvaged(body[:_SALVAGED_OCTETS], _FORMATS[name][0], limit)
-    return Content(salvaged, _DECODED, problem) if salvaged else Content(body, problem=problem)
+    return Content(salvaged, _UNKNOWN_IF_DECODED, problem) if salvaged else Content(body, problem=problem)
 
 
 def _inflated(body: bytes, wbits: int, limit: int) -> tuple[bytes, bool]:

@@ -48,7 +48,7 @@ def framing_of(head: Head, method: str) -> Framing:
     if method == "CONNECT" and 200 <= head.status < 300:
         bodiless = "connect"
     anomalies = _forbidden_here(head, bodiless)
-    if bodiless or method == "HEAD" or head.status == 304:
+    if bodiless or method == "HEAD" or head.status == 304:  # the latter two may say how long the content would be
         return Framing(Extent.NOTHING, 0, (*anomalies, *_of_content(head).anomalies))
     return _of_content(head)
 
@@ -92,7 +92,7 @@ def _of_transfer_encoding(head: Head) -> Framing:
 def _of_length(head: Head) -> Framing:
     if not head.has("content-length"):
         return Framing(Extent.CLOSE)
-    lengths = head.members("content-length") or [""]
+    lengths = head.members("content-length") or [""]  # an empty Content-Length is invalid too
     invalid = [value for value in lengths if not (value.isascii() and value.isdigit())]
     if invalid:
         anomalies = tuple(Anomaly(AnomalyKind.INVALID_LENGTH, f"Content-Length: {value!r}") for value in invalid)
@@ -120,7 +120,7 @@ def is_plainly_framed(request: Request) -> bool:
 
 
 def _is_one_chunked(body: bytes) -> bool:
-    """Whether `body` is exactly one chunked content, without extensions or trailers."""
+    """Whether `body` is one complete chunked body without extensions or trailers, and nothing after it."""
     while found := _CHUNK_LINE.match(body):
         size = int(found[1], 16)
         if body[found.end() + size :][:2] != b"\r\n":

@@ -160,8 +160,9 @@ class ResponseReader:
 
     def _name_surplus(self, surplus: bytes, extent: Extent) -> None:
         is_reply = surplus.startswith(b"HTTP/")
+        # A request that can be read as two may be answered twice.
         if not surplus or self._head is None or (is_reply and not self._plainly_framed):
-            return  # a request that can be read as two may be answered twice
+            return
         after = f"{len(surplus)} more octets came after the end of the response"
         if is_reply:
             anomaly = Anomaly(AnomalyKind.SECOND_RESPONSE, f"{after}, and they begin with HTTP/")

@@ -52,7 +52,7 @@ def operation_documents(world: World, exchanges: Sequence[Exchange]) -> Iterator
         if poll.reply is None or not poll.is_successful:
             continue
         identifier = read_target(poll.request.resource).operation
-        yield from _own_id(poll, poll.reply, identifier)
+        yield from _request_id_of_poll(poll, poll.reply, identifier)
         document = read_document(poll.reply)
         root = about("REQ-GOS-ROOT", poll)
         if document.encoding_problem:
@@ -75,9 +75,10 @@ def _tracked(exchanges: Sequence[Exchange]) -> set[str]:
     """The ids that polls asked about, without dashes; none where an ID in some document cannot be trusted."""
     statuses: dict[str, list[tuple[int, str]]] = {}
     for poll in exchanges:
-        asked, shown = without_dashes(read_target(poll.request.resource).operation), _shown(poll)
+        asked, shown = without_dashes(read_target(poll.request.resource).operation), _shown_id(poll)
         own_statuses = statuses.setdefault(asked, [])
-        own_statuses += [(poll.number, status_of(poll))] if not shown or same_identifier(shown, asked) else []
+        if not shown or same_identifier(shown, asked):
+            own_statuses.append((poll.number, status_of(poll)))
     return set() if _is_mislabelled(exchanges, statuses) else set(statuses)
 
 
@@ -87,7 +88,7 @@ def _is_mislabelled(exchanges: Sequence[Exchange], statuses: dict[str, list[tupl
     `statuses` holds what its own polls showed of each operation: the number of the exchange, and the status.
     """
     for poll in exchanges:
-        shown, status = _shown(poll), status_of(poll)
+        shown, status = _shown_id(poll), status_of(poll)
         if not shown or same_identifier(shown, read_target(poll.request.resource).operation):
             continue
         for number, other in statuses.get(without_dashes(shown), ()):
@@ -98,12 +99,12 @@ def _is_mislabelled(exchanges: Sequence[Exchange], statuses: dict[str, list[tupl
     return False
 
 
-def _shown(poll: Exchange) -> str:
+def _shown_id(poll: Exchange) -> str:
     """The ID that a poll shows, or ""."""
     return (read_document(poll.reply).text("ID") or "") if poll.reply is not None and poll.reply.status == 200 else ""
 
 
-def _own_id(poll: Exchange, response: Response, identifier: str) -> Iterator[Verdict]:
+def _request_id_of_poll(poll: Exchange, response: Response, identifier: str) -> Iterator[Verdict]:
     """The request id of the poll itself (REQ-GOS-REQID-OWN)."""
     own = response.header("x-ms-request-id")
     if own:
@@ -123,7 +124,7 @@ def _content_type(poll: Exchange, response: Response) -> Iterator[Verdict]:
 def _members(poll: Exchange, document: Document, identifier: str, tracked: set[str]) -> Iterator[Verdict]:
     """The verdicts on ID, Status, HttpStatusCode and Error of one document, and on their order.
 
-    `identifier` is the id that the poll asked about, `tracked` as in `_id`.
+    `identifier` is the id that the poll asked about, `tracked` as in `_id_element`.
     """
     own = [name for name, namespace in document.children() if namespace == document.namespace]
     needed = _NEEDED.get(document.text("Status") or "", _ALWAYS)
@@ -133,7 +134,7 @@ def _members(poll: Exchange, document: Document, identifier: str, tracked: set[s
         yield about("REQ-XML-NS", poll).violated(expected, in_namespaces(misplaced), "child-namespace")
         return
     names = [name for name in own if name in _KNOWN_ORDER]
-    yield from _id(poll, document.text("ID"), names.count("ID"), identifier, tracked)
+    yield from _id_element(poll, document.text("ID"), names.count("ID"), identifier, tracked)
     found, count = document.child("Status"), names.count("Status")
     status = None if found is None else raw_text(found)
     actual = shown_element("Status", status) if count < 2 else f"{count} Status elements"
@@ -147,7 +148,7 @@ def _members(poll: Exchange, document: Document, identifier: str, tracked: set[s
         yield about("REQ-GOS-ORDER", poll).judged(order == wanted, ", ".join(wanted), ", ".join(order), "order")
 
 
-def _id(poll: Exchange, shown: str | None, count: int, identifier: str, tracked: set[str]) -> Iterator[Verdict]:
+def _id_element(poll: Exchange, shown: str | None, count: int, identifier: str, tracked: set[str]) -> Iterator[Verdict]:
     """The verdicts on the ID that a document shows, None for none; `count` is its number of ID elements (REQ-GOS-ID).
 
     `tracked` holds the polled ids, without dashes. If the document shows another one of them, the id of the poll leads
@@ -156,6 +157,7 @@ def _id(poll: Exchange, shown: str | None, count: int, identifier: str, tracked:
     is_right = count == 1 and same_identifier(shown or "", identifier)
     is_other_operation = not is_right and without_dashes(shown or "") in tracked - {without_dashes(identifier)}
     expected, usable = f"ID {identifier}, with or without dashes, in any letter case", "REQ-REIMAGE-REQID-USABLE"
+    # A poll for an id that is no path segment may have asked for something else.
     because = (usable,) if is_other_operation or not is_path_segment(identifier) else ()
     actual = shown_element("ID", shown) if count < 2 else f"{count} ID elements"
     yield about("REQ-GOS-ID", poll).judged(is_right, expected, actual, "id", because=because)

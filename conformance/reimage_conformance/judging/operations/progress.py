@@ -22,7 +22,7 @@ from reimage_conformance.protocol.documents import read_document, same_identifie
 from reimage_conformance.quantities import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from reimage_conformance.judging.world import World
     from reimage_conformance.model import Exchange, Verdict
@@ -49,16 +49,16 @@ def progress(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
     """The statuses go from InProgress to one end and stay there.
 
     A later poll with another status than the end violates REQ-GOS-TERMINAL-STABLE and REQ-GOS-PROGRESS. One requirement is
-    the cause, and the verdicts on the others name it (`because`). It is the first of these that fits; if it is
-    REQ-GOS-READONLY, that is violated too:
+    the cause, and the verdicts on the others name it (`because`). Of the causes that are not violated by the change as such,
+    REQ-GOS-READONLY alone is judged here too. The cause is the first of these that fits:
 
     REQ-REIMAGE-REQID-USABLE, if one of the polls shows the ID of another operation.
 
     REQ-GOS-READONLY, if the status depends on how the poll is sent (version, connection), if a HEAD came right before, or
     if `SETTLED_POLLS` polls showed the end and the first poll that was sent in another way did not.
 
-    REQ-GOS-PROGRESS, if one of the first polls showed the end and the next poll InProgress; if that one showed another
-    end, REQ-GOS-TERMINAL-STABLE may be the cause as well.
+    REQ-GOS-PROGRESS, if one of the first polls showed the end and the next poll InProgress. If the next poll showed another
+    end, REQ-GOS-TERMINAL-STABLE may be the cause as well; then the verdict on each names the other (`findings.roots_of` takes such circles).
 
     REQ-GOS-TERMINAL-STABLE in every other case. It is also violated if a poll does not find the operation at most
     `RETENTION_SECONDS` after its end. A 400 does not count for this where the x-ms-version of the poll never showed the operation: the version may be
@@ -91,7 +91,7 @@ def _after_end(seen: list[PolledStatus], with_status: list[PolledStatus], end_in
     later = seen[seen.index(with_status[end_index]) + 1 :]
     versions = versions_that_show([poll for poll, _ in with_status])
     soon = [p for p, status in later if not status and p.at <= end_poll.at + RETENTION_SECONDS]
-    not_found = [p for p in soon if _is_gone(p) and not (_is_bad_request(p) and version_of(p) not in versions)]
+    not_found = [p for p in soon if _is_gone(p) and not _may_be_refused_for_its_version(p, versions)]
     heads = {p.number for p, _ in later if p.request.method == "HEAD"}
     all_statuses = ", ".join(_with_repeats_counted([status for _, status in with_status]))
     expected = f"after the first {end}, every later poll shows {end}"
@@ -108,9 +108,8 @@ def _after_end(seen: list[PolledStatus], with_status: list[PolledStatus], end_in
         )
         way = f", {how_it_differed}" if how_it_differed and causes == (_READONLY,) else ""
         actual = f"{changed[0][1]} after {end}{way}; all polls: {all_statuses}"
-        violated = dict.fromkeys((_STABLE, _PROGRESS, *causes))
-        violated.pop(_USABLE, None)  # `operation_documents` judges it
-        for requirement in violated:
+        judged_here = (cause for cause in causes if cause != _USABLE)  # `operation_documents` judges that one
+        for requirement in dict.fromkeys((_STABLE, _PROGRESS, *judged_here)):
             because = tuple(cause for cause in causes if cause != requirement)
             any_way = ", with any x-ms-version and on any connection" if requirement == _READONLY else ""
             verdict = about(requirement, changed[0][0], end_poll)
@@ -191,9 +190,10 @@ def _is_gone(poll: Exchange) -> bool:
     return poll.reply.status in DENIALS
 
 
-def _is_bad_request(poll: Exchange) -> bool:
-    """Whether a poll was answered 400, as a request with a wrong version is."""
-    return poll.reply is not None and poll.reply.status == HTTPStatus.BAD_REQUEST
+def _may_be_refused_for_its_version(poll: Exchange, versions: Collection[str]) -> bool:
+    """Whether a poll was answered 400, and its x-ms-version is none of `versions`, those that the operation was shown with."""
+    is_bad_request = poll.reply is not None and poll.reply.status == HTTPStatus.BAD_REQUEST
+    return is_bad_request and version_of(poll) not in versions
 
 
 def _with_repeats_counted(statuses: list[str]) -> list[str]:
@@ -320,7 +320,7 @@ def asking_forgets(world: World, exchanges: Sequence[Exchange], requirement: str
     del world
     groups = [exchanges[i : i + 3] for i in range(0, len(exchanges), 3)]
     lost = [after for shown, _, after in groups if status_of(shown) in TERMINAL and _is_gone(after)]
-    verdict = about(requirement, *reversed(exchanges))
+    verdict = about(requirement, *reversed(exchanges))  # the last poll decides, and evidence begins with what decides
     if len(lost) > 1:
         yield verdict.violated(
             "200 OK to the next poll",
