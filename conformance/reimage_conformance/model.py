@@ -1,4 +1,4 @@
-"""The data types that all modules share: enums and frozen dataclasses. They need the standard library only; their methods only read fields."""
+"""The data types that all modules share: enums and frozen dataclasses. They need the standard library only; their methods read fields or give a changed copy."""
 
 from __future__ import annotations
 

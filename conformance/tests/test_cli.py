@@ -415,7 +415,7 @@ def test_members_run_side_by_side_and_keep_their_exit_codes(tmp_path: Path, capf
         fleet.Member(bad.file, bad.name, bad.folder, (*bad.command, str(bad.folder / "results.json"))),
         member(tmp_path, "good", "print('said')"),
     ]
-    codes = asyncio.run(fleet._run_all(members, fleet.in_processes(1)))
+    codes = asyncio.run(fleet._run_members(members, fleet.in_processes(1)))
     fleet._print_table(members, codes)
     rows = [line.split()[:6] for line in capfd.readouterr().out.splitlines()[-2:]]
     assert codes == [1, 0]
@@ -441,7 +441,7 @@ def test_an_interrupted_fleet_stops_its_members(tmp_path: Path, monkeypatch: pyt
 
     async def interrupted() -> int:
         async with asyncio.timeout(0.2):
-            return await fleet._run_one(sleeping)
+            return await fleet._run_in_process(sleeping)
 
     monkeypatch.setattr(fleet, "_end", noted)
     with pytest.raises(TimeoutError):

@@ -9,7 +9,7 @@ import pytest
 
 from reimage_conformance.detection.__main__ import chosen, odd_row, row, table, why_table
 from reimage_conformance.detection.faring import Fared, fared, reason
-from reimage_conformance.detection.forking import Found, Subject
+from reimage_conformance.detection.forking import Found, JudgedEmulator
 from reimage_conformance.detection.odd_emulators import (
     SAME_REFUSAL,
     cannot_combine,
@@ -27,7 +27,7 @@ BLAMED_TOO = FAULTS["second-other-same-id"].also[0]
 
 
 def found(name: str = FAULT, shape: str = "large", **fields: Any) -> Found:
-    return Found(Subject(name, (name,), shape=SHAPES[shape]), **fields)
+    return Found(JudgedEmulator(name, (name,), shape=SHAPES[shape]), **fields)
 
 
 RUN: dict[str, Any] = {"verdict": "nonconformant", "exit_code": 1}
@@ -90,7 +90,7 @@ def test_faults_are_chosen_by_words_families_and_steps() -> None:
 
 
 def odd(*oddities: str, **fields: Any) -> Found:
-    return Found(Subject("odd", oddities=oddities), **fields)
+    return Found(JudgedEmulator("odd", oddities=oddities), **fields)
 
 
 def test_what_was_held_against_an_odd_emulator() -> None:

@@ -7,7 +7,7 @@ from functools import cache
 from random import Random
 
 from reimage_conformance.detection.faring import BAD, Fared, fared
-from reimage_conformance.detection.forking import Found, Subject, judge_each
+from reimage_conformance.detection.forking import Found, JudgedEmulator, judge_each
 from reimage_conformance.detection.gaps import GAPS
 from reimage_conformance.detection.shapes import Shape
 from reimage_conformance.emulator import FAULTS
@@ -35,7 +35,7 @@ def sampled_faults() -> list[str]:
 
 @cache
 def judged_faults() -> dict[str, Found]:
-    found = judge_each([Subject(name, (name,)) for name in sampled_faults()], processes=PROCESSES)
+    found = judge_each([JudgedEmulator(name, (name,)) for name in sampled_faults()], processes=PROCESSES)
     return {each.subject.name: each for each in found}
 
 
@@ -70,6 +70,6 @@ def test_an_instance_whose_reimage_fails_has_to_be_listed_as_well() -> None:
     instances = instances_of({"WebRole1": 2, "WorkerRole1": 1}, failing=["WorkerRole1_IN_0"])
     shape = Shape("fails", "the last fails", (DeploymentLayout("contoso", "production", "v1", instances),), probe=False)
     (found,) = judge_each(
-        [Subject("the last", ("instances-lack-the-last",), shape=shape)], selection="test_deployments"
+        [JudgedEmulator("the last", ("instances-lack-the-last",), shape=shape)], selection="test_deployments"
     )
     assert found.findings[:1] == ("REQ-DEPL-INSTANCES",)

@@ -10,7 +10,7 @@ import pytest
 
 from counting_endpoint import Thing, document
 from judging_samples import BUILDER, TARGET, world
-from reimage_conformance.detection.forking import Found, Subject, judge_each
+from reimage_conformance.detection.forking import Found, JudgedEmulator, judge_each
 from reimage_conformance.detection.shapes import Shape
 from reimage_conformance.emulator.layouts import DeploymentLayout, InstanceLayout
 from reimage_conformance.judging.instances.unlisted import unlisted_untouched
@@ -147,7 +147,7 @@ def layout(*names: str) -> tuple[DeploymentLayout, ...]:
 def run(fault: str, *listed: str, selection: str) -> Found:
     """What comes of a run against a deployment of which these are listed."""
     shape = Shape("part", "a part", layout(*NAMES), 6, probe=False, listed=layout(*listed))
-    (found,) = judge_each([Subject(fault, (fault,), shape=shape)], selection=selection)
+    (found,) = judge_each([JudgedEmulator(fault, (fault,), shape=shape)], selection=selection)
     return found
 
 

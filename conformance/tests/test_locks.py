@@ -254,7 +254,7 @@ def test_targets_of_one_command_that_share_a_deployment_run_one_after_another(tm
         fleet.Member(tmp_path / "x.toml", name, tmp_path / name, command, shared)
         for name, shared in (("a", ("one", "two")), ("b", ("three", "two")), ("c", ("one", "three")))
     ]
-    assert asyncio.run(fleet._run_all(members, fleet.in_processes(3))) == [0, 0, 0]
+    assert asyncio.run(fleet._run_members(members, fleet.in_processes(3))) == [0, 0, 0]
     assert log.read_text().split() == ["start", "end"] * 3
 
 

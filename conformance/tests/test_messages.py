@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from reimage_conformance.detection.forking import Found, Subject
+from reimage_conformance.detection.forking import Found, JudgedEmulator
 from reimage_conformance.detection.messages import messages_page
 
 ID = "0f8fad5bd9cb469fa165708677289500"
 FIRST = Found(
-    Subject("b", ("accepted-status[200]",)),
+    JudgedEmulator("b", ("accepted-status[200]",)),
     messages=(("REQ-REIMAGE-202", "A valid reimage was not answered 202 Accepted: 200 OK", "202 Accepted", "200 OK"),),
     unjudged={"REQ-GOS-OTHER-SUB": "no operation after 12 polls"},
 )
 SECOND = Found(
-    Subject("a", ("operation-id[fresh]",)),
+    JudgedEmulator("a", ("operation-id[fresh]",)),
     messages=(
         ("REQ-GOS-ID", f"ID {ID}", "x", "exchanges 3 and 17, 4.25 s"),
         ("REQ-REIMAGE-202", "A valid reimage was not answered 202 Accepted: 200 OK", "202 Accepted", "200 OK"),
@@ -43,7 +43,7 @@ def test_the_ids_of_a_message_are_numbered_over_all_of_its_texts() -> None:
     other = ID.replace("0", "1")
     message = ("REQ-GOS-ID", f"ID {other}, polled {ID}, not {other}", f"ID {ID}", f"ID {other}")
 
-    page = messages_page([Found(Subject("a", ("x",)), messages=(message,))])
+    page = messages_page([Found(JudgedEmulator("a", ("x",)), messages=(message,))])
 
     assert "ID &#60;id&#62;, polled &#60;id 2&#62;, not &#60;id&#62;" in page
     assert "expected: ID &#60;id 2&#62;" in page
@@ -51,7 +51,7 @@ def test_the_ids_of_a_message_are_numbered_over_all_of_its_texts() -> None:
 
 
 def test_the_token_of_a_run_is_left_out() -> None:
-    found = Found(Subject("a", ("x",)), messages=(("REQ-GOS-ID", "for 'contoso0a1b2c3d4e5f'", "x", "y"),))
+    found = Found(JudgedEmulator("a", ("x",)), messages=(("REQ-GOS-ID", "for 'contoso0a1b2c3d4e5f'", "x", "y"),))
 
     assert "for 'contoso&#60;token&#62;'" in messages_page([found])
 
@@ -71,6 +71,6 @@ def test_the_token_of_a_run_is_left_out() -> None:
     ],
 )  # fmt: skip
 def test_a_text_is_the_same_in_every_run(text: str, steady: str) -> None:
-    page = messages_page([Found(Subject("a", ("x",)), messages=(("REQ-GOS-ID", "x", "y", text),))])
+    page = messages_page([Found(JudgedEmulator("a", ("x",)), messages=(("REQ-GOS-ID", "x", "y", text),))])
 
     assert f"actual: {steady}\n" in page

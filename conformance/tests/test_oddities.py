@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from reimage_conformance.detection.forking import Found, Subject, judge_each
+from reimage_conformance.detection.forking import Found, JudgedEmulator, judge_each
 from reimage_conformance.detection.odd_emulators import combined, held_against, oddities_for
 from reimage_conformance.detection.shapes import LARGE_WORLD, SHAPES, Shape
 from reimage_conformance.emulator import FAULTS
@@ -48,7 +48,7 @@ ABSENT = {
 """Some of what a shape does not offer, so that it is not applicable."""
 
 
-def in_small(shape: Shape) -> list[Subject]:
+def in_small(shape: Shape) -> list[JudgedEmulator]:
     """Every oddity in combinations, in a smaller shape, strict and lenient; one strict combination unless everything is wanted."""
     strict = combined(STRICT, TOGETHER, Strictness.STRICT, shape, seed=SEED)
     lenient = combined(LENIENT, TOGETHER, Strictness.LENIENT, shape, seed=SEED)
@@ -61,7 +61,7 @@ def judged_small() -> dict[str, list[Found]]:
     subjects = [
         subject
         for shape in SMALLER
-        for subject in (Subject(f"{shape.name}, conforming", shape=shape), *in_small(shape))
+        for subject in (JudgedEmulator(f"{shape.name}, conforming", shape=shape), *in_small(shape))
     ]
     order = [subject.name for subject in subjects]
     found = sorted(judge_each(subjects, processes=PROCESSES), key=lambda each: order.index(each.subject.name))
@@ -75,7 +75,7 @@ def accused(found: list[Found]) -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize("strictness", list(Strictness))
 def test_the_conforming_emulator_gets_no_finding(strictness: Strictness) -> None:
-    (found,) = judge_each([Subject("conforming", strictness=strictness)])
+    (found,) = judge_each([JudgedEmulator("conforming", strictness=strictness)])
     assert (found.verdict, found.findings, found.errors, found.exit_code) == ("conformant", (), (), 0)
     assert "inconclusive" not in found.outcomes.values()
     assert "untested" not in found.outcomes.values()
@@ -123,7 +123,9 @@ def test_no_combination_of_oddities_is_accused() -> None:
 def test_no_oddity_alone_is_accused() -> None:
     names = STRICT if EVERYTHING else Random(SEED).sample(STRICT, 1)  # noqa: S311  a sample
     shapes = list(SHAPES.values()) if EVERYTHING else [LARGE_WORLD]
-    subjects = [Subject(f"{shape.name}: {name}", oddities=(name,), shape=shape) for shape in shapes for name in names]
+    subjects = [
+        JudgedEmulator(f"{shape.name}: {name}", oddities=(name,), shape=shape) for shape in shapes for name in names
+    ]
     found = judge_each(subjects, processes=PROCESSES)
     assert len(found) == len(subjects)
     assert accused(found) == {}
@@ -138,7 +140,7 @@ MORE_PAIRS = [("date-form[iso]", "order[reversed]"), ("comp-accepted[start]", "g
 
 def test_two_faults_of_different_areas_are_both_named() -> None:
     pairs = PAIRS + MORE_PAIRS if EVERYTHING else PAIRS
-    found = judge_each([Subject(" and ".join(pair), pair) for pair in pairs], processes=PROCESSES)
+    found = judge_each([JudgedEmulator(" and ".join(pair), pair) for pair in pairs], processes=PROCESSES)
     assert len(found) == len(pairs)
     for each in found:
         wanted = {FAULTS[name].requirement for name in each.subject.faults}

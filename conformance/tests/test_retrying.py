@@ -14,7 +14,7 @@ import trio
 from memory_runs import run_in_memory
 from reimage_conformance.assessment.tries import requests_of_tries, with_tries
 from reimage_conformance.catalogue import CATALOGUE
-from reimage_conformance.detection.forking import Subject, judge_each
+from reimage_conformance.detection.forking import JudgedEmulator, judge_each
 from reimage_conformance.detection.forking import journal_of as journal_of_subject
 from reimage_conformance.detection.shapes import SHAPES
 from reimage_conformance.errors import ReportError
@@ -76,7 +76,7 @@ def test_what_is_sent_again_counts_and_keeps_to_the_budget(run: Path) -> None:
 
 def test_a_try_reimages_nothing_that_is_not_listed(tmp_path: Path) -> None:
     part = replace(SHAPES["part-of-a-world"], max_reimages=30)
-    subject = Subject("part", ("succeeded-too-early",), shape=part, tries=3)
+    subject = JudgedEmulator("part", ("succeeded-too-early",), shape=part, tries=3)
 
     (found,) = judge_each([subject], selection="statuses_go", journals=tmp_path)
 

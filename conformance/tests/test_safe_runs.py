@@ -9,7 +9,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from cases.misnaming import near_instances
-from reimage_conformance.detection.forking import Subject, judge_each
+from reimage_conformance.detection.forking import JudgedEmulator, judge_each
 from reimage_conformance.detection.shapes import Shape
 from reimage_conformance.emulator.layouts import FOREIGN, MAIN, OTHER, DeploymentLayout, InstanceLayout, Layout
 from reimage_conformance.model import Deployment
@@ -84,7 +84,7 @@ def drawn_shapes(count: int) -> list[Shape]:
 
 def test_nothing_unlisted_is_reimaged_and_nobody_is_accused() -> None:
     drawn = drawn_shapes(50)
-    found = judge_each([Subject(str(n), shape=shape) for n, shape in enumerate(drawn)], selection=CASES)
+    found = judge_each([JudgedEmulator(str(n), shape=shape) for n, shape in enumerate(drawn)], selection=CASES)
 
     assert len(found) == len(drawn) > 40
     assert [(each.unlisted, each.accused, each.errors, each.subject.shape) for each in found if is_wrong(each)] == []

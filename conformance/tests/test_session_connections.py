@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from differing_runs import differences
-from reimage_conformance.detection.forking import Found, Subject, journal_of, judge_each
+from reimage_conformance.detection.forking import Found, JudgedEmulator, journal_of, judge_each
 from reimage_conformance.detection.shapes import LARGE_WORLD, SHAPES
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ def journals(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def judged(journals: Path) -> dict[str, list[Found]]:
     """What is found of each endpoint on one connection, and on sixteen."""
-    conforming = [Subject(f"{CONFORMING} on {count}", shape=SMALL, connections=count) for count in CONNECTIONS]
+    conforming = [JudgedEmulator(f"{CONFORMING} on {count}", shape=SMALL, connections=count) for count in CONNECTIONS]
     faulty = [
-        Subject(f"{name} on {count}", faults, connections=count)
+        JudgedEmulator(f"{name} on {count}", faults, connections=count)
         for name, faults in FAULTS.items()
         for count in CONNECTIONS
     ]
@@ -71,7 +71,7 @@ def test_every_requirement_comes_to_the_same_outcome(judged: dict[str, list[Foun
 
 def test_a_difference_is_told_with_its_evidence(tmp_path: Path) -> None:
     shape = replace(SHAPES["one-instance"], probe=True)
-    subjects = [Subject("sound", shape=shape), Subject("unsound", ("comp-ignored",), shape=shape)]
+    subjects = [JudgedEmulator("sound", shape=shape), JudgedEmulator("unsound", ("comp-ignored",), shape=shape)]
     found = {each.subject.name: each for each in judge_each(subjects, selection="comp_missing", journals=tmp_path)}
 
     told = differences(found["sound"], found["unsound"], tmp_path)
@@ -91,7 +91,7 @@ def test_the_budget_is_kept_on_however_many(judged: dict[str, list[Found]]) -> N
 def tempted() -> dict[str, Found]:
     """What is left of endpoints that start what they ought to refuse."""
     subjects = [
-        Subject(fault, (fault,), shape=replace(LARGE_WORLD, max_reimages=limit), connections=8)
+        JudgedEmulator(fault, (fault,), shape=replace(LARGE_WORLD, max_reimages=limit), connections=8)
         for fault, limit in TEMPTED
     ]
     return {each.subject.name: each for each in judge_each(subjects, selection=TEMPTING)}
@@ -112,7 +112,7 @@ def test_no_more_is_reimaged_than_allowed_by_an_endpoint_that_accepts_what_it_sh
 def test_a_guest_that_a_conflict_writes_is_found_though_the_last_reimage_is_accepted() -> None:
     """The reimage that others contend with ends between two polls, so that the last of these is no conflict."""
     fault, shape = "conflict-reimages-anyway", replace(SHAPES["two-instances"], probe=True, max_reimages=60)
-    subjects = [Subject(f"on {count}", (fault,), shape=shape, connections=count) for count in CONNECTIONS]
+    subjects = [JudgedEmulator(f"on {count}", (fault,), shape=shape, connections=count) for count in CONNECTIONS]
     found = judge_each(subjects, selection="neither_prolong")
 
     assert [each.findings for each in found] == [("REQ-GOS-NOTFOUND-NOEFFECT",)] * len(CONNECTIONS)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import trio
 
-from reimage_conformance.detection.forking import Subject, judge_each
+from reimage_conformance.detection.forking import JudgedEmulator, judge_each
 from reimage_conformance.pytest_plugin.hooks import pytest_runtest_makereport
 from reimage_conformance.session.turns import TURN
 from reimage_conformance.session.wires import ThreadedWire
@@ -98,7 +98,7 @@ def test_nothing_is_parsed_out_of_turn_while_a_session_runs(tmp_path: Path, monk
         return parse(*arguments, **options)
 
     monkeypatch.setattr(ast, "parse", watched)
-    (found,) = judge_each([Subject("comp is not read", faults=("comp-ignored",))])
+    (found,) = judge_each([JudgedEmulator("comp is not read", faults=("comp-ignored",))])
 
     assert found.findings
     assert set(seen.read_text(encoding="utf-8").splitlines()) == {"in turn"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reimage_conformance.detection.forking import Subject, judge_each
+from reimage_conformance.detection.forking import JudgedEmulator, judge_each
 from reimage_conformance.detection.shapes import SHAPES
 
 
@@ -17,7 +17,9 @@ from reimage_conformance.detection.shapes import SHAPES
 )
 def test_what_few_reimages_may_miss_is_found_with_six(fault: str, requirement: str, orders: tuple[int, ...]) -> None:
     """In whatever order tasks go on: some orders reimage an instance of the other slot while a refused request is examined."""
-    subjects = [Subject(f"{fault}-{order}", (fault,), shape=SHAPES["two-slots"], order=order) for order in orders]
+    subjects = [
+        JudgedEmulator(f"{fault}-{order}", (fault,), shape=SHAPES["two-slots"], order=order) for order in orders
+    ]
 
     for found in judge_each(subjects, processes=1):
         assert found.errors == ()

@@ -216,7 +216,7 @@ def test_reports_are_made_of_what_a_lost_worker_sent(
     members = [fleet.Member(tmp_path / name, name, tmp_path / name, ()) for name in ("first", "second")]
     given = {member.folder: Parcel({}, (), {}) for member in members}
     with ThreadPoolExecutor(1) as threads:
-        codes = asyncio.run(fleet._run_all(members, fleet.on_workers([worker], given, threads)))
+        codes = asyncio.run(fleet._run_members(members, fleet.on_workers([worker], given, threads)))
 
     assert codes == [6, 6]
     assert worker.runs == 1

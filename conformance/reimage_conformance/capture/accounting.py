@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from reimage_conformance.capture.evidence import CONFLICT, CREDENTIAL_STATUSES, REDIRECTED, Evidence, is_accepted
 from reimage_conformance.capture.operations import forgotten_polls, refused_during_operations
+from reimage_conformance.capture.recorded import CONFLICT, CREDENTIAL_STATUSES, REDIRECTED, RecordedTraffic, is_accepted
 from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.addresses import Kind
@@ -49,38 +49,38 @@ NOT_RECORDED = {
     Fact.MOMENT: "The time was not recorded; no interval is judged",
 }
 """The sentences for facts that some HARs do not hold; facts that no HAR holds have none."""
-SHOWS_NOTHING: Mapping[str, Callable[[Evidence], Collection[int]]] = {
+SHOWS_NOTHING: Mapping[str, Callable[[RecordedTraffic], Collection[int]]] = {
     FORGOTTEN: forgotten_polls,
     DURING_AN_OPERATION: refused_during_operations,
-    PASSED_FAULT: lambda evidence: evidence.transient_faults,
+    PASSED_FAULT: lambda traffic: traffic.transient_faults,
 }
 """The reasons that need other calls of the capture to be known, each with what finds the numbers of its exchanges."""
 
 
-def unjudged_notes(evidence: Evidence, judged: Collection[int], followed: Collection[int]) -> Iterator[str]:
+def unjudged_notes(traffic: RecordedTraffic, judged: Collection[int], followed: Collection[int]) -> Iterator[str]:
     """Sentences that count the calls of which nothing was judged except what holds for every message.
 
     `judged` holds the numbers of the exchanges of which more was judged, `followed` the entries whose redirect was followed in the
     capture.
     """
-    unjudged = [each for each in evidence.recorded if each.exchange.number not in judged]
-    known = {number: reason for reason, found in SHOWS_NOTHING.items() for number in found(evidence)}
-    reasons = Counter(known.get(each.exchange.number) or _reason(evidence, each, followed) for each in unjudged)
+    unjudged = [each for each in traffic.recorded if each.exchange.number not in judged]
+    known = {number: reason for reason, found in SHOWS_NOTHING.items() for number in found(traffic)}
+    reasons = Counter(known.get(each.exchange.number) or _reason(traffic, each, followed) for each in unjudged)
     yield from (f"Not judged, {reason}: {counted(count, 'call')}." for reason, count in sorted(reasons.items()))
 
 
-def unrecorded_notes(evidence: Evidence) -> Iterator[str]:
+def unrecorded_notes(traffic: RecordedTraffic) -> Iterator[str]:
     """Sentences that count the exchanges that were not recorded completely."""
-    answered = [each.exchange for each in evidence.recorded if each.exchange.reply is not None]
+    answered = [each.exchange for each in traffic.recorded if each.exchange.reply is not None]
     for fact, sentence in NOT_RECORDED.items():
         count = sum(1 for exchange in answered if fact in exchange.unrecorded)
         if count:
             yield f"{sentence}: {counted(count, 'exchange')}."
 
 
-def _reason(evidence: Evidence, recorded: Recorded, followed: Collection[int]) -> str:
+def _reason(traffic: RecordedTraffic, recorded: Recorded, followed: Collection[int]) -> str:
     """Why nothing was judged of one call."""
-    exchange, reading = recorded.exchange, evidence.reading(recorded)
+    exchange, reading = recorded.exchange, traffic.reading(recorded)
     if exchange.reply is None:
         return NO_REPLY
     if exchange.reply.status == REDIRECTED:

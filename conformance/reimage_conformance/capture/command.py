@@ -13,10 +13,10 @@ import click
 from reimage_conformance import __version__
 from reimage_conformance.assessment.mistakes import agreed_mistakes
 from reimage_conformance.capture.accounting import unjudged_notes, unrecorded_notes
-from reimage_conformance.capture.evidence import Evidence, folds_slots
 from reimage_conformance.capture.observations import message_plans, observation_plans
 from reimage_conformance.capture.operations import accepted_plans, poll_plans
 from reimage_conformance.capture.reading import read_capture
+from reimage_conformance.capture.recorded import RecordedTraffic, folds_slots
 from reimage_conformance.capture.refusals import refusal_plans, wrong_refusal_plans
 from reimage_conformance.capture.selection import redirect_pairs, select
 from reimage_conformance.config import target_from_mapping, target_to_mapping
@@ -37,7 +37,7 @@ from reimage_conformance.session.recorder import CaseLog, Recorder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reimage_conformance.capture.evidence import Plan
+    from reimage_conformance.capture.recorded import Plan
     from reimage_conformance.capture.selection import Selection
     from reimage_conformance.capture.traffic import Capture, Recorded
     from reimage_conformance.model import Exchange, Strictness, Target, Verdict
@@ -132,16 +132,16 @@ def _judge_all(recorder: Recorder, recorded: list[Recorded], selection: Selectio
     listed, folds = _listed(exchanges), folds_slots(exchanges)
     recorder.world = replace(recorder.world, listed=listed, folds_slots=folds, memory={})
     recorder.note("listed", listed={name: list(names) for name, names in listed.items()}, folds_slots=folds)
-    evidence = Evidence(recorder.world, recorded, given=selection.given, whole=selection.whole)
-    plans = [plan for planner in PLANNERS for plan in planner(evidence)]
-    operations = sum(_judge(recorder, plan) for plan in (*plans, *message_plans(evidence)))
+    traffic = RecordedTraffic(recorder.world, recorded, given=selection.given, whole=selection.whole)
+    plans = [plan for planner in PLANNERS for plan in planner(traffic)]
+    operations = sum(_judge(recorder, plan) for plan in (*plans, *message_plans(traffic)))
     judged = {exchange.number for plan in plans for made in plan.judgements for exchange in made.exchanges}
     followed = {moved.entry for moved, _ in redirect_pairs(selection.recorded)}
     mistakes = agreed_mistakes(recorder.world, exchanges) if selection.given else []
     stale = [f"The target file seems to be out of date: {mistake.sentence}." for mistake in mistakes]
-    for note in (*stale, *unjudged_notes(evidence, judged, followed), *unrecorded_notes(evidence)):
+    for note in (*stale, *unjudged_notes(traffic, judged, followed), *unrecorded_notes(traffic)):
         recorder.note("note", text=note)
-    recorder.note("offers", offers=_offers(evidence))
+    recorder.note("offers", offers=_offers(traffic))
     return operations
 
 
@@ -223,13 +223,13 @@ def _listed(exchanges: list[Exchange]) -> dict[str, tuple[str, ...]]:
     return {key: tuple(instances) for key, instances in found.items()}
 
 
-def _offers(evidence: Evidence) -> dict[str, bool]:
+def _offers(traffic: RecordedTraffic) -> dict[str, bool]:
     """Which of the optional calls the endpoint was seen to answer."""
     return {
-        "deployment": any(_answered(evidence, Kind.DEPLOYMENT)),
-        "cloud-service": any(_answered(evidence, Kind.CLOUD_SERVICE)),
+        "deployment": any(_answered(traffic, Kind.DEPLOYMENT)),
+        "cloud-service": any(_answered(traffic, Kind.CLOUD_SERVICE)),
     }
 
 
-def _answered(evidence: Evidence, kind: Kind) -> Iterator[bool]:
-    return (each.exchange.reply is not None and each.exchange.reply.status == 200 for each in evidence.of_kind(kind))
+def _answered(traffic: RecordedTraffic, kind: Kind) -> Iterator[bool]:
+    return (each.exchange.reply is not None and each.exchange.reply.status == 200 for each in traffic.of_kind(kind))

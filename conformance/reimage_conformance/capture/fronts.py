@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from reimage_conformance.assessment.fronts import shows_protocol
-from reimage_conformance.capture.evidence import REDIRECTED
+from reimage_conformance.capture.recorded import REDIRECTED
 from reimage_conformance.model import Fact
 from reimage_conformance.protocol.documents import media_type
 
 if TYPE_CHECKING:
-    from reimage_conformance.capture.evidence import Evidence
+    from reimage_conformance.capture.recorded import RecordedTraffic
     from reimage_conformance.capture.traffic import Recorded
 
 BY_GATEWAYS = (407, 408, 460, 463, *range(494, 500), 502, 504, 511, *range(520, 528), 530, 561, 598, 599, 999)
@@ -32,22 +32,22 @@ def is_by_gateway(recorded: Recorded) -> bool:
     return reply is not None and reply.status in BY_GATEWAYS and not recorded.tells(Fact.IDENTITY)
 
 
-def answered_by_fronts(evidence: Evidence) -> set[int]:
+def answered_by_fronts(traffic: RecordedTraffic) -> set[int]:
     """The numbers of the exchanges that something in front of the endpoint seems to have answered.
 
     Their answers are HTML, empty or a fault in plain text, without any sign of this protocol, while another call of the same kind was
     answered in this protocol. An endpoint may refuse a call that certainly has a defect without a document
     (REQ-ERR-BODY-OPTIONAL). So for such a call the same request must have been answered in this protocol.
     """
-    in_protocol = [each for each in evidence.recorded if shows_protocol(each.exchange)]
-    kinds = {evidence.reading(each).address.kind for each in in_protocol}
+    in_protocol = [each for each in traffic.recorded if shows_protocol(each.exchange)]
+    kinds = {traffic.reading(each).address.kind for each in in_protocol}
     requests = {each.exchange.request for each in in_protocol}
 
     def is_answered_elsewhere(recorded: Recorded) -> bool:
-        reading = evidence.reading(recorded)
+        reading = traffic.reading(recorded)
         return recorded.exchange.request in requests if reading.defects else reading.address.kind in kinds
 
-    return {each.exchange.number for each in evidence.recorded if _is_foreign(each) and is_answered_elsewhere(each)}
+    return {each.exchange.number for each in traffic.recorded if _is_foreign(each) and is_answered_elsewhere(each)}
 
 
 def _is_foreign(recorded: Recorded) -> bool:

@@ -85,7 +85,7 @@ def with_unshown_facts_marked(recorded: Sequence[Recorded], *, reads_the_wire: b
         unshown.append((Fact.DATE_FORM, _is_answered))
     if any(map(_shows_lines_of_content, recorded)):
         unshown += [(fact, _hides_lines_of_content) for fact in (Fact.SENT_TYPE_LINE, Fact.REQUEST_LENGTH)]
-    unshown.append((Fact.DATE_LINE, _lacks_more_than_a_date(recorded)))
+    unshown.append((Fact.DATE_LINE, _lost_its_date_with_other_lines(recorded)))
     found = [lacking(each, *(fact for fact, needs in unshown if needs(each))) for each in recorded]
     if not any(map(_has_content, found)):
         return _with_hidden_content_marked(found, _announces_content)
@@ -147,7 +147,7 @@ def _are_in_one_case(values: Sequence[str]) -> bool:
     return all(value == value.lower() for value in values) or all(value == value.upper() for value in values)
 
 
-def _lacks_more_than_a_date(recorded: Sequence[Recorded]) -> _Predicate:
+def _lost_its_date_with_other_lines(recorded: Sequence[Recorded]) -> _Predicate:
     """The predicate whether a response has no Date, and lacks another line as well that all responses with a Date show."""
     dated = list(filter(_in_response("Date"), recorded))
     shown = [_in_response(name) for name in _WITH_A_DATE if dated and all(map(_in_response(name), dated))]

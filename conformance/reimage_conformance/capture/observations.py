@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.capture.evidence import CREDENTIAL_STATUSES, Evidence, Judgement, Plan, is_accepted
 from reimage_conformance.capture.masked_ids import is_placeholder
 from reimage_conformance.capture.operations import name_in_capture
+from reimage_conformance.capture.recorded import CREDENTIAL_STATUSES, Judgement, Plan, RecordedTraffic, is_accepted
 from reimage_conformance.capture.refusals import is_judged
 from reimage_conformance.judging import errors
 from reimage_conformance.judging.deployments import (
@@ -37,10 +37,10 @@ OBSERVERS = {Kind.DEPLOYMENT: "REQ-DEPL-URI", Kind.CLOUD_SERVICE: "REQ-PROPS-URI
 """The kinds of call whose answers describe deployments, and the requirement that they are answered."""
 
 
-def observation_plans(evidence: Evidence) -> Iterator[Plan]:
+def observation_plans(traffic: RecordedTraffic) -> Iterator[Plan]:
     """A case for each answer that describes deployments, or says that a slot holds none."""
-    for recorded in evidence.of_kind(*OBSERVERS):
-        made = _described(evidence, recorded) if is_accepted(recorded.exchange) else _empty(evidence, recorded)
+    for recorded in traffic.of_kind(*OBSERVERS):
+        made = _described(traffic, recorded) if is_accepted(recorded.exchange) else _empty(traffic, recorded)
         if made:
             yield Plan(
                 f"capture::description, {name_in_capture(recorded)}",
@@ -49,9 +49,9 @@ def observation_plans(evidence: Evidence) -> Iterator[Plan]:
             )
 
 
-def _described(evidence: Evidence, recorded: Recorded) -> list[Judgement]:
+def _described(traffic: RecordedTraffic, recorded: Recorded) -> list[Judgement]:
     exchange = recorded.exchange
-    reading = evidence.reading(recorded)
+    reading = traffic.reading(recorded)
     address = reading.address
     is_answered = exchange.reply is not None and exchange.reply.status == 200
     if reading.defects or not is_answered or not recorded.tells(Fact.CONTENT):
@@ -61,7 +61,7 @@ def _described(evidence: Evidence, recorded: Recorded) -> list[Judgement]:
         made += [Judgement(check, (exchange,)) for check in (version_gates, status_vocabulary)]
     if address.kind is Kind.DEPLOYMENT and not _is_changing(exchange):
         name, slot = _identity(exchange, address.form, address.deployment)
-        known = evidence.world.deployment_of(address) if evidence.given else None
+        known = traffic.world.deployment_of(address) if traffic.given else None
         instances = list(known.role_instances) if known is not None and not _hides_instances(exchange) else []
         made.append(Judgement(deployment_document, (exchange,), {"name": name, "slot": slot}))
         made.append(Judgement(instance_list, (exchange,), {"instances": instances}))
@@ -92,32 +92,32 @@ def _identity(exchange: Exchange, form: UriForm | None, container: str) -> tuple
     return name, container.lower() if container.lower() in SLOTS else slot
 
 
-def _empty(evidence: Evidence, recorded: Recorded) -> list[Judgement]:
+def _empty(traffic: RecordedTraffic, recorded: Recorded) -> list[Judgement]:
     """The judgement on a 404 for an empty slot of a cloud service that is listed or was shown; none for another answer."""
-    reading, reply = evidence.reading(recorded), recorded.exchange.reply
+    reading, reply = traffic.reading(recorded), recorded.exchange.reply
     slot = reading.address.deployment.lower()  # an endpoint that accepts no capitals has to answer 404 as well
     is_slot = reading.address.form is UriForm.SLOT and slot in SLOTS
     if reply is None or reply.status != 404 or reading.defects or not is_slot:
         return []
-    slots = {d.slot for d in evidence.world.target.deployments if d.cloud_service == reading.address.service}
+    slots = {d.slot for d in traffic.world.target.deployments if d.cloud_service == reading.address.service}
     return [Judgement(empty_slot, (recorded.exchange,))] if slots and slot not in slots else []
 
 
-def _is_own_error(evidence: Evidence, recorded: Recorded) -> bool:
+def _is_own_error(traffic: RecordedTraffic, recorded: Recorded) -> bool:
     """Whether a reply is certainly an error of the endpoint itself, with a known cause."""
     reply = recorded.exchange.reply
     if reply is not None and reply.status in CREDENTIAL_STATUSES and not recorded.tells(Fact.IDENTITY):
         return False
-    return not evidence.reading(recorded).recording_unclear or is_judged(evidence, recorded)
+    return not traffic.reading(recorded).recording_unclear or is_judged(traffic, recorded)
 
 
-def message_plans(evidence: Evidence) -> Iterator[Plan]:
+def message_plans(traffic: RecordedTraffic) -> Iterator[Plan]:
     """A case for each check of every message.
 
     Verdicts that need facts which were not recorded are not made. A 500 InternalError that was transient is left out.
     """
-    recorded = [each for each in evidence.recorded if each.exchange.number not in evidence.transient_faults]
-    clear = [each for each in recorded if _is_own_error(evidence, each)]
+    recorded = [each for each in traffic.recorded if each.exchange.number not in traffic.transient_faults]
+    clear = [each for each in recorded if _is_own_error(traffic, each)]
     with_lines_and_ids = [each for each in recorded if each.tells(Fact.RESPONSE_LINES, Fact.OWN_ID)]
     ways: list[tuple[Check, list[Recorded]]] = [
         (messages.dates, recorded),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.capture.evidence import Evidence, Judgement, Plan, is_accepted
+from reimage_conformance.capture.recorded import Judgement, Plan, RecordedTraffic, is_accepted
 from reimage_conformance.catalogue import MINIMUM_VERSION
 from reimage_conformance.judging.operations.documents import operation_documents
 from reimage_conformance.judging.operations.polls import (
@@ -33,17 +33,24 @@ if TYPE_CHECKING:
     from reimage_conformance.model import Deployment, Exchange
 
 
-def accepted_plans(evidence: Evidence) -> Iterator[Plan]:
+def accepted_plans(traffic: RecordedTraffic) -> Iterator[Plan]:
     """A case for each reimage that was rightly accepted, with the polls that followed it."""
-    for recorded in _starts(evidence):
-        yield _accepted_plan(evidence, recorded, sound=evidence.reading(recorded).is_sound)
+    for recorded in _starts(traffic):
+        yield _accepted_plan(traffic, recorded, sound=traffic.reading(recorded).is_sound)
 
 
-def _accepted_plan(evidence: Evidence, recorded: Recorded, *, sound: bool) -> Plan:
+def _accepted_plan(traffic: RecordedTraffic, recorded: Recorded, *, sound: bool) -> Plan:
     start = recorded.exchange
     address = read_target(start.request.target)
-    polls = _followed(evidence, recorded)
-    made = [Judgement(accepted, (start,), {"requirement": name}) for name in _shown(start, address)] if sound else []
+    polls = _followed(traffic, recorded)
+    made = (
+        [
+            Judgement(accepted, (start,), {"requirement": name})
+            for name in _requirements_met_by_acceptance(start, address)
+        ]
+        if sound
+        else []
+    )
     made += [Judgement(answered_202, (start,)), Judgement(empty_body, (start,))]
     made += [Judgement(request_id_present, (start,), {"requirement": "REQ-REIMAGE-REQID"})]
     identifier = start.request_id if recorded.tells(Fact.OWN_ID) else ""
@@ -57,13 +64,13 @@ def _accepted_plan(evidence: Evidence, recorded: Recorded, *, sound: bool) -> Pl
     else:
         made += [Judgement(check, (start, *polls)) for check in (id_usable, polls_answered)]
         made += _of_polls(polls)
-        ending, verdicts = _end(evidence, start, polls)
+        ending, verdicts = _end(traffic, start, polls)
         made += ending
     doc = f"The reimage of {address.instance or 'an instance'} that was accepted, and what its polls show."
     return Plan(f"capture::accepted reimage, {name_in_capture(recorded)}", doc, tuple(made), verdicts, identifier)
 
 
-def _shown(start: Exchange, address: Address) -> Iterator[str]:
+def _requirements_met_by_acceptance(start: Exchange, address: Address) -> Iterator[str]:
     """The requirements that the acceptance of a sound request meets."""
     yield "REQ-REIMAGE-URI-SLOT" if address.form is UriForm.SLOT else "REQ-REIMAGE-URI-NAME"
     yield from ("REQ-REIMAGE-METHOD", "REQ-REIMAGE-COMP")
@@ -80,13 +87,15 @@ def _of_polls(polls: Sequence[Exchange]) -> list[Judgement]:
     return [Judgement(operation_documents, found), reqid, Judgement(progress, found)]
 
 
-def _end(evidence: Evidence, start: Exchange, polls: Sequence[Exchange]) -> tuple[list[Judgement], tuple[Verdict, ...]]:
+def _end(
+    traffic: RecordedTraffic, start: Exchange, polls: Sequence[Exchange]
+) -> tuple[list[Judgement], tuple[Verdict, ...]]:
     """The judgement on the end of an operation if the capture shows it, else a verdict that it is untested.
 
     A failure is untested too: the guest may be its cause.
     """
     address = read_target(start.request.target)
-    deployment = evidence.world.deployment_of(address)
+    deployment = traffic.world.deployment_of(address)
     ends = [poll for poll in polls if status_of(poll) in TERMINAL]
     if deployment is not None and address.instance in deployment.failing_role_instances:
         return ([Judgement(fails_as_announced, (start, *polls))] if ends else []), ()
@@ -133,45 +142,45 @@ def _is_right_after(shown: Exchange, poll: Exchange) -> bool:
     return is_timed and poll.at + poll.elapsed <= shown.at + RETENTION_SECONDS
 
 
-def forgotten_polls(evidence: Evidence) -> set[int]:
+def forgotten_polls(traffic: RecordedTraffic) -> set[int]:
     """The numbers of the polls whose denials show nothing, since the operation may have ended and been forgotten."""
-    starts = list(_starts(evidence))
-    own = {poll.number for recorded in starts for poll in _own_polls(evidence, recorded)}
-    return own - {poll.number for recorded in starts for poll in _followed(evidence, recorded)}
+    starts = list(_starts(traffic))
+    own = {poll.number for recorded in starts for poll in _own_polls(traffic, recorded)}
+    return own - {poll.number for recorded in starts for poll in _followed(traffic, recorded)}
 
 
-def refused_during_operations(evidence: Evidence) -> set[int]:
+def refused_during_operations(traffic: RecordedTraffic) -> set[int]:
     """The numbers of the sound reimages that were refused while an operation of their deployment may have been under way.
 
     An operation is under way from its 202 to the first poll that shows its end; without such a poll it may be.
     """
-    sound = [each for each in evidence.of_kind(Kind.REIMAGE) if evidence.reading(each).is_sound]
-    refused = [each for each in sound if not is_accepted(each.exchange) and evidence.is_conclusive(each)]
-    under_way = [(_deployment_of(evidence, start), _while_under_way(evidence, start)) for start in _starts(evidence)]
+    sound = [each for each in traffic.of_kind(Kind.REIMAGE) if traffic.reading(each).is_sound]
+    refused = [each for each in sound if not is_accepted(each.exchange) and traffic.is_conclusive(each)]
+    under_way = [(_deployment_of(traffic, start), _while_under_way(traffic, start)) for start in _starts(traffic)]
     return {
         each.exchange.number
         for each in refused
         for deployment, numbers in under_way
-        if each.exchange.number in numbers and _deployment_of(evidence, each) == deployment
+        if each.exchange.number in numbers and _deployment_of(traffic, each) == deployment
     }
 
 
-def _deployment_of(evidence: Evidence, recorded: Recorded) -> Deployment | None:
-    return evidence.world.deployment_of(evidence.reading(recorded).address)
+def _deployment_of(traffic: RecordedTraffic, recorded: Recorded) -> Deployment | None:
+    return traffic.world.deployment_of(traffic.reading(recorded).address)
 
 
-def _while_under_way(evidence: Evidence, start: Recorded) -> range:
+def _while_under_way(traffic: RecordedTraffic, start: Recorded) -> range:
     """The numbers of the exchanges from the start of an operation to the first poll that shows its end."""
-    ends = [poll.number for poll in _own_polls(evidence, start) if status_of(poll) in TERMINAL]
-    return range(start.exchange.number, min(ends, default=len(evidence.recorded)) + 1)
+    ends = [poll.number for poll in _own_polls(traffic, start) if status_of(poll) in TERMINAL]
+    return range(start.exchange.number, min(ends, default=len(traffic.recorded)) + 1)
 
 
-def poll_plans(evidence: Evidence) -> Iterator[Plan]:
+def poll_plans(traffic: RecordedTraffic) -> Iterator[Plan]:
     """A case for the polls of each operation whose start is not in the capture, or not recorded well enough."""
-    judged = {poll.number for recorded in _starts(evidence) for poll in _followed(evidence, recorded)}
+    judged = {poll.number for recorded in _starts(traffic) for poll in _followed(traffic, recorded)}
     others: dict[tuple[str, str], list[Recorded]] = {}
-    for recorded in evidence.of_kind(Kind.OPERATION):
-        exchange, address = recorded.exchange, evidence.reading(recorded).address
+    for recorded in traffic.of_kind(Kind.OPERATION):
+        exchange, address = recorded.exchange, traffic.reading(recorded).address
         if is_accepted(exchange) and recorded.tells(Fact.CONTENT) and exchange.number not in judged:
             others.setdefault((address.operation, address.subscription), []).append(recorded)
     for polls in others.values():
@@ -181,31 +190,31 @@ def poll_plans(evidence: Evidence) -> Iterator[Plan]:
         )
 
 
-def _starts(evidence: Evidence) -> Iterator[Recorded]:
+def _starts(traffic: RecordedTraffic) -> Iterator[Recorded]:
     """The reimages that were rightly accepted."""
-    for recorded in evidence.of_kind(Kind.REIMAGE):
+    for recorded in traffic.of_kind(Kind.REIMAGE):
         is_post = recorded.exchange.request.method == "POST"
-        if is_post and is_accepted(recorded.exchange) and not evidence.reading(recorded).defects:
+        if is_post and is_accepted(recorded.exchange) and not traffic.reading(recorded).defects:
             yield recorded
 
 
-def _followed(evidence: Evidence, recorded: Recorded) -> list[Exchange]:
+def _followed(traffic: RecordedTraffic, recorded: Recorded) -> list[Exchange]:
     """The polls that are judged with the reimage that they follow."""
-    return _conclusive_polls(recorded.exchange, _own_polls(evidence, recorded))
+    return _conclusive_polls(recorded.exchange, _own_polls(traffic, recorded))
 
 
-def _own_polls(evidence: Evidence, recorded: Recorded) -> list[Exchange]:
+def _own_polls(traffic: RecordedTraffic, recorded: Recorded) -> list[Exchange]:
     """The polls of the operation that a reimage began; none where its id was not recorded."""
-    return polls_of(evidence, recorded.exchange) if recorded.tells(Fact.OWN_ID) else []
+    return polls_of(traffic, recorded.exchange) if recorded.tells(Fact.OWN_ID) else []
 
 
-def polls_of(evidence: Evidence, start: Exchange) -> list[Exchange]:
+def polls_of(traffic: RecordedTraffic, start: Exchange) -> list[Exchange]:
     """The plain polls after `start` of the operation that it began, whose answers depend on the operation."""
     subscription = read_target(start.request.target).subscription
     return [
         each.exchange
-        for each in evidence.polls(start.request_id, subscription)
-        if each.exchange.number > start.number and evidence.is_conclusive(each)
+        for each in traffic.polls(start.request_id, subscription)
+        if each.exchange.number > start.number and traffic.is_conclusive(each)
     ]
 
 

@@ -8,9 +8,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from reimage_conformance.capture.evidence import Evidence, folds_slots
 from reimage_conformance.capture.fronts import answered_by_fronts, is_by_gateway
 from reimage_conformance.capture.inference import inferred_target
+from reimage_conformance.capture.recorded import RecordedTraffic, folds_slots
 from reimage_conformance.errors import JournalError
 from reimage_conformance.judging.clients.sessions import is_poll, is_reimage
 from reimage_conformance.judging.oracle import SIBLINGS
@@ -71,8 +71,8 @@ def select(capture: Capture, target: Target | None, subject: Subject = Subject.E
     own = [each for each in chosen if not given or _is_own(each, target)]
     whole = given and (target.complete or capture.target is not None)
     answered = [each for each in own if not is_by_gateway(each)]
-    evidence = Evidence(_world(target, answered), answered, given=given, whole=whole)
-    fronted = answered_by_fronts(evidence) if subject is Subject.ENDPOINT else set()
+    traffic = RecordedTraffic(_world(target, answered), answered, given=given, whole=whole)
+    fronted = answered_by_fronts(traffic) if subject is Subject.ENDPOINT else set()
     judged = [each for each in answered if each.exchange.number not in fronted]
     if fronted and not given:
         target = inferred_target(capture.name, origin, judged)

@@ -69,7 +69,7 @@ def run_side_by_side(
 
     `quiet` leaves out the lines about targets that begin and end. `rest` are words for pytest.
     """
-    members = _claimed(targets, options, rest)
+    members = _members_with_folders(targets, options, rest)
     return _run(members, in_processes(processes or min(len(members), MOST_PROCESSES)), quiet=quiet)
 
 
@@ -81,13 +81,13 @@ def run_on_workers(
     from reimage_conformance.commands.workers import check_specs, started  # noqa: PLC0415
 
     check_specs(specs, [load_target(file) for file in targets], allow_reimage=options.allow_reimage)
-    members = _claimed(targets, options, rest)
+    members = _members_with_folders(targets, options, rest)
     parcels = {member.folder: parcel(member.file, options, rest) for member in members}
     with started(specs) as workers, ThreadPoolExecutor(len(workers)) as threads:
         return _run(members, on_workers(workers, parcels, threads), quiet=quiet)
 
 
-def _claimed(targets: Sequence[Path], options: Options, rest: Sequence[str]) -> list[Member]:
+def _members_with_folders(targets: Sequence[Path], options: Options, rest: Sequence[str]) -> list[Member]:
     """The runs to make, after their report folders were found usable."""
     members = members_for(targets, options, rest, datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"))
     for member in members:
@@ -100,7 +100,7 @@ def _run(members: Sequence[Member], start: Start, *, quiet: bool) -> int:
     silence = contextlib.redirect_stdout(io.StringIO()) if quiet else contextlib.nullcontext()
     try:
         with silence:
-            codes = asyncio.run(_run_all(members, start))
+            codes = asyncio.run(_run_members(members, start))
     finally:
         undo()
     _print_table(members, codes)
@@ -138,7 +138,7 @@ def in_processes(limit: int) -> Start:
 
     async def start(member: Member) -> int:
         async with semaphore:
-            return await _run_one(member)
+            return await _run_in_process(member)
 
     return start
 
@@ -155,17 +155,18 @@ def on_workers(workers: Sequence[Worker], parcels: Mapping[Path, Parcel], thread
             if worker.lost:
                 click.echo(f"{member.name}: not started: no worker is left")
                 return INCOMPLETE
-            return await _run_on(worker, member, parcels[member.folder], threads)
+            return await _run_on_worker(worker, member, parcels[member.folder], threads)
         finally:
+            # A lost worker takes no member. If all are lost, one goes back, so that the members that wait end too.
             if not worker.lost or all(each.lost for each in workers):
                 idle.put_nowait(worker)
 
     return start
 
 
-async def _run_all(members: Sequence[Member], start: Start) -> list[int]:
+async def _run_members(members: Sequence[Member], start: Start) -> list[int]:
     turns = {key: asyncio.Lock() for member in members for key in member.claims}
-    runs = asyncio.gather(*(_run_in_turn(member, start, turns) for member in members))
+    runs = asyncio.gather(*(_run_when_deployments_are_free(member, start, turns) for member in members))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, runs.cancel)
     try:
         return await runs
@@ -173,7 +174,7 @@ async def _run_all(members: Sequence[Member], start: Start) -> list[int]:
         raise KeyboardInterrupt from error
 
 
-async def _run_in_turn(member: Member, start: Start, turns: Mapping[str, asyncio.Lock]) -> int:
+async def _run_when_deployments_are_free(member: Member, start: Start, turns: Mapping[str, asyncio.Lock]) -> int:
     """Run the member when no other member uses its deployments.
 
     All members take the locks of their claims in the same order, so that no deadlock can occur.
@@ -186,7 +187,7 @@ async def _run_in_turn(member: Member, start: Start, turns: Mapping[str, asyncio
         return await start(member)
 
 
-async def _run_one(member: Member) -> int:
+async def _run_in_process(member: Member) -> int:
     click.echo(f"{member.name}: started; its output goes to {member.folder / CONSOLE}")
     with _console(member.folder) as console:
         process = await asyncio.create_subprocess_exec(
@@ -205,7 +206,7 @@ async def _run_one(member: Member) -> int:
     return code
 
 
-async def _run_on(worker: Worker, member: Member, parcel: Parcel, threads: ThreadPoolExecutor) -> int:
+async def _run_on_worker(worker: Worker, member: Member, parcel: Parcel, threads: ThreadPoolExecutor) -> int:
     click.echo(f"{member.name}: started on {worker.spec}; its output goes to {member.folder / CONSOLE}")
     clear_folder(member.folder)
     _console(member.folder).close()

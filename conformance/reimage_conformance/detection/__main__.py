@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reimage_conformance.detection.faring import BAD, Fared, fared, reason
-from reimage_conformance.detection.forking import Found, Subject, judge_each
+from reimage_conformance.detection.forking import Found, JudgedEmulator, judge_each
 from reimage_conformance.detection.messages import messages_page
 from reimage_conformance.detection.odd_emulators import combined, held_against, oddities_for
 from reimage_conformance.detection.shapes import LARGE_WORLD, SHAPES
@@ -55,7 +55,7 @@ def odd_row(found: Found) -> str:
 
 def judged(names: Sequence[str], shape: Shape, connections: int) -> list[Found]:
     """Judges the faults in a shape, and prints a line for each when it is done; faults that cannot show there are not run."""
-    subjects = [Subject(name, (name,), shape=shape, connections=connections) for name in names]
+    subjects = [JudgedEmulator(name, (name,), shape=shape, connections=connections) for name in names]
     hidden = [Found(each) for each in subjects if shape.unmet_needs(FAULTS[each.name])]
     for each in hidden:
         click.echo(row(each))
@@ -68,7 +68,7 @@ def judged_odd(shape: Shape, size: int, words: tuple[str, ...], seed: str, conne
     subjects = []
     for strictness in Strictness:
         names = [name for name in oddities_for(strictness) if not words or any(word in name for word in words)]
-        subjects += [Subject(f"conforming, {strictness}", strictness=strictness, shape=shape)]
+        subjects += [JudgedEmulator(f"conforming, {strictness}", strictness=strictness, shape=shape)]
         subjects += combined(names, size, strictness, shape, seed=seed)
     subjects = [replace(each, connections=connections) for each in subjects]
     return judge_each(subjects, on_found=lambda each: click.echo(odd_row(each)))
@@ -114,8 +114,8 @@ def try_cases(names: list[str], shape: Shape, connections: int, cases: str) -> b
 
     `cases` selects the cases as pytest's -k does. Gives whether each fault came first and the emulator without a fault passed.
     """
-    subjects = [Subject(name, (name,), shape=shape, connections=connections) for name in names]
-    subjects += [Subject("no fault", shape=shape, connections=connections)]
+    subjects = [JudgedEmulator(name, (name,), shape=shape, connections=connections) for name in names]
+    subjects += [JudgedEmulator("no fault", shape=shape, connections=connections)]
     found = judge_each(subjects, selection=cases)
     for each in found:
         click.echo(row(each) if each.subject.faults else plain_row(each))

@@ -41,7 +41,7 @@ UNJUDGED = (Outcome.UNTESTED, Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE)
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class JudgedEmulator:
     """An emulator to judge: its faults and oddities, and the shape of its target.
 
     `strictness` is that of the run, `connections` the number of its connections, `tries` how often the run tries to see a violation, the
@@ -68,7 +68,7 @@ class Found:
     file does not list. `messages` holds (requirement, headline, expected, actual) of each finding.
     """
 
-    subject: Subject
+    subject: JudgedEmulator
     verdict: str = ""
     exit_code: int = -1
     outcomes: dict[str, str] = field(default_factory=dict)
@@ -90,7 +90,7 @@ class Found:
         return {name for name, outcome in self.outcomes.items() if outcome in (Outcome.VIOLATED, Outcome.ADVISORY)}
 
 
-def summarised(subject: Subject, assessment: Assessment) -> dict[str, Any]:
+def summarised(assessment: Assessment) -> dict[str, Any]:
     """The fields of `Found` that an assessment gives, as plain JSON for `_read`."""
     return {
         "verdict": assessment.verdict.value,
@@ -105,7 +105,6 @@ def summarised(subject: Subject, assessment: Assessment) -> dict[str, Any]:
         "requests": assessment.requests,
         "reimages": assessment.reimages,
         "errors": [f"{case.id}: {case.detail}" for case in assessment.cases if case.outcome == "error"],
-        "name": subject.name,
     }
 
 
@@ -114,7 +113,7 @@ class ForkingLoop:
 
     def __init__(
         self,
-        subjects: Sequence[Subject],
+        subjects: Sequence[JudgedEmulator],
         on_found: Callable[[Found], None],
         processes: int,
         journals: Path | None = None,
@@ -128,7 +127,7 @@ class ForkingLoop:
         gc.collect()
         gc.freeze()  # the memory of the parent's objects stays shared with its children
         with tempfile.TemporaryDirectory() as folder:
-            running: dict[int, tuple[Subject, Path]] = {}
+            running: dict[int, tuple[JudgedEmulator, Path]] = {}
             waiting, numbers = list(self._subjects), count()
             while waiting or running:
                 while waiting and len(running) < self._processes:
@@ -141,7 +140,7 @@ class ForkingLoop:
                     self._on_found(_read(subject, path))
         return True
 
-    def _fork(self, session: pytest.Session, subject: Subject, path: Path) -> int:
+    def _fork(self, session: pytest.Session, subject: JudgedEmulator, path: Path) -> int:
         """A child that judges `subject` and writes what it found to `path`; its process id."""
         sys.stdout.flush()
         child = os.fork()
@@ -162,12 +161,12 @@ class ForkingLoop:
             os._exit(status)
 
 
-def journal_of(subject: Subject, journals: Path) -> Path:
+def journal_of(subject: JudgedEmulator, journals: Path) -> Path:
     """Where in the folder `journals` the journal of a subject is kept."""
     return journals / f"{subject.name}.jsonl"
 
 
-def _plan_for(plan: Plan, subject: Subject) -> Plan:
+def _plan_for(plan: Plan, subject: JudgedEmulator) -> Plan:
     """`plan` for a run in memory against the emulator of `subject`."""
     return replace(
         plan,
@@ -186,7 +185,7 @@ def _plan_for(plan: Plan, subject: Subject) -> Plan:
     )
 
 
-def _judge(session: pytest.Session, subject: Subject, journals: Path | None) -> dict[str, Any]:
+def _judge(session: pytest.Session, subject: JudgedEmulator, journals: Path | None) -> dict[str, Any]:
     """Runs the collected cases against an emulator of its own, in this process; the journal goes to the folder `journals`."""
     from reimage_conformance.pytest_plugin.casing import cases_of  # noqa: PLC0415
     from reimage_conformance.pytest_plugin.run import Run  # noqa: PLC0415
@@ -196,7 +195,9 @@ def _judge(session: pytest.Session, subject: Subject, journals: Path | None) -> 
     order_tasks(subject.name if subject.order is None else subject.order)
     config = session.config
     plan = _plan_for(config.stash[PLAN], subject)
-    run_of_parent = config.stash[RUN]
+    run_of_parent = config.stash[
+        RUN
+    ]  # kept referenced until the end, since its temporary folder goes with the last reference
     config.stash[PLAN], config.stash[FOLDER] = plan, None
     run = config.stash[RUN] = Run(plan, None)
     run.begin(cases_of(session.items))
@@ -209,15 +210,15 @@ def _judge(session: pytest.Session, subject: Subject, journals: Path | None) -> 
     from reimage_conformance.journal import read_journal  # noqa: PLC0415
 
     verdicts = run.sut.recorder.made  # as the cases made them; `assessed` weighs them
-    found = summarised(subject, assessed(read_journal(run.journal_path), verdicts))
+    found = summarised(assessed(read_journal(run.journal_path), verdicts))
     listed = {(d.cloud_service, d.name, name) for d in run.target.deployments for name in d.listed_instances}
     found["wiped"] = len(run.reimaged())
     found["unlisted"] = sorted("/".join(place) for place in run.reimaged() if place not in listed)
-    del run_of_parent  # its temporary folder is removed with the last reference, so it is kept until here
+    del run_of_parent
     return found
 
 
-def _read(subject: Subject, path: Path) -> Found:
+def _read(subject: JudgedEmulator, path: Path) -> Found:
     """What a child found, read from the file that it wrote."""
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
@@ -225,11 +226,11 @@ def _read(subject: Subject, path: Path) -> Found:
         plain = {"errors": [f"the child left nothing: {error}"]}
     lists = {name: tuple(plain.get(name, ())) for name in ("findings", "errors", "unlisted")}
     lists["messages"] = tuple(tuple(each) for each in plain.get("messages", ()))
-    return Found(subject, **{name: value for name, value in plain.items() if name != "name"} | lists)
+    return Found(subject, **plain | lists)
 
 
 def judge_each(
-    subjects: Sequence[Subject],
+    subjects: Sequence[JudgedEmulator],
     *,
     profile: str = "standard",
     processes: int = 2,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING
 
-from reimage_conformance.detection.forking import Subject
+from reimage_conformance.detection.forking import JudgedEmulator
 from reimage_conformance.detection.shapes import LARGE_WORLD
 from reimage_conformance.emulator import ODDITIES
 from reimage_conformance.model import RunVerdict, Strictness
@@ -51,7 +51,7 @@ def cannot_combine(names: Sequence[str]) -> bool:
 
 def combined(
     names: Sequence[str], size: int, strictness: Strictness, shape: Shape = LARGE_WORLD, *, seed: str = "1"
-) -> list[Subject]:
+) -> list[JudgedEmulator]:
     """The oddities called `names` in random combinations of `size`, each in one of them; the last one may be smaller.
 
     `seed` decides the combinations. `cannot_combine` holds for none of them.
@@ -66,7 +66,9 @@ def combined(
     while any(cannot_combine(group) for group in groups):
         groups = drawn()
     return [
-        Subject(f"{shape.name}, {strictness}: {'+'.join(group)}", oddities=group, strictness=strictness, shape=shape)
+        JudgedEmulator(
+            f"{shape.name}, {strictness}: {'+'.join(group)}", oddities=group, strictness=strictness, shape=shape
+        )
         for group in groups
     ]
 

@@ -151,17 +151,17 @@ def refused_with(**values: Any) -> Callable[[Refusal], Refusal]:
 
 
 def refusal_status(*defects: str, when: When = always) -> Callable[[int], Change]:
-    """Makes a function of a status. It returns the change that gives refusals for `defects`, or all, this status."""
+    """For tables of faults: `refusal_status("slot")(404)` is the change that answers an unknown slot with 404; no defect means any."""
     return lambda status: refusal_edit(refused_with(status=status), *defects, when=when)
 
 
 def refusal_code(*defects: str, when: When = always) -> Callable[[str], Change]:
-    """Makes a function of an error code. It returns the change that gives refusals for `defects`, or all, this code."""
+    """For tables of faults: `refusal_code("slot")("BadRequest")` is the change that refuses an unknown slot with BadRequest; no defect means any."""
     return lambda code: refusal_edit(refused_with(code=code), *defects, when=when)
 
 
 def reply_status(*about: str, when: When = always) -> Callable[[int], Change]:
-    """Makes a function of a status. It returns the change that gives this status to replies whose `about` is among these, or to all."""
+    """For tables of faults: `reply_status("accepted")(200)` is the change that answers what is accepted with 200; no `about` means all replies."""
     return lambda status: reply_edit(reply_set(status=status), *about, when=when)
 
 

@@ -166,7 +166,7 @@ def check_transfer_encoding(call: Call) -> Refusal | None:
     if not values or codings == ["chunked"]:
         return None
     if "chunked" in codings[:-1] or "" in codings or call.message.version == "HTTP/1.0":
-        return malformed("coding-order", "The chunked coding is not the last one.")
+        return malformed("coding-order", "Transfer-Encoding is not valid here.")
     return malformed("coding-unknown", "The transfer coding is not implemented.", 501)
 
 

@@ -95,7 +95,7 @@ def folds_slots(exchanges: Iterable[Exchange]) -> bool:
     return any(slot not in SLOTS and slot.lower() in SLOTS for slot in slots)
 
 
-class Evidence:
+class RecordedTraffic:
     """The recorded calls of one endpoint, masked and numbered, and the world to judge them in.
 
     `given` says that the target was given, and not inferred from the calls. `whole` says what it says of a
