@@ -38,7 +38,16 @@ def wrong_names(sut: SystemUnderTest) -> list[Names]:
     main = sut.planner.main
     others = [other for other in sut.target.deployments if other != main]
     elsewhere = [names for other in others for names in wrong_deployments_elsewhere(sut, other)]
-    return [*wrong_services(sut, main), *wrong_deployments(sut, main), *elsewhere, *in_empty_slots(sut)]
+    wrong = [*wrong_services(sut, main), *wrong_deployments(sut, main), *elsewhere, *in_empty_slots(sut)]
+    return [names for names in wrong if not exists(sut, *names)]
+
+
+def exists(sut: SystemUnderTest, service: str, container: str, instance: str, form: UriForm) -> bool:
+    """Whether these names address a known instance after all: a deployment may be called `staging`, or as another one is called."""
+    return any(
+        (service, container) == (each.cloud_service, form.container(each)) and instance in sut.world.instances(each)
+        for each in sut.target.deployments
+    )
 
 
 def reimage_at_segments(sut: SystemUnderTest, service: str, container: str, instance: str, form: UriForm) -> Request:

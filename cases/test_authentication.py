@@ -12,6 +12,7 @@ from reimage_conformance.casebook import (
     Witness,
     afterwards,
     answer,
+    each_form,
     forms,
     not_applicable_unless,
     values,
@@ -20,7 +21,7 @@ from reimage_conformance.casebook import (
 from reimage_conformance.judging.operations.progress import completes, same_status
 from reimage_conformance.judging.request import refused
 from reimage_conformance.judging.response import accepted
-from reimage_conformance.judging.transport.answers import answered_with
+from reimage_conformance.judging.transport.answers import answered_with, not_accepted
 from reimage_conformance.model import Exchange, Identity, Request
 from reimage_conformance.protocol.addresses import FORMS, UriForm
 from reimage_conformance.protocol.requests import with_query, with_subscription, without_header
@@ -53,12 +54,23 @@ def judge_without_looks(sut: SystemUnderTest, exchange: Exchange) -> None:
 @forms
 @verifies("REQ-AUTH-TLS", "REQ-AUTH-FAIL", "REQ-AUTH-BEFORE-EFFECT")
 def test_an_anonymous_reimage_is_refused(sut: SystemUnderTest, form: UriForm) -> Declared:
-    """A request without a client certificate is not served, however the subscription id is spelt."""
+    """A request without a client certificate is not served."""
+    not_applicable_without_https(sut)
+    return without_effect(replace(sut.reimage_of(Witness.CERTIFICATE, form), identity=Identity.NONE))
+
+
+@forms
+@verifies("REQ-AUTH-FAIL")
+async def test_another_spelling_of_the_subscription_does_not_replace_a_certificate(
+    sut: SystemUnderTest, form: UriForm
+) -> None:
+    """A request without a client certificate is not served if the subscription id is in capitals; any refusal will do."""
     not_applicable_without_https(sut)
     own = sut.target.subscription_id
+    not_applicable_unless(own != own.upper(), "the subscription id has no small letters")
     request = replace(sut.reimage_of(Witness.CERTIFICATE, form), identity=Identity.NONE)
-    respelt = [with_subscription(request, own, own.upper())] if own != own.upper() else []
-    return replace(without_effect(request), further=tuple(map(without_effect, respelt)))
+    exchange = await sut.try_out(with_subscription(request, own, own.upper()))
+    sut.judge(not_accepted, exchange, requirement="REQ-AUTH-FAIL")
 
 
 @forms
@@ -110,13 +122,24 @@ async def test_an_operation_is_not_shown_to_strangers(sut: SystemUnderTest, iden
     sut.judge(refused, await sut.send(by_stranger(sut, known, identity), label="refusal"))
 
 
+@each_form
 @verifies("REQ-AUTH-TLS", "REQ-AUTH-FAIL")
 @strangers
-async def test_a_deployment_is_not_shown_to_strangers(sut: SystemUnderTest, identity: str) -> None:
+async def test_a_deployment_is_not_shown_to_strangers(sut: SystemUnderTest, form: UriForm, identity: str) -> None:
     """Get Deployment requires a certificate of the subscription too."""
     not_applicable_without_https(sut)
     sut.instances.require(Call.DEPLOYMENT)
-    look = sut.builder.deployment(sut.planner.main)
+    look = sut.builder.deployment(sut.planner.main, form)
+    sut.judge(refused, await sut.send(by_stranger(sut, look, identity), label="refusal"))
+
+
+@verifies("REQ-AUTH-TLS", "REQ-AUTH-FAIL")
+@strangers
+async def test_a_cloud_service_is_not_shown_to_strangers(sut: SystemUnderTest, identity: str) -> None:
+    """Get Cloud Service Properties requires a certificate of the subscription too."""
+    not_applicable_without_https(sut)
+    sut.instances.require(Call.CLOUD_SERVICE)
+    look = sut.builder.cloud_service(sut.planner.main.cloud_service)
     sut.judge(refused, await sut.send(by_stranger(sut, look, identity), label="refusal"))
 
 

@@ -23,6 +23,7 @@ from reimage_conformance.judging.deployments import (
     embedded_deployments,
     empty_slot,
     instance_list,
+    no_instance_twice,
     observer_answers,
     status_vocabulary,
     version_gates,
@@ -34,7 +35,13 @@ from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.model import Deployment, Exchange, Request
 from reimage_conformance.protocol.addresses import FORMS, UriForm, read_target
 from reimage_conformance.protocol.deployments import deployment_elements, member
-from reimage_conformance.protocol.requests import VERSION_HEADER, with_header, with_query, without_header
+from reimage_conformance.protocol.requests import (
+    OBSERVING_VERSION,
+    VERSION_HEADER,
+    with_header,
+    with_query,
+    without_header,
+)
 from reimage_conformance.protocol.strategies import MALFORMED_VERSIONS
 from reimage_conformance.session.instances import Call
 
@@ -168,16 +175,26 @@ async def test_cloud_service_properties_answer_in_every_version(sut: SystemUnder
     sut.judge(version_gates, *looks)
 
 
-@verifies("REQ-DEPL-URI", "REQ-VER-OLD-KEPT", "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS")
+@verifies("REQ-DEPL-URI", "REQ-VER-OLD-KEPT", "REQ-DEPL-VERSIONS", "REQ-VER-GATED-ELEMENTS", "REQ-DEPL-ROOT")
 @each_form
 async def test_elements_appear_from_their_first_version_on(sut: SystemUnderTest, form: UriForm) -> None:
-    """Response elements introduced with a version are not shown to older ones."""
+    """Response elements introduced with a version are not shown to older ones; later ones show the same document, and may add to it."""
     end_without_get_deployment(sut)
     looks = await sut.each(
         lambda version: sut.instances.look(sut.planner.main, form, version=version), published_from("2009-10-01")
     )
     judge_looks(sut, [e for e in looks if version_of(e) in TABLE_VERSIONS])
     sut.judge(version_gates, *looks)
+    main, later = sut.planner.main, [[look] for look in looks if version_of(look) >= OBSERVING_VERSION]
+    sut.judge_each(deployment_document, later, name=main.name, slot=main.slot)
+
+
+@at_the_end
+@verifies("REQ-DEPL-INSTANCES")
+async def test_no_instance_is_listed_twice(sut: SystemUnderTest) -> None:
+    """No answer of the run lists a role instance more than once, also while it is reimaged."""
+    end_without_get_deployment(sut)
+    sut.judge_all(no_instance_twice)
 
 
 @at_the_end

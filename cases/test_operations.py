@@ -213,9 +213,12 @@ def share_wrong_status(exchange: Exchange, others: Sequence[Exchange]) -> bool:
 
 @afterwards
 @verifies("REQ-VER-OLD-KEPT")
-async def test_every_published_version_is_enough_to_poll(sut: SystemUnderTest) -> None:
+@pytest.mark.parametrize("status", ["Succeeded", "Failed"])
+async def test_every_published_version_is_enough_to_poll(sut: SystemUnderTest, status: str) -> None:
     """Older published versions stay callable."""
-    poll = partial(sut.operations.poll, await ended_operation(sut), label="poll-version")
+    if status == "Failed":
+        not_applicable_without_failing_instance(sut)
+    poll = partial(sut.operations.poll, await ended_operation(sut, status), label="poll-version")
     polls = await sut.each(lambda version: poll(version=version), TABLE_VERSIONS)
     sut.judge_each(answered_with, [[each] for each in polls], requirement="REQ-VER-OLD-KEPT", statuses=[200])
 

@@ -220,7 +220,7 @@ SAME_TYPES = (
 )
 MEDIA_TYPES = ("text/plain", "application/json", "text/xml", "application/atom+xml;type=entry;charset=utf-8", "application/x-www-form-urlencoded",
                "application/xmlx", "application/xm", "xapplication/xml", "application", "xml", "application/xhtml+xml", "*/*", "",
-               "text/html; application/xml", "application/octet-stream", "application/soap+xml")  # fmt: skip
+               "text/html; application/xml", "application/octet-stream", "application/soap+xml", "application/*")  # fmt: skip
 
 
 @forms

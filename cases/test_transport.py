@@ -27,6 +27,7 @@ from reimage_conformance.judging.operations.polls import NOT_KNOWN
 from reimage_conformance.judging.transport import framing, messages
 from reimage_conformance.judging.transport.answers import answered_with, same_answer
 from reimage_conformance.judging.transport.framing import closes_connection, same_connection_usable
+from reimage_conformance.judging.wording import reply_summary, why_undecided
 from reimage_conformance.model import Exchange, Request
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import with_chunked, with_header, with_query, without_header
@@ -50,8 +51,9 @@ async def answered_poll(sut: SystemUnderTest) -> Request:
     )
     inconclusive_unless(
         status == 200,
-        "an ordinary poll was not answered 200, so there is nothing to compare this request with",
+        f"an ordinary poll was not answered 200 ({reply_summary(control)}), so there is nothing to compare this request with",
         because=("REQ-GOS-200", "REQ-GOS-TERMINAL-STABLE"),
+        why=why_undecided(control),
     )
     return known
 
@@ -300,6 +302,14 @@ async def test_spelling_makes_no_difference_to_a_poll(sut: SystemUnderTest) -> N
         "REQ-VER-HEADER-CASE", {"the header name x-ms-version written X-Ms-Version": title}, label="poll-spelling"
     )
     await alike("REQ-VER-OWS", {"blanks before and after its header values": spaced}, label="poll-spelling")
+
+
+@at_the_end
+@verifies("REQ-HTTP-DATE")
+async def test_the_date_goes_on(sut: SystemUnderTest) -> None:
+    """The Date of responses goes on with the time."""
+    judged = sut.judge_all(messages.dates_go_on)
+    not_applicable_unless(judged, "the run got no dated responses that lie far enough apart")
 
 
 EVERY_RESPONSE = {

@@ -23,7 +23,7 @@ from reimage_conformance.casebook import (
 from reimage_conformance.judging.instances.probes import installation_in, installation_unchanged, sibling_is_no_reimage
 from reimage_conformance.judging.operations.polls import status_of
 from reimage_conformance.judging.oracle import expectation_of
-from reimage_conformance.judging.wording import is_busy
+from reimage_conformance.judging.wording import is_throttled
 from reimage_conformance.model import Exchange, Request, Why
 from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 from reimage_conformance.protocol.documents import read_document, read_error
@@ -252,7 +252,7 @@ def with_status(sut: SystemUnderTest, status: int) -> list[Exchange]:
 async def test_what_binds_the_client(sut: SystemUnderTest) -> None:
     """Records that the suite's own valid requests are what the documents ask of a client."""
     record_own_requests(sut, inconclusive_unless(sound_reimages(sut), "no valid reimage was sent"))
-    busy = [e for e in sut.recorder.exchanges if is_busy(e)]
+    busy = [e for e in sut.recorder.exchanges if is_throttled(e)]
     moved, broken = with_status(sut, 307), with_status(sut, 500)
     polled = f"{sum(len(o.polls) for o in sut.operations.all)} polls of {len(sut.operations.all)} operations"
     sut.observe("REQ-ASYNC-POLL", f"binds the client; {polled}")

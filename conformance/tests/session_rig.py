@@ -14,6 +14,7 @@ from open_gate import OpenGate
 from reimage_conformance.model import FailureKind, Limits
 from reimage_conformance.session.lanes import Lanes
 from reimage_conformance.session.patience import Patience
+from reimage_conformance.session.redirects import Redirects
 from reimage_conformance.session.sending import Sender
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def sender_over(
         clock,
         chosen,
         cast("Recorder", recorder if recorder is not None else FakeRecorder()),
-        host=HOST,
+        redirects=Redirects(f"https://{HOST}"),
         gate=cast("Gate", gate or OpenGate()),
         lanes=Lanes(width),
         patience=Patience.for_limits(chosen.request_timeout_seconds, patience_seconds, clock.now()),

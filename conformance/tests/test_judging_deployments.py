@@ -456,3 +456,27 @@ class TestEmbedded:
 
 def test_a_poll_is_no_observation() -> None:
     assert statuses_in(exchange(POLL, 200, "<Operation/>")) == {}
+
+
+class TestListedTwice:
+    """The check `no_instance_twice`."""
+
+    TWICE = deployment(instance("A") + instance("B") + instance("A"))
+    ONCE = deployment(instance("A") + instance("B"))
+
+    def test_one_answer_of_many_is_enough(self) -> None:
+        found = judged(
+            "no_instance_twice", [shown(self.ONCE), shown(self.TWICE, number=2), shown(self.TWICE, number=3)]
+        )
+
+        assert brief(found) == [violated("REQ-DEPL-INSTANCES", "instances", 2)]
+        assert worded(found) == [("every role instance listed once", "A listed more than once")]
+
+    def test_instances_that_are_listed_once(self) -> None:
+        assert brief(judged("no_instance_twice", [shown(self.ONCE), shown(self.ONCE, number=2)])) == [
+            met("REQ-DEPL-INSTANCES", 2)
+        ]
+
+    def test_other_answers_say_nothing(self) -> None:
+        assert judged("no_instance_twice", [exchange(POLL, 200, self.TWICE)]) == []
+        assert brief(judged("no_instance_twice", [silent(LOOK), refusal(LOOK, 404)])) == [met("REQ-DEPL-INSTANCES")]

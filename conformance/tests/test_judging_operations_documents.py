@@ -472,3 +472,13 @@ class TestDocuments:
         )
         extra = document(f'{ID}<Status>InProgress</Status><More xmlns="urn:x"/>')
         assert self.of("REQ-XML-NS", poll(extra)) == []
+
+    @pytest.mark.parametrize(
+        ("name", "requirement"), [("HttpStatusCode", "REQ-GOS-HTTPSTATUS"), ("Error", "REQ-GOS-ERROR")]
+    )
+    def test_an_element_that_is_there_twice(self, name: str, requirement: str) -> None:
+        twice = FAILED.replace("</Operation>", f"<{name}>500</{name}></Operation>")
+
+        assert twice != FAILED
+        assert violated(requirement, "repeated", 2) in self.of(requirement, poll(twice))
+        assert violated(requirement, "repeated", 2) not in self.of(requirement, poll(FAILED))

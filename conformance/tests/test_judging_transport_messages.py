@@ -31,7 +31,7 @@ from judging_samples import (
     worded,
 )
 from reimage_conformance.anomalies import Anomaly, AnomalyKind
-from reimage_conformance.judging.transport.messages import is_date
+from reimage_conformance.judging.transport.messages import FROZEN_SECONDS, is_date
 from reimage_conformance.model import Exchange, Fact, FailureKind, Headers, Identity, Outcome, Request
 from reimage_conformance.protocol.requests import with_header, without_header
 
@@ -526,3 +526,30 @@ def test_an_id_is_told_by_the_request_not_by_the_answer() -> None:
     assert brief(judged("request_ids_unique", [odd, with_id(OTHER_ID, 2)])) == [
         violated("REQ-ASYNC-REQID-UNIQUE", "reused-id", 2, 1)
     ]
+
+
+class TestDatesThatGoOn:
+    """The check `dates_go_on`."""
+
+    LATER = "Sun, 06 Nov 1994 08:49:38 GMT"
+
+    def at(self, seconds: float, date: str = DATE, number: int = 1) -> Exchange:
+        """A response that came `seconds` after the run began."""
+        return exchange(headers=(("Date", date),), at=seconds, number=number)
+
+    def test_a_date_that_stands_still(self) -> None:
+        found = judged("dates_go_on", [self.at(0), self.at(1, number=2), self.at(FROZEN_SECONDS, number=3)])
+
+        assert brief(found) == [violated("REQ-HTTP-DATE", "date-stands-still", 3, 1)]
+        assert found[0].actual == f"Date '{DATE}' in each of 3 responses within 3 s"
+
+    def test_a_date_that_goes_on(self) -> None:
+        found = judged("dates_go_on", [self.at(0), self.at(FROZEN_SECONDS, self.LATER, 2)])
+
+        assert brief(found) == [met("REQ-HTTP-DATE", 2)]
+
+    def test_too_little_says_nothing(self) -> None:
+        undated = exchange(headers=(("Server", "x"),), at=99.0, number=2)
+
+        assert judged("dates_go_on", []) == []
+        assert judged("dates_go_on", [self.at(0), self.at(FROZEN_SECONDS - 0.1, number=2), undated, silent()]) == []

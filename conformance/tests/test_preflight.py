@@ -470,7 +470,7 @@ def test_a_few_redirects_are_followed(moves: int, status: int) -> None:
         reply = Response(404) if is_there else Response(307, "", location)
         return Exchange(len(sent) + 1, request, reply)
 
-    ask = Asker(answer, TurnedClock(), "127.0.0.1", sent)
+    ask = Asker(answer, TurnedClock(), "http://127.0.0.1", sent)
 
     reply = ask(Request("GET", "/a")).reply
 

@@ -14,6 +14,7 @@ from reimage_conformance.judging.registry import REPEATS_OF_A_FAULT
 from reimage_conformance.model import FailureKind, Response
 from reimage_conformance.protocol.requests import with_header, with_query
 from reimage_conformance.session.manner import Manner
+from reimage_conformance.session.redirects import Redirects
 from session_rig import FakeRecorder, FakeWire, in_time, sender_over
 
 if TYPE_CHECKING:
@@ -52,11 +53,23 @@ class TestSending:
 
     @pytest.mark.parametrize(
         ("value", "seconds"),
-        [("7", 7.0), ("0", 0.0), ("900", 30.0), ("9" * 400, 30.0), ("soon", 5.0), ("\xb2", 5.0), ("-1", 5.0)],
+        [
+            ("7", 7.0),
+            ("0", 0.0),
+            ("900", 30.0),
+            ("9" * 400, 30.0),
+            ("soon", 5.0),
+            ("\xb2", 5.0),
+            ("-1", 5.0),
+            ("Sun, 06 Nov 1994 08:49:44 GMT", 7.0),
+            ("Sun, 06 Nov 1994 08:49:07 GMT", 0.0),
+            ("Sun, 06 Nov 1994 09:49:44 GMT", 30.0),
+        ],
     )
     @in_time
     async def test_retry_after_is_honoured_within_limits(self, value: str, seconds: float) -> None:
-        wire = FakeWire(exchange(status=429, headers=(("Retry-After", value),)), exchange())
+        headers = (("Retry-After", value), ("Date", "Sun, 06 Nov 1994 08:49:37 GMT"))
+        wire = FakeWire(exchange(status=429, headers=headers), exchange())
         sender = sender_over(wire, poll_interval_seconds=5.0)
         await sender.send(REIMAGE)
 
@@ -236,6 +249,31 @@ class TestSending:
         assert (await sender_over(FakeWire(silent(kind=kind))).send(request_)).number == 2
 
     @in_time
+    async def test_a_post_to_nobody_that_was_lost_is_sent_once_more(self) -> None:
+        request_ = replace(REIMAGE, target=REIMAGE.target.replace("WebRole1_IN_0", "NoSuchRole_IN_0"))
+        wire = FakeWire(silent(kind=FailureKind.CLOSED), exchange(status=404))
+
+        assert request_ != REIMAGE
+        assert (await sender_over(wire).send(request_)).number == 2
+        assert (await sender_over(FakeWire(silent(kind=FailureKind.CLOSED))).send(request_)).number == 2
+
+    @in_time
+    async def test_one_of_several_polls_at_the_same_time_that_was_lost_is_sent_once_more(self) -> None:
+        wire = FakeWire(exchange(), silent(kind=FailureKind.RESET), exchange(status=404))
+        found = await sender_over(wire).simultaneously([POLL, POLL])
+
+        assert [each.number for each in found] == [1, 3]
+
+    @in_time
+    async def test_a_request_that_crossed_the_end_of_an_idle_connection_is_sent_again(self) -> None:
+        late = exchange(status=408, headers=(("Connection", "close"),), position=2)
+        wire = FakeWire(late, exchange(status=202))
+
+        assert (await sender_over(wire).send(REIMAGE)).number == 2
+        for other in (replace(late, position=1), exchange(status=408, position=2)):
+            assert (await sender_over(FakeWire(other, exchange(status=202))).send(REIMAGE)).number == 1
+
+    @in_time
     async def test_a_post_is_never_repeated_blindly(self) -> None:
         wire = FakeWire(silent(kind=FailureKind.RESET))
 
@@ -254,6 +292,8 @@ class TestSending:
             ("https://127.0.0.1:8443/a", "/a"),
             ("https://localhost:8443/a", "/a"),
             ("https://[::1]:8443/a", "/a"),
+            ("https://127.0.0.1.:8443/a", "/a"),
+            ("//127.0.0.1:8443/a", "/a"),
         ],
     )
     @in_time
@@ -317,7 +357,9 @@ class TestSending:
             exchange(status=307, headers=(("Location", "https://elsewhere:8443/a"),)),
             exchange(status=307, headers=(("Location", "https://localhost:8444/a"),)),
             exchange(status=307, headers=(("Location", "https://localhost/a"),)),
-            exchange(status=307, headers=(("Location", "a"),)),
+            exchange(status=307, headers=(("Location", "https://127.0.0.1:99999/a"),)),
+            exchange(status=307, headers=(("Location", "https://[/a"),)),
+            exchange(status=307, headers=(("Location", ""),)),
             exchange(status=308, headers=(("Location", "/a"),)),
             silent(),
         ],
@@ -325,3 +367,35 @@ class TestSending:
     @in_time
     async def test_any_other_redirect_is_not(self, reply: Exchange) -> None:
         assert (await sender_over(FakeWire(reply)).send(REIMAGE)).number == 1
+
+
+@pytest.mark.parametrize(
+    ("base_url", "location", "is_followed"),
+    [
+        ("https://rig.example", "https://rig.example:443/a", True),
+        ("https://rig.example:443", "https://RIG.example/a", True),
+        ("http://rig.example", "http://rig.example:80/a", True),
+        ("https://rig.example", "https://rig.example:8443/a", False),
+        ("https://rig.example", "http://rig.example/a", False),
+        ("https://rig.example", "https://rig.example.org/a", False),
+    ],
+)
+def test_a_port_that_is_the_usual_one_makes_no_difference(base_url: str, location: str, *, is_followed: bool) -> None:
+    redirects = Redirects(base_url)
+    moved = exchange(status=307, headers=(("Location", location),))
+    redirects.see(moved)
+
+    assert (redirects.moved(moved, REIMAGE) is not None) is is_followed
+
+
+@pytest.mark.parametrize(
+    ("location", "target"), [("?again", "/s/operations/1?again"), ("2", "/s/operations/2"), ("../x", "/s/x")]
+)
+def test_a_relative_location_is_resolved_against_the_request(location: str, target: str) -> None:
+    redirects, asked = Redirects("https://rig.example"), replace(POLL, target="/s/operations/1")
+    moved = exchange(asked, status=307, headers=(("Location", location),))
+    redirects.see(moved)
+    found = redirects.moved(moved, asked)
+
+    assert found is not None
+    assert found.target == target

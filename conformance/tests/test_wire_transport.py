@@ -454,3 +454,24 @@ def test_a_connection_that_is_reset_as_it_is_made_is_not_taken_for_a_refusal(mon
     with client_of(replying()) as (client, _):
         monkeypatch.setattr(socket, "create_connection", reset_at_once)
         assert kind(client.exchange(GET)) is FailureKind.RESET
+
+
+@pytest.mark.parametrize(("head", "connections"), [(b"Connection: close\r\n", 2), (b"", 1)])
+def test_a_get_that_crossed_the_end_of_an_idle_connection_goes_out_on_another_one(
+    head: bytes, connections: int
+) -> None:
+    late = b"HTTP/1.1 408 Request Timeout\r\n" + head + b"Content-Length: 0\r\n\r\n"
+
+    def script(connected: socket.socket, number: int) -> None:
+        read_request(connected)
+        connected.sendall(EMPTY)
+        if number == 1:
+            read_request(connected)
+            connected.sendall(late)
+
+    with client_of(script) as (client, _):
+        client.exchange(GET)
+        second = client.exchange(GET)
+
+    assert second.response is not None
+    assert (second.response.status, second.connection) == ((200, 2) if connections == 2 else (408, 1))

@@ -48,7 +48,8 @@ class IntervalEnds:
     """The ends of intervals, as the requests, polls and looks show them that were added so far.
 
     `_started` holds the requests that were accepted under an id. `_early_since` is when it became known that instances leave
-    ReadyRole early or not at all. `_closed` holds the ends of intervals that are over, by the number of the exchange and the place.
+    ReadyRole early or not at all. `_closed` holds the ends of intervals that are over, by the number of the exchange and the place. `_longest` holds
+    the results of `longest_duration` by horizon, -1 for none.
     """
 
     def __init__(self) -> None:
@@ -57,15 +58,18 @@ class IntervalEnds:
         self._looks: dict[Key, list[Exchange]] = {}
         self._early_since: Moment | None = None
         self._closed: dict[tuple[int, Place], Moment] = {}
+        self._longest: dict[Moment, float] = {}
 
     def add_request(self, request: OwnRequest) -> None:
         """Adds a request that may have started a reimage."""
         if request.is_accepted and request.identifier:
             self._started.append(request)
+            self._longest.clear()
 
     def add_poll(self, poll: Exchange, operation: str) -> None:
         """Adds a poll that shows the status of an operation."""
         self._polls.setdefault(plain_identifier(operation), []).append(poll)
+        self._longest.clear()
 
     def add_look(self, look: Exchange, address: Address) -> None:
         """Adds a look; `address` is that of its request."""
@@ -181,10 +185,12 @@ class IntervalEnds:
 
     def longest_duration(self, horizon: Moment, otherwise: float) -> float:
         """The longest duration of an operation in seconds, or `otherwise` where none was seen to end."""
-        ends = ((request, self.seen_end(request, horizon)) for request in self._started)
-        return max(
-            (ended.seconds - answered(each.exchange).seconds for each, ended in ends if ended), default=otherwise
-        )
+        if horizon not in self._longest:
+            ends = ((request, self.seen_end(request, horizon)) for request in self._started)
+            took = (ended.seconds - answered(each.exchange).seconds for each, ended in ends if ended)
+            self._longest[horizon] = max(took, default=-1.0)
+        longest = self._longest[horizon]
+        return longest if longest >= 0 else otherwise
 
     def slowest_departure(self, horizon: Moment, world: World) -> float:
         """The longest time between a 202 and the first look that shows its instance away, by `horizon`, in seconds.

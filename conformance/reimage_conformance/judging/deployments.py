@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from reimage_conformance.catalogue import FIRST_VERSION, MINIMUM_VERSION, TABLE_VERSIONS
@@ -20,7 +21,7 @@ from reimage_conformance.judging.wording import (
     valued,
 )
 from reimage_conformance.model import Fact, Why
-from reimage_conformance.protocol.addresses import natural, read_target
+from reimage_conformance.protocol.addresses import Kind, natural, read_target
 from reimage_conformance.protocol.deployments import (
     BAD_STATES,
     READY,
@@ -262,6 +263,22 @@ def instance_list(world: World, exchanges: Sequence[Exchange], instances: Sequen
         shown = wrong or [_INSTANCE_MEMBERS]
         actual = " or ".join(f"it begins with {', '.join(order) or 'other elements'}" for order in shown)
         yield verdict.judged(not wrong, expected, actual, "members")
+
+
+@check
+def no_instance_twice(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """No answer to Get Deployment lists a role instance more than once (REQ-DEPL-INSTANCES)."""
+    del world
+    looks = [each for each in exchanges if read_target(each.request.resource).kind is Kind.DEPLOYMENT]
+    for look in looks:
+        names = Counter(member(node, "InstanceName") for node in _listed_instances(look))
+        repeated = [name for name, count in names.items() if count > 1]
+        if repeated:
+            actual = f"{first_names(repeated, _MAX_NAMES)} listed more than once"
+            yield about("REQ-DEPL-INSTANCES", look).violated("every role instance listed once", actual, "instances")
+            return
+    if looks:
+        yield about("REQ-DEPL-INSTANCES", looks[-1]).met("no role instance is listed twice")
 
 
 def _miscounted(miscounted: Sequence[str], names: Sequence[str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from reimage_conformance.catalogue import ALL_REQUIREMENTS
@@ -15,10 +14,10 @@ from reimage_conformance.judging.wording import REDIRECTED, is_moved, is_passing
 from reimage_conformance.model import CountsAs, Outcome, Verdict, Why
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reimage_conformance.judging.world import World
-    from reimage_conformance.model import Exchange
+    from reimage_conformance.model import Exchange, Request
     from reimage_conformance.protocol.requests import Place
 
 _ARGUMENTS_OF_ALL = ("only", "short_of", "because")
@@ -271,16 +270,17 @@ def passed_faults(exchanges: Sequence[Exchange]) -> set[int]:
 
     They show nothing if a repeat of the request got another answer, or if no other request like it met such a fault.
     """
-    faults = [at for at, exchange in enumerate(exchanges) if is_passing_fault(exchange)]
-    return {
-        exchanges[at].number
-        for at in faults
-        if _has_passed(exchanges[at], exchanges[at + 1 :])
-        or not any(exchanges[other].request == exchanges[at].request for other in faults if other != at)
-    }
+    alike: dict[Request, list[Exchange]] = {each.request: [] for each in exchanges if is_passing_fault(each)}
+    for exchange in exchanges if alike else ():
+        if exchange.request in alike:
+            alike[exchange.request].append(exchange)
+    return {number for several in alike.values() for number in _passed_among(several)}
 
 
-def _has_passed(fault: Exchange, later: Sequence[Exchange]) -> bool:
-    """Whether one of the next `REPEATS_OF_A_FAULT` repeats of the request got another answer than a passing fault."""
-    repeats = islice((exchange for exchange in later if exchange.request == fault.request), REPEATS_OF_A_FAULT)
-    return any(not is_passing_fault(repeat) for repeat in repeats)
+def _passed_among(alike: Sequence[Exchange]) -> Iterator[int]:
+    """The same for exchanges with equal requests, which are in order."""
+    faults = [at for at, exchange in enumerate(alike) if is_passing_fault(exchange)]
+    for at in faults:
+        repeats = alike[at + 1 : at + 1 + REPEATS_OF_A_FAULT]
+        if len(faults) == 1 or any(not is_passing_fault(repeat) for repeat in repeats):
+            yield alike[at].number

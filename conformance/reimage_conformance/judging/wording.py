@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import mktime_tz, parsedate_tz
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -167,8 +168,33 @@ def symptom(exchange: Exchange) -> str:
 
 
 def is_busy(exchange: Exchange) -> bool:
+    """Whether an answer says that the request was not looked at, so that it may be sent again: it was throttled, or came too late."""
+    return is_throttled(exchange) or is_idle_timeout(exchange)
+
+
+def is_throttled(exchange: Exchange) -> bool:
     """Whether the endpoint asked to come back later (REQ-THROTTLE)."""
     return exchange.reply is not None and exchange.reply.status in BUSY_STATUSES
+
+
+def retry_after_seconds(exchange: Exchange) -> float | None:
+    """How many seconds Retry-After asks to wait, None where it asks nothing; a date counts from the Date of the answer (RFC 9110 10.2.3)."""
+    reply = exchange.reply
+    value = reply.header("Retry-After") if reply is not None else None
+    if reply is None or value is None:
+        return None
+    if value.isascii() and value.isdecimal():
+        return float(value)
+    until, now = parsedate_tz(value), parsedate_tz(reply.header("Date") or "")
+    return max(0.0, float(mktime_tz(until) - mktime_tz(now))) if until is not None and now is not None else None
+
+
+def is_idle_timeout(exchange: Exchange) -> bool:
+    """Whether the endpoint closed an idle connection, with a 408 that crossed the request on its way (RFC 9110 15.5.9)."""
+    reply = exchange.reply
+    if reply is None or reply.status != HTTPStatus.REQUEST_TIMEOUT or exchange.position <= 1:
+        return False
+    return any("close" in value.lower() for value in reply.values("Connection"))
 
 
 def is_moved(exchange: Exchange) -> bool:

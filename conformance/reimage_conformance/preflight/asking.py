@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reimage_conformance.judging.wording import is_busy, is_passing_fault
+from reimage_conformance.judging.wording import is_busy, is_passing_fault, retry_after_seconds
 from reimage_conformance.session.redirects import Redirects
 from reimage_conformance.session.thresholds import MAX_REDIRECTS
 
@@ -35,9 +35,11 @@ class Asker:
     host are followed (REQ-HTTP-307). Each exchange is appended to `sent`. Raises NoMoreRequests in place of sending one more.
     """
 
-    def __init__(self, exchange: Callable[[Request], Exchange], clock: Clock, host: str, sent: list[Exchange]) -> None:
+    def __init__(
+        self, exchange: Callable[[Request], Exchange], clock: Clock, base_url: str, sent: list[Exchange]
+    ) -> None:
         self._exchange, self._clock, self._sent = exchange, clock, sent
-        self._redirects = Redirects(host)
+        self._redirects = Redirects(base_url)
         self._busy = 0
 
     def __call__(self, request: Request) -> Exchange:
@@ -65,5 +67,5 @@ class Asker:
 
 def _pause(exchange: Exchange) -> float:
     """The seconds to wait after a throttled answer."""
-    value = exchange.reply.header("Retry-After") if exchange.reply is not None else None
-    return min(float(value), LONGEST_PAUSE) if value is not None and value.isdecimal() else BUSY_SECONDS
+    asked = retry_after_seconds(exchange)
+    return BUSY_SECONDS if asked is None else min(asked, LONGEST_PAUSE)

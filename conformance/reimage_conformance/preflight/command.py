@@ -107,7 +107,7 @@ def answer_remarks(
         gate = Gate(target, new_token(target))
         client = stack.enter_context(Client(connector, clock, gate, request_timeout=timeout, requests_per_second=rate))
         builder = RequestBuilder(target)
-        ask = Asker(client.exchange, clock, builder.host, sent)
+        ask = Asker(client.exchange, clock, target.base_url, sent)
         speaks_tls = connector.speaks_tls if isinstance(connector, SocketConnector) else lambda: False
         questions = Questions(target, builder, ask, uuid4().hex, speaks_tls=speaks_tls)
         try:

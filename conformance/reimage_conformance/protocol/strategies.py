@@ -194,7 +194,15 @@ def other_media_types() -> SearchStrategy[str]:
         st.one_of(st.just("xml"), token),
     )
     similar = st.sampled_from(
-        ["application/xml+x", "application/xml/", "application /xml", "application", "/xml", "application/x-xml"]
+        [
+            "application/xml+x",
+            "application/xml/",
+            "application /xml",
+            "application",
+            "/xml",
+            "application/x-xml",
+            "application/*",
+        ]
     )
     return st.one_of(similar, named).filter(lambda value: value.partition(";")[0].strip().lower() != "application/xml")
 

@@ -35,6 +35,7 @@ from reimage_conformance.session.lanes import Lanes
 from reimage_conformance.session.patience import Patience
 from reimage_conformance.session.probe import Probe
 from reimage_conformance.session.recorder import Recorder
+from reimage_conformance.session.redirects import Redirects
 from reimage_conformance.session.resuming import keep_for_resuming, take_up
 from reimage_conformance.session.scheduler import Session
 from reimage_conformance.session.sending import Sender
@@ -163,7 +164,7 @@ class Run:
             connector, clock, self._gate, numbers, requests_per_second=rate, announce=recorder.announce, run=run
         )
         wire, builder = self._wire(client, clock), RequestBuilder(target, token)
-        sender = self._sender(wire, clock, recorder, builder.host)
+        sender = self._sender(wire, clock, recorder)
         instances = Instances(target, builder, sender)
         probe = Probe(target, self._probe_wire(probe_connector, clock, numbers), recorder)
         budget = Budget(target.limits.max_reimages)
@@ -175,7 +176,7 @@ class Run:
         sut.take_up = partial(take_up, sut, earlier) if earlier is not None else None
         return sut
 
-    def _sender(self, wire: Wire, clock: Clock, recorder: Recorder, host: str) -> Sender:
+    def _sender(self, wire: Wire, clock: Clock, recorder: Recorder) -> Sender:
         """Makes the sender, with as many lanes as connections."""
         limits = self.target.limits
         return Sender(
@@ -183,7 +184,7 @@ class Run:
             clock,
             limits,
             recorder,
-            host=host,
+            redirects=Redirects(self.target.base_url),
             gate=self._gate,
             lanes=Lanes(self._connections()),
             patience=Patience.for_limits(limits.request_timeout_seconds, self.plan.patience, clock.now()),

@@ -90,7 +90,7 @@ class Looks:
         looks = []
         for detail in (True, False):
             request = self._builder.cloud_service(service, version=OBSERVING_VERSION, detail=detail)
-            looks.append(await self._sender.send_and_follow_up(request, _LOOK))
+            looks.append(await self._sender.send(request, _LOOK))
             if looks[-1].is_successful:
                 return True
         self._note_silence(Call.CLOUD_SERVICE, looks)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reimage_conformance.catalogue import FIRST_VERSION
+from reimage_conformance.catalogue import FIRST_VERSION, MINIMUM_VERSION, TABLE_VERSIONS
 from reimage_conformance.judging.operations.polls import NOT_KNOWN, STATUSES, TERMINAL, status_of
 from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.wording import is_busy
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from reimage_conformance.session.recorder import Recorder
     from reimage_conformance.session.sending import Sender
 
+_LATER_VERSIONS = [version for version in reversed(TABLE_VERSIONS) if version > MINIMUM_VERSION]
 DENIED = (401, 403)
 """The statuses that say that the caller may not see an operation (REQ-AUTH-FAIL)."""
 
@@ -62,7 +63,7 @@ class Polling:
             was_under_way, first = operation.is_under_way, not operation.polls
             exchange = await self._ask(operation, version, label)
             if operation.is_under_way and first and status_of(exchange) in STATUSES:
-                await self._ask_with_oldest_version(operation)
+                await self._ask_with_another_version(operation)
                 if operation.is_under_way and operation in self._all[:OPERATIONS_POLLED_AFRESH]:
                     await self._ask(operation, None, "poll-afresh", fresh=True)
             ends = was_under_way and operation.state is State.ENDED
@@ -83,15 +84,17 @@ class Polling:
             self.take(operation, exchange, operation.polled)
         return exchange
 
-    async def _ask_with_oldest_version(self, operation: Operation) -> None:
-        """Polls an operation under way with the oldest version as well.
+    async def _ask_with_another_version(self, operation: Operation) -> None:
+        """Polls an operation under way with another version as well: every other operation with the oldest one, the rest with later ones in turn.
 
         The poll counts if it is answered with a status.
         """
         request = self._builder.operation_status(operation.identifier, subscription=operation.subscription or None)
-        oldest = with_header(request, VERSION_HEADER, FIRST_VERSION)
+        turn = self._all.index(operation) if operation in self._all else 0
+        version = _LATER_VERSIONS[turn // 2 % len(_LATER_VERSIONS)] if turn % 2 else FIRST_VERSION
+        other = with_header(request, VERSION_HEADER, version)
         exchange = await self._sender.send_and_follow_up(
-            replace(oldest, identity=operation.start.request.identity), Manner("poll-otherwise")
+            replace(other, identity=operation.start.request.identity), Manner("poll-otherwise")
         )
         if status_of(exchange):
             operation.add_poll(exchange)

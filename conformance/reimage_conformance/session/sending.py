@@ -4,7 +4,7 @@ Each function of `Sender` calls the next one of this table, and adds what stands
 
 | function | adds |
 | --- | --- |
-| `send` | repeats a throttled request, and one that does nothing and whose connection was lost |
+| `send` | repeats a throttled request, and one that starts nothing and whose connection was lost |
 | `send_and_follow_up` | asks the gate first, and repeats a request that never went out, or that met an endpoint which was away |
 | `_follow_up` | repeats a request after an error inside the endpoint, and follows 307s |
 | `_send_and_count` | counts missing replies and waits until the endpoint is back; repeats a request alone that got no reply among others |
@@ -28,17 +28,24 @@ from reimage_conformance import gate as gates
 from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.registry import REPEATS_OF_A_FAULT
 from reimage_conformance.judging.sent import call_of
-from reimage_conformance.judging.wording import is_busy, is_passing_fault, may_have_been_carried_out
-from reimage_conformance.protocol.addresses import read_target
+from reimage_conformance.judging.wording import (
+    is_busy,
+    is_passing_fault,
+    is_throttled,
+    may_have_been_carried_out,
+    retry_after_seconds,
+)
+from reimage_conformance.judging.world import Absence
+from reimage_conformance.protocol.addresses import Kind, read_target
 from reimage_conformance.session.manner import Manner
 from reimage_conformance.session.patience import Category
-from reimage_conformance.session.redirects import Redirects
 from reimage_conformance.session.signals import Withheld
 from reimage_conformance.session.signs_of_life import SignsOfLife
 from reimage_conformance.session.thresholds import (
     LONGEST_PAUSE_SECONDS,
     MAX_BUSY_IN_A_ROW,
     MAX_BUSY_TRIES,
+    MAX_BUSY_TRIES_LATER,
     MAX_REDIRECTS,
     PAUSES_BEFORE_CONNECTING_SECONDS,
 )
@@ -60,6 +67,7 @@ if TYPE_CHECKING:
     from reimage_conformance.session.lanes import Lanes, Passage
     from reimage_conformance.session.patience import Patience
     from reimage_conformance.session.recorder import Recorder
+    from reimage_conformance.session.redirects import Redirects
     from reimage_conformance.session.wires import Wire
     from reimage_conformance.wire.clock import Clock
 
@@ -88,7 +96,7 @@ class Sender:
         limits: Limits,
         recorder: Recorder,
         *,
-        host: str,
+        redirects: Redirects,
         gate: Gate,
         lanes: Lanes,
         patience: Patience,
@@ -99,7 +107,7 @@ class Sender:
         self.why_blocked: Callable[[Request], str] = lambda _: ""
         self._wire, self._recorder = wire, recorder
         lanes.narrowed = wire.limit
-        self._gate, self._redirects = gate, Redirects(host)
+        self._gate, self._redirects = gate, redirects
         self._busy_in_a_row = 0
         self._served_before_busy = 0
         self._kinds_unanswered_alone: set[str] = set()
@@ -109,18 +117,16 @@ class Sender:
 
     def for_another_try(self, recorder: Recorder) -> Sender:
         """A sender for another try, with the same wire, gate, lanes and patience, whose exchanges go to `recorder`."""
-        again = Sender(
+        return Sender(
             self._wire,
             self.clock,
             self.limits,
             recorder,
-            host="",  # not used: `_redirects` knows it
+            redirects=self._redirects,
             gate=self._gate,
             lanes=self.lanes,
             patience=self.patience,
         )
-        again._redirects = self._redirects
-        return again
 
     @property
     def given_up(self) -> str:
@@ -161,23 +167,31 @@ class Sender:
         """Sends a request as `send_and_follow_up` does, and repeats it while it is throttled (REQ-THROTTLE).
 
         Once MAX_BUSY_IN_A_ROW requests of the run in a row were throttled, a further request waits until some request was
-        served, and is not repeated if it is throttled. A request that does nothing (`does_nothing`), that went out, and
+        served, and is repeated once only if it is throttled. A request that starts nothing (`_starts_nothing`), that went out, and
         whose connection was lost, is sent once more.
         """
         if self._busy_in_a_row >= MAX_BUSY_IN_A_ROW:
             await self.life.wait_until(lambda: self.patience.served_replies > self._served_before_busy)
         exchange = await self.send_and_follow_up(request, manner)
-        if self._busy_in_a_row < MAX_BUSY_IN_A_ROW:
-            exchange = await self.past_throttling(exchange, lambda: self.send_and_follow_up(request, manner.again))
+        most = MAX_BUSY_TRIES if self._busy_in_a_row < MAX_BUSY_IN_A_ROW else MAX_BUSY_TRIES_LATER
+        exchange = await self.past_throttling(exchange, lambda: self.send_and_follow_up(request, manner.again), most)
         self._count_busy_in_a_row(exchange)
-        if is_lost(exchange) and does_nothing(request) and not is_unconnected(exchange):
+        if is_lost(exchange) and self._starts_nothing(request) and not is_unconnected(exchange):
             exchange = await self.send_and_follow_up(replace(request, fresh_connection=True), manner.again)
         return exchange
 
-    async def past_throttling(self, exchange: Exchange, send: Callable[[], Awaitable[Exchange]]) -> Exchange:
-        """Repeats a throttled request by `send`, up to MAX_BUSY_TRIES tries with the first one, `exchange`; gives the last exchange."""
+    def _starts_nothing(self, request: Request) -> bool:
+        """Whether a request starts nothing, so that it may be sent again: it does nothing, or the names in its address do not exist."""
+        address = read_target(request.resource)
+        is_named_nowhere = address.kind is Kind.REIMAGE and self._recorder.world.absence(address) is not Absence.NOTHING
+        return does_nothing(request) or is_named_nowhere
+
+    async def past_throttling(
+        self, exchange: Exchange, send: Callable[[], Awaitable[Exchange]], most: int = MAX_BUSY_TRIES
+    ) -> Exchange:
+        """Repeats a throttled request by `send`, up to `most` tries with the first one, `exchange`; gives the last exchange."""
         tries = 1
-        while is_busy(exchange) and tries < MAX_BUSY_TRIES:
+        while is_busy(exchange) and tries < most:
             await self.patience.rest(self._pause(exchange, tries))
             exchange, tries = await send(), tries + 1
         return exchange
@@ -191,7 +205,7 @@ class Sender:
         self._busy_in_a_row += 1
 
     async def simultaneously(self, requests: Sequence[Request], *, label: str = "") -> list[Exchange]:
-        """Sends several requests at the same time and gives their exchanges; raises as `send_and_follow_up` does.
+        """Sends several requests at the same time and gives their exchanges; one that does nothing and was lost is sent once more. Raises as `send_and_follow_up` does.
 
         They share one lane, so that none waits for another; more requests than lanes may be under way. If there is one
         lane only, they are sent one after the other.
@@ -208,9 +222,15 @@ class Sender:
             with _withheld_as_signal():
                 carried = await self._wire.exchange_simultaneously(requests, label=label)
         exchanges = [self._record(exchange) for exchange in carried]
-        return [
+        followed = [
             await self._follow_up(exchange, request, manner, category)
             for exchange, request, category in zip(exchanges, requests, categories, strict=True)
+        ]
+        return [
+            await self.send_and_follow_up(replace(request, fresh_connection=True), manner)
+            if is_lost(exchange) and does_nothing(request)
+            else exchange
+            for exchange, request in zip(followed, requests, strict=True)
         ]
 
     async def admits(self, request: Request) -> bool:
@@ -270,7 +290,7 @@ class Sender:
         missing reply does not count (`missing_reply_counts`), or as long as `life` has no questions.
         """
         began, exchange, passage = await self._send_in_lane(request, manner, category)
-        if passage.is_shared and is_busy(exchange):
+        if passage.is_shared and is_throttled(exchange):
             self.lanes.narrow(self.lanes.width // 2, "requests sent at the same time were throttled")
         may_repeat = manner.on is None and is_repeatable(request, exchange) and not self.patience.is_away
         if passage.is_shared and may_repeat and is_crowded_out(exchange):
@@ -369,9 +389,8 @@ class Sender:
         That is the value of Retry-After, or else a pause that doubles with each try. It is never longer than
         LONGEST_PAUSE_SECONDS, or than what is left of the patience of the run.
         """
-        value = exchange.reply.header("Retry-After") if exchange.reply is not None else None
-        usual = self.limits.poll_interval_seconds * 2 ** (tries - 1)
-        wanted = float(value) if value is not None and value.isdecimal() else usual
+        asked = retry_after_seconds(exchange)
+        wanted = self.limits.poll_interval_seconds * 2 ** (tries - 1) if asked is None else asked
         return min(wanted, LONGEST_PAUSE_SECONDS, self.patience.left(self.clock.now()))
 
     async def _follow_up(self, exchange: Exchange, request: Request, manner: Manner, category: Category) -> Exchange:

@@ -60,7 +60,9 @@ MAX_BUSY_TRIES = 6
 MAX_REDIRECTS = 4
 """How many redirects of one request are followed; the last time it is sent while no other is under way."""
 MAX_BUSY_IN_A_ROW = 4
-"""After this many throttled requests in a row, each further one is sent once, and only after any request was served."""
+"""After this many throttled requests in a row, each further one is sent only after any request was served, MAX_BUSY_TRIES_LATER times at most."""
+MAX_BUSY_TRIES_LATER = 2
+"""How often a throttled request is sent then, the first time included."""
 MAX_SAME_FAILURES = 3
 """After this many equal failures of one kind of request, no more of the kind are sent."""
 MAX_SAME_FAILURES_OF_A_FAMILY = 12

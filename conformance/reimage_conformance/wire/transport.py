@@ -33,6 +33,7 @@ ANNOUNCED_CLOSE_SECONDS = 5.0
 
 RFC 9112 9.6 gives no time for it. A front may wait a second or more, so that the client can close first.
 """
+_REQUEST_TIMEOUT = 408
 _SENT_AGAIN = {"GET", "HEAD"}
 """Methods of requests that are sent again if the endpoint closed an idle connection."""
 RECENT_SECONDS = 2.0
@@ -259,6 +260,10 @@ class VerbatimTransport(httpx.BaseTransport):
 
 
 def _is_stale(connection: Connection, reading: Reading) -> bool:
-    """Whether the endpoint may have closed an idle connection as a request was sent on it."""
+    """Whether the endpoint may have closed an idle connection as a request was sent on it, with a 408 or without (RFC 9110 15.5.9)."""
     ended = reading.failure is not None and reading.failure.kind in {FailureKind.CLOSED, FailureKind.RESET}
-    return ended and not reading.octets and connection.requests > 1
+    is_closed = ended and not reading.octets
+    is_timed_out = (
+        reading.response is not None and reading.response.status == _REQUEST_TIMEOUT and not reading.persistent
+    )
+    return connection.requests > 1 and (is_closed or is_timed_out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.emulator.admission import check_certificate, may_manage
-from reimage_conformance.emulator.conditions import both, later_on_connection, refusal_code, refusal_status
+from reimage_conformance.emulator.conditions import both, kind_is, later_on_connection, refusal_code, refusal_status
 from reimage_conformance.emulator.departures import When, gives, instead, skips
 from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.layouts import FOREIGN
@@ -55,6 +55,12 @@ Slip("anonymous-served", TLS, "no certificate is needed{}", also=(FAIL,)).at(
 Slip("stranger-served", FAIL, "a certificate that is not registered is accepted{}").at(
     _PLACES, lambda place: skips(check_certificate, both(place.when, _stranger))
 )
+Slip("anonymous-served[cloud-service]", TLS, "Get Cloud Service Properties needs no certificate", also=(FAIL,)).by(
+    skips(check_certificate, both(kind_is("service"), _holder(None)))
+)
+Slip(
+    "stranger-served[deployment-by-name]", FAIL, "Get Deployment by name accepts a certificate that is not registered"
+).by(skips(check_certificate, lambda call: call.kind == "deployment" and call.form == "name" and _stranger(call)))
 Slip("foreign-subscription-open", FAIL, "a certificate of one subscription opens another{}").at(
     _PLACES, lambda place: skips(check_certificate, both(place.when, _foreign))
 )

@@ -68,6 +68,7 @@ Slip("type-accepted", CT, "{} is taken for application/xml").table(
     ("subtype", "any type with the subtype xml", r"[^/]+/xml.*"),
     ("suffix", "any type that ends in +xml", r"[^/]+/[^/]*\+xml.*"),
     ("mentioned", "any Content-Type that holds the word xml", r".*xml.*"),
+    ("range", "the media range application/*", r"application/\*"),
 )
 Slip("type-refused", PARAMETER, "application/xml with {} is refused").table(
     lambda pattern: _type_unless(_fits(pattern)),

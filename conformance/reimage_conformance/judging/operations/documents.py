@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _KNOWN_ORDER = ("ID", "Status", "HttpStatusCode", "Error")
 _ALWAYS = ("ID", "Status")
+_ONCE = {"HttpStatusCode": "REQ-GOS-HTTPSTATUS", "Error": "REQ-GOS-ERROR"}
+"""Elements that are there once at most, and the requirement that says so; ID and Status are counted where they are read."""
 _NEEDED = {"Succeeded": (*_ALWAYS, "HttpStatusCode"), "Failed": _KNOWN_ORDER}
 """The children that a document must have in its own namespace, by its Status; `_ALWAYS` for any other."""
 
@@ -134,6 +136,10 @@ def _members(poll: Exchange, document: Document, identifier: str, tracked: set[s
         yield about("REQ-XML-NS", poll).violated(expected, in_namespaces(misplaced), "child-namespace")
         return
     names = [name for name in own if name in _KNOWN_ORDER]
+    for name, requirement in _ONCE.items():
+        if names.count(name) > 1:
+            actual = f"{names.count(name)} {name} elements"
+            yield about(requirement, poll).violated(f"one {name} element at most", actual, "repeated")
     yield from _id_element(poll, document.text("ID"), names.count("ID"), identifier, tracked)
     found, count = document.child("Status"), names.count("Status")
     status = None if found is None else raw_text(found)

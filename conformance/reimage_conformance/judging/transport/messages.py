@@ -41,6 +41,8 @@ _DIRECTIVE = rf"""{_TOKEN}(?:=(?:{_TOKEN}|"(?:[^"\\]|\\.)*"))?"""
 _DIRECTIVES = re.compile(rf"(?:{_DIRECTIVE})?(?:[ \t]*,[ \t]*(?:{_DIRECTIVE})?)*\Z")
 _CODED = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b"}
 """The first octets of content in these codings (RFC 9110 8.4.1.3)."""
+FROZEN_SECONDS = 3.0
+"""A Date that stays the same for so many seconds is that of no clock."""
 _SINGLETONS = (
     "Date",
     "Content-Type",
@@ -103,6 +105,22 @@ def dates(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
             f"{actual} {answer_to(exchange.request)}",
             "date" if values else "no-date",
         )
+
+
+@check
+def dates_go_on(world: World, exchanges: Sequence[Exchange]) -> Iterator[Verdict]:
+    """The Date of a later response is another one (REQ-HTTP-DATE); judged where `FROZEN_SECONDS` lie between the first and the last."""
+    del world
+    dated = [(each, each.reply.values("Date")[:1]) for each in exchanges if each.reply is not None]
+    shown = [(each, value[0]) for each, value in dated if value and is_date(value[0])]
+    if not shown or shown[-1][0].at - shown[0][0].at < FROZEN_SECONDS:
+        return
+    (first, value), last = shown[0], shown[-1][0]
+    stands_still = len({value for _, value in shown}) == 1
+    actual = f"Date {quoted(value)} in each of {len(shown)} responses within {last.at - first.at:.0f} s"
+    yield about("REQ-HTTP-DATE", last, first).judged(
+        not stands_still, "a Date that goes on with the time", actual, "date-stands-still"
+    )
 
 
 @check

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.admission import check_comp, comp_selects
 from reimage_conformance.emulator.conditions import COMP_DEFECTS, refusal_status
-from reimage_conformance.emulator.departures import Change, When, always, instead, skips
+from reimage_conformance.emulator.departures import Change, When, always, edits, instead, skips
 from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.needs import Need
 from reimage_conformance.emulator.places import FORMS
+from reimage_conformance.emulator.routing import read_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +55,9 @@ Slip("comp-{}", MISSING, "{}").table(
     ("prefix", "comp need only begin with reimage", lambda value: value.startswith("reimage")),
     ("substring", "comp need only contain reimage", lambda value: "reimage" in value),
     ("initial", "comp need only begin with re", lambda value: value[:2] == "re"),
+)
+Slip("comp-array-accepted", MISSING, "comp[]=reimage and comp[0]=reimage count as comp=reimage").by(
+    edits(read_query, lambda _, query: tuple((re.sub(r"\[\d*\]$", "", name), value) for name, value in query))
 )
 Slip("comp-name-ignored", MISSING, "any parameter with the value reimage selects the reimage").by(
     instead(comp_selects, lambda _, call, __: "reimage" in [value for _, value in call.route.query])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reimage_conformance.emulator.admission import check_reimage_target
 from reimage_conformance.emulator.conditions import form_is, kind_is, refusal_status
-from reimage_conformance.emulator.departures import Change, When, always, instead
+from reimage_conformance.emulator.departures import Change, When, always, edits, instead
 from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.lookup import find_deployment, find_instance, find_service
 from reimage_conformance.emulator.needs import Need
@@ -88,6 +88,9 @@ Slip("instance-unknown-is-first", INSTANCE, "{}, an unknown role instance stands
 )
 Slip("service-not-looked-at", SERVICE, "{}, any cloud service name is accepted").at(
     EACH_FORM, lambda place: _service_if(lambda _, __: True, place.when)
+)
+Slip("names-lose-what-is-not-ascii", INSTANCE, "what is not in ASCII is left out of names", also=(SERVICE,)).by(
+    edits(decode_segment, lambda _, text: text.encode("ascii", "ignore").decode())
 )
 Slip("instance-phantom", INSTANCE, "{}, the reimage of an unknown role instance succeeds").at(
     EACH_FORM, lambda place: _accepting("instance", when=place.when)

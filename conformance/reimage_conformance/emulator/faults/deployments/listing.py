@@ -21,6 +21,9 @@ from reimage_conformance.emulator.operations import instance_status
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reimage_conformance.emulator.messages import Call
+    from reimage_conformance.emulator.world import Deployment
+
 GATED, VALUES, DETAILS = "REQ-VER-GATED-ELEMENTS", "REQ-DEPL-STATUS-VALUES", "REQ-PROPS-URI"
 _READING = kind_is("deployment", "service")
 
@@ -67,6 +70,16 @@ Slip(
     also=(DETAILS,),
 ).by(_listed(lambda nodes: tuple(each for each in nodes if "Web" in str(each.children[0].content))))
 Slip("instances-twice", INSTANCES, "every role instance is listed twice").by(_listed(lambda nodes: nodes * 2))
+
+
+def _twice_while_away(original: Callable[..., Node], call: Call, deployment: Deployment) -> Node:
+    away = [each for each in deployment.instances.values() if instance_status(call, each) != "ReadyRole"]
+    return original(call, deployment).with_more(*(instance_node(call, deployment, each) for each in away))
+
+
+Slip("instances-twice[while-away]", INSTANCES, "a role instance is listed twice while it is reimaged").by(
+    instead(instance_list, _twice_while_away)
+)
 Slip(
     "instances-at-most-ten",
     INSTANCES,

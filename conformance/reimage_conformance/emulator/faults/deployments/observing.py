@@ -19,7 +19,7 @@ from reimage_conformance.emulator.conditions import (
     version_is,
 )
 from reimage_conformance.emulator.departures import Change, When, always, edits, gives, instead
-from reimage_conformance.emulator.documents import Node
+from reimage_conformance.emulator.documents import Node, namespace_of
 from reimage_conformance.emulator.faults.registry import Slip
 from reimage_conformance.emulator.messages import Call, Route
 from reimage_conformance.emulator.needs import Need
@@ -72,6 +72,21 @@ Slip("deployment-version-dropped", OLD_KEPT, "Get Deployment does not accept ver
 )
 Slip("service-unrouted", PROPS, "Get Cloud Service Properties leads to no resource").by(
     edits(read_segments, partial(_unrouted, "service", ""))
+)
+Slip(
+    "deployment-namespace-of-a-later-version",
+    "REQ-DEPL-ROOT",
+    "from version 2012-03-01 on, Deployment is in another namespace",
+    also=("REQ-XML-NS",),
+).by(
+    instead(
+        namespace_of,
+        lambda original, call, root: (
+            f"{original(call, root)}/2012"
+            if root.name == "Deployment" and call.version >= "2012-03-01"
+            else original(call, root)
+        ),
+    )
 )
 Slip("details-ignored", PROPS, "embed-detail is ignored").by(gives(details_wanted, value=False))
 Slip("details-always", PROPS, "the deployments come without being asked for").by(gives(details_wanted, value=True))

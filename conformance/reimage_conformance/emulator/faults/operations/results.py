@@ -36,6 +36,9 @@ Slip("http-status-early", STATUS, "HttpStatusCode is {} while the operation runs
 Slip("http-status-early[empty]", STATUS, "there is an empty HttpStatusCode while the operation runs").by(
     _added(CODE)(IN_PROGRESS)
 )
+Slip("http-status-twice", STATUS, "there is a second HttpStatusCode with {}", also=(INT,)).at(
+    _ENDED, lambda state: document_edit(lambda root: root.with_more(Node(CODE, "500")), state.when)
+)
 Slip("http-status-missing", STATUS, "there is no HttpStatusCode with {}").at(_ENDED, lambda state: _code(state)(""))
 for _state in _ENDED:
     Slip("http-status-word", INT, "HttpStatusCode is {!r} with {place}", also=(FINAL,)).inside(_state).each(
@@ -51,6 +54,15 @@ Slip(
     "final-status", FINAL, "HttpStatusCode of a reimage that succeeded is {}", also=(INT, "REQ-REIMAGE-COMPLETES")
 ).each(("201", "202", "204", "400", "404", "500", "100"), _code(SUCCEEDED))
 
+Slip("http-status-early[from-2012-on]", STATUS, "from version 2012-03-01 on, InProgress has HttpStatusCode 202").by(
+    gives(operation_http_status, "202", lambda call: IN_PROGRESS.when(call) and call.version >= "2012-03-01")
+)
+Slip(
+    "error-missing[from-2013-on]",
+    ERROR,
+    "from version 2013-03-01 on, a failed operation has no Error",
+    needs=FAILED.needs,
+).by(gives(operation_error, None, lambda call: call.version >= "2013-03-01"))
 Slip("error-missing", ERROR, "a failed operation has no Error", needs=FAILED.needs).by(gives(operation_error, None))
 _UNFAILED = (IN_PROGRESS, SUCCEEDED)
 Slip("error-early", ERROR, "there is an Error with {}").at(

@@ -79,6 +79,9 @@ Slip("date-form", DATE, "Date is {}", also=(HEADERS,)).table(
     ("two-digit-year", "with a year of two digits", _strftime("%a, %d %b %y %H:%M:%S GMT")),
     ("empty", "empty", lambda _: ""),
 )
+Slip("date-stands-still", DATE, "every response has the Date of the first one").by(
+    instead(date_fields, lambda original, call: call.notes.setdefault("first-date", original(call)))
+)
 Slip("date-twice", HEADERS, "there are two Date headers", also=(DATE,)).by(
     edits(date_fields, lambda _, fields: fields * 2)
 )

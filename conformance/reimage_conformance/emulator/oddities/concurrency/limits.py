@@ -6,13 +6,18 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.departures import instead
+from reimage_conformance.emulator.http1 import reply_to
+from reimage_conformance.emulator.messages import Close, Reply
 from reimage_conformance.emulator.oddities.concurrency.refusals import refuses_where, try_again_later
 from reimage_conformance.emulator.oddities.registry import oddity
 from reimage_conformance.emulator.simultaneous import UNDER_WAY, SimultaneousHandling, WhenFull
-from reimage_conformance.emulator.writing import closes
+from reimage_conformance.emulator.writing import closes, render
 
 if TYPE_CHECKING:
-    from reimage_conformance.emulator.messages import Call, Refusal
+    from collections.abc import Callable
+
+    from reimage_conformance.emulator.departures import Change
+    from reimage_conformance.emulator.messages import Action, Call, Refusal
 
 MAX_UNDER_WAY = 3
 """While so many requests are under way, any other one is refused."""
@@ -20,6 +25,8 @@ MAX_PER_SECOND = 150
 """After so many requests within one second, any other one is refused."""
 MAX_PER_CONNECTION = 10
 """A connection is closed after so many responses."""
+_NEVER_SENT = 599
+"""The status of a reply in whose place the connection is closed."""
 LASTING_REQUESTS = SimultaneousHandling(seconds=0.003)
 """Each request takes a moment, so that several can be under way at the same time."""
 
@@ -39,6 +46,48 @@ def _too_many_in_a_second(call: Call, _: Refusal | None) -> bool:
     return False
 
 
+def _closes_unanswered(chosen: Callable[[Call], bool]) -> tuple[Change, Change]:
+    """Closes the connection in place of answering a valid request that is `chosen`; the request has no effect."""
+
+    def answer(original: Callable[..., Reply], call: Call, refused: Refusal | None) -> Reply:
+        if refused is None and not call.client.probe and chosen(call):
+            return Reply(_NEVER_SENT, "lost")
+        return original(call, refused)
+
+    def write(original: Callable[..., list[Action]], call: Call, reply: Reply) -> list[Action]:
+        return [Close()] if reply.status == _NEVER_SENT else original(call, reply)
+
+    return instead(reply_to, answer), instead(render, write)
+
+
+def _is_first_to_nobody(call: Call) -> bool:
+    """Whether a POST is the first one of an instance that was never listed."""
+    is_chosen = call.message.method == "POST" and "NoSuchRole" in call.message.target
+    return is_chosen and not call.notes.get("lost") and bool(call.notes.setdefault("lost", True))
+
+
+oddity(
+    "one-connection-lost",
+    "one connection is closed before its request, which names an instance that does not exist, is answered",
+    *_closes_unanswered(_is_first_to_nobody),
+)
+oddity(
+    "every-29th-connection-lost",
+    "now and then a connection is closed before its GET is answered",
+    *_closes_unanswered(lambda call: call.number % 29 == 0 and call.message.method == "GET"),
+)
+oddity(
+    "idle-timeout-crosses",
+    "now and then a request on a used connection meets the 408 that ends the connection",
+    instead(
+        reply_to,
+        lambda original, call, refused: (
+            Reply(408, "idle", close=True)
+            if refused is None and call.position > 1 and call.number % 31 == 0 and not call.client.probe
+            else original(call, refused)
+        ),
+    ),
+)
 oddity(
     "one-request-at-a-time",
     "one request is served at a time, whatever its connection; others wait",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from reimage_conformance.emulator.departures import Change, instead
@@ -76,6 +77,67 @@ oddity(
         try_again_later(500, "OperationTimedOut"),
     ),
 )
+
+
+def _first_to_its_address(call: Call, refused: Refusal | None) -> bool:
+    """Whether a GET is the first valid request to its target."""
+    seen: set[str] = call.notes.setdefault("addresses", set())
+    is_first = refused is None and call.message.method == "GET" and call.message.target not in seen
+    seen.add(call.message.target)
+    return is_first
+
+
+oddity(
+    "cold-addresses",
+    "the first GET of each address gets 503, since its cache is cold",
+    refuses_where(_first_to_its_address, try_again_later(503, "ServerBusy", "0")),
+)
+
+POLL_SECONDS = 0.5
+"""How soon after a poll of an operation the next poll of it is refused."""
+
+
+def _polled_soon(call: Call, refused: Refusal | None) -> bool:
+    """Whether the last poll with the same target that was served came less than `POLL_SECONDS` ago."""
+    if refused is not None or "/operations/" not in call.message.target:
+        return False
+    served: dict[str, float] = call.notes.setdefault("polled", {})
+    is_soon = call.now < served.get(call.message.target, -POLL_SECONDS) + POLL_SECONDS
+    if not is_soon:
+        served[call.message.target] = call.now
+    return is_soon
+
+
+oddity(
+    "polls-limited",
+    "an operation can be polled twice a second; another poll gets 429 with Retry-After",
+    refuses_where(_polled_soon, try_again_later(429, "TooManyRequests", "1")),
+    unjudged="an ordinary poll was not answered 200 (429",
+)
+
+PENALTY_SECONDS = 3.0
+"""How long every request is refused once one was too many."""
+
+
+def _is_in_penalty(call: Call, refused: Refusal | None) -> bool:
+    """Each 40th request begins a time in which every request is refused."""
+    until: float = call.notes.get("penalty-until", 0.0)
+    if call.now >= until and refused is None and call.number % 40 == 0:
+        until = call.notes["penalty-until"] = call.now + PENALTY_SECONDS
+    return call.now < until
+
+
+def _after_penalty(call: Call) -> Refusal:
+    """A refusal whose Retry-After is the date of the first whole second after the penalty."""
+    until = formatdate(call.state.wall_time(call.notes["penalty-until"]) + 1, usegmt=True)
+    return try_again_later(429, "TooManyRequests", until)(call)
+
+
+oddity(
+    "locked-out-until-a-date",
+    "now and then every request gets 429 for three seconds, with a date in Retry-After",
+    refuses_where(_is_in_penalty, _after_penalty),
+)
 oddity(
     "expectation-417",
     "a request with Expect gets 417",
@@ -117,6 +179,20 @@ def _redirection(call: Call) -> Refusal:
 
 
 oddity("redirected-307", "now and then a request is redirected to its own URI", refuses_where(_every(13), _redirection))
+
+
+def _redirection_with_port(call: Call) -> Refusal:
+    """A redirection to the URI of the request itself, in which the port stands although it is the usual one."""
+    host = (call.message.values("Host") or ["localhost"])[0]
+    port = "" if ":" in host else ":443"
+    return replace(_redirection(call), fields=(("Location", f"https://{host}{port}{call.message.target}"),))
+
+
+oddity(
+    "redirected-with-default-port-307",
+    "now and then a request is redirected to its own URI, with the port of https in it",
+    refuses_where(_every(13), _redirection_with_port),
+)
 
 _ELSEWHERE = "/moved"
 """The beginning of the path to which requests are redirected."""
