@@ -256,6 +256,8 @@ class TestSending:
         assert request_ != REIMAGE
         assert (await sender_over(wire).send(request_)).number == 2
         assert (await sender_over(FakeWire(silent(kind=FailureKind.CLOSED))).send(request_)).number == 2
+        in_capitals = replace(REIMAGE, target=REIMAGE.target.replace("WebRole1_IN_0", "WEBROLE1_IN_0"))
+        assert (await sender_over(FakeWire(silent(kind=FailureKind.CLOSED))).send(in_capitals)).number == 1
 
     @in_time
     async def test_one_of_several_polls_at_the_same_time_that_was_lost_is_sent_once_more(self) -> None:

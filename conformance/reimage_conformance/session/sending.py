@@ -181,9 +181,13 @@ class Sender:
         return exchange
 
     def _starts_nothing(self, request: Request) -> bool:
-        """Whether a request starts nothing, so that it may be sent again: it does nothing, or the names in its address do not exist."""
+        """Whether a request starts nothing, so that it may be sent again: it does nothing, or the names in its address do not exist.
+
+        A name in another letter case may exist for the endpoint.
+        """
         address = read_target(request.resource)
-        is_named_nowhere = address.kind is Kind.REIMAGE and self._recorder.world.absence(address) is not Absence.NOTHING
+        may_exist = (Absence.NOTHING, Absence.NAME_CASE, Absence.SLOT_CASE)
+        is_named_nowhere = address.kind is Kind.REIMAGE and self._recorder.world.absence(address) not in may_exist
         return does_nothing(request) or is_named_nowhere
 
     async def past_throttling(
