@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reimage_conformance.judging.instances.effects import SETTLING_FACTOR, second_departure_seconds, settling_seconds
+from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.deployments import READY, has_instance_list, statuses_in
 from reimage_conformance.protocol.requests import OBSERVING_VERSION, Place
@@ -209,14 +210,14 @@ class Instances(Looks):
     async def _look_for(self, deployment: Deployment, watches: list[Watch]) -> None:
         """Makes one look that serves every watch on the deployment."""
         exchange = await self.look(deployment, patient=False)  # the next one follows anyway
-        await self._look_with_later_version_once(watches, exchange)
         now = self._sender.clock.now()
         for watch in watches:
             watch.looks.append(exchange)
             self._conclude(watch, exchange, now)
+        await self._look_with_later_version_once(watches, exchange)
 
     async def _look_with_later_version_once(self, watches: list[Watch], exchange: Exchange) -> None:
-        """Looks with LATER_VERSION too, the first time that `exchange` shows a watched instance of the deployment offline.
+        """Looks with LATER_VERSION too, the first time that `exchange` shows a watched instance of the deployment offline; again if it was throttled.
 
         The answer is for the check that statuses fit the version of the request (REQ-DEPL-STATUS-GATES).
         """
@@ -225,7 +226,9 @@ class Instances(Looks):
         is_offline = any(shown.get(watch.place.role_instance) not in (READY, None) for watch in watches)
         if is_offline and deployment not in self._deployments_seen_offline:
             self._deployments_seen_offline.add(deployment)
-            await self.look(deployment, version=LATER_VERSION)
+            later = await self.look(deployment, version=LATER_VERSION, patient=False)
+            if is_busy(later):
+                self._deployments_seen_offline.discard(deployment)
 
     def _conclude(self, watch: Watch, exchange: Exchange, now: float) -> None:
         """Ends a watch once the instance is back, or the time for that is over; also learns `_departs_late`."""
