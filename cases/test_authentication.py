@@ -140,6 +140,7 @@ async def test_a_cloud_service_is_not_shown_to_strangers(sut: SystemUnderTest, i
     not_applicable_without_https(sut)
     sut.instances.require(Call.CLOUD_SERVICE)
     look = sut.builder.cloud_service(sut.planner.main.cloud_service)
+    await sut.send(look, label="control")  # without it, a refusal proves nothing
     sut.judge(refused, await sut.send(by_stranger(sut, look, identity), label="refusal"))
 
 

@@ -98,6 +98,7 @@ def _selection() -> Iterator[Step]:
         "?op=reimage",
         "?x=reimages",
         "?action=reimage",
+        "?comp%5B%5D=reimage",
     )
     for form in ("slot", "name"):
         yield from many([octets("POST", place("WebRole1_IN_2", form, comp=each)) for each in queries])
@@ -286,6 +287,8 @@ def _framing() -> Iterator[Step]:
                 "0a",
                 "0\r\nContent-Length: 3",
                 "3\r\nContent-Length: 0",
+                str(2**32),
+                str(2**64),
             )
         ]
     )
@@ -318,6 +321,12 @@ def _framing() -> Iterator[Step]:
         octets("GET", f"/{SLOT.split('/')[1]}/operations/{player.started[-1]}"),
         octets("GET", f"/{SLOT.split('/')[1]}/operations/{player.started[-1]}"),
     )
+
+
+def _used_connections() -> Iterator[Step]:
+    """Many requests on one connection, and one to an instance that does not exist."""
+    yield ask(*[octets("GET", f"{SERVICES}/contoso")] * 64)
+    yield ask(octets("POST", place("NoSuchRole_IN_0")))
 
 
 def _latitude() -> Iterator[Step]:
@@ -357,6 +366,7 @@ CHAPTERS: dict[str, Callable[[], Iterator[Step]]] = {
     "partial ids": _partial_ids,
     "too soon": _too_soon,
     "latitude": _latitude,
+    "used connections": _used_connections,
     "reads": _reads,
     "framing": _framing,
     "headers": _headers,

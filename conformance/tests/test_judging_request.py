@@ -9,7 +9,6 @@ import pytest
 from judging_samples import (
     ANONYMOUS,
     COMP,
-    FOREIGN_SUBSCRIPTION,
     LOOK,
     MALFORMED,
     NO_COMP,
@@ -39,7 +38,7 @@ from judging_samples import (
     world,
 )
 from reimage_conformance.model import FailureKind, Identity, Outcome, Request
-from reimage_conformance.protocol.requests import with_body, with_header, with_query, with_subscription, without_header
+from reimage_conformance.protocol.requests import with_body, with_header, with_query, without_header
 
 CODES = "REQ-ERR-CODES"
 
@@ -352,18 +351,3 @@ def test_a_body_is_refused_by_its_own_statuses() -> None:
 
     assert brief(judged("refused", [refusal(request, 413)])) == [met("REQ-REIMAGE-CL-NONZERO")]
     assert brief(judged("refused", [refusal(request, 411)])) == [violated("REQ-REIMAGE-CL-NONZERO", "status:411")]
-
-
-@pytest.mark.parametrize(
-    ("status", "outcome"),
-    [(403, Outcome.MET), (404, Outcome.ADVISORY), (400, Outcome.VIOLATED), (401, Outcome.VIOLATED)],
-)
-def test_names_may_be_looked_for_before_the_certificate_of_a_foreign_subscription(
-    status: int, outcome: Outcome
-) -> None:
-    asked = with_subscription(REIMAGE, SUBSCRIPTION, FOREIGN_SUBSCRIPTION)
-    where = world(foreign_subscription_id=FOREIGN_SUBSCRIPTION)
-    code = {403: "AuthenticationFailed", 404: "ResourceNotFound"}.get(status, "BadRequest")
-    found = judged("refused", [refusal(asked, status, code)], where)
-
-    assert [each.outcome for each in found if each.requirement == "REQ-AUTH-FAIL"] == [outcome]

@@ -147,3 +147,10 @@ def test_two_faults_of_different_areas_are_both_named() -> None:
         assert each.errors == ()
         assert len(wanted) == 2
         assert wanted <= set(each.findings)
+
+
+def test_the_parts_of_a_refused_step_wait_until_the_instance_runs_again() -> None:
+    """Where Expect is refused, its step is sent in parts, which no look watches; an instance that is away is refused with 400."""
+    (found,) = judge_each([JudgedEmulator("parts", oddities=("expectation-417", "not-running-400"))])
+
+    assert held_against(found) == {}

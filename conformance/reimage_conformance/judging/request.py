@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.defects import any_status_of
@@ -233,10 +232,6 @@ def _wrong_status(bad: _BadRequest, response: Response) -> Iterator[Verdict]:
     is_unknown_name = any(defect.key in ("bad-name", "elsewhere") for defect in bad.defects)
     because = ("REQ-ERR-CODES",) if is_unknown_name else ()  # the endpoint may answer every unknown name in this way
     problem = symptom(exchange)
-    if response.status == HTTPStatus.NOT_FOUND and [defect.key for defect in bad.defects] == ["foreign-subscription"]:
-        # The endpoint may have looked for the names before it looked at the certificate (REQ-AUTH-ORDER): the other subscription lacks them.
-        yield about(cause, exchange).advised(bad.expected, bad.refusal(cause), problem)
-        return
     yield about(cause, exchange).violated(bad.expected, bad.refusal(cause), problem, because=because)
     if bad.is_of_table and is_single:
         yield about(effect, exchange).violated(bad.expected, bad.refusal(effect), problem, because=(cause,))

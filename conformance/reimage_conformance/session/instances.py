@@ -369,6 +369,14 @@ class Instances(Looks):
         for watch in [each for each in self.watches if each.place == place]:
             await watch.over.wait()
 
+    async def until_back(self, operations: list[Operation]) -> None:
+        """Waits until looks show the instance of the last of these operations at ReadyRole again, if no watch did."""
+        last = operations[-1] if operations else None
+        if last is None or last.place is None or any(watch.operation is last for watch in self.watches):
+            return
+        await last.over.wait()
+        await self.until_ready(last.place)
+
     async def until_ready(self, place: Place) -> Exchange | None:
         """Looks until Get Deployment shows the instance at ReadyRole, or operation_timeout_seconds are over; gives the last look.
 

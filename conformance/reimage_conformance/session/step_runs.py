@@ -141,6 +141,8 @@ class StepRuns:
         if result.was_refused:
             await self._instances.until_running_again(self._operations.at(step.place))
         await self._instances.until_online(step.place)
+        if not step.observe:
+            await self._instances.until_back(self._operations.at(step.place))
         if step.observe and self._instances.offers_deployment:
             # An earlier reimage that nobody watched may not have taken the instance offline yet; the looks of this step would show it.
             await self._instances.until_settled(self._operations.at(step.place))

@@ -156,12 +156,6 @@ oddity(
     _moved(check_certificate, 1),
 )
 oddity(
-    "certificate-checked-last",
-    "the certificate is checked after everything else",
-    _moved(check_certificate, 99),
-    advisories=("REQ-AUTH-FAIL",),
-)
-oddity(
     "checks-in-reverse",
     "everything is checked in reverse order, except for certificate, path and conflict",
     _reordered(_reversed),
