@@ -19,6 +19,7 @@ from reimage_conformance.model import Exchange, Identity, Request, Why
 from reimage_conformance.session.operations import UNPOLLED, UNPOLLED_BECAUSE, Operation, State
 from reimage_conformance.session.step_runs import Result
 from reimage_conformance.session.steps import Step
+from reimage_conformance.session.unanswered import is_lost, missing_reply_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,6 +50,13 @@ async def ended_operation(sut: SystemUnderTest, status: str = "Succeeded") -> Op
 def lost_a_poll(sut: SystemUnderTest, operation: Operation) -> bool:
     """Whether a poll of an operation got no reply although other requests were answered."""
     return any(poll.reply is None and sut.sender.answers_others(poll) for poll in operation.polls)
+
+
+def loses_other_requests_too(sut: SystemUnderTest) -> bool:
+    """Whether connections were lost under other GETs as well: then lost polls say nothing about polls."""
+    others = (e for e in sut.recorder.exchanges if e.request.method == "GET" and not e.label.startswith("poll"))
+    lost = sum(is_lost(e) and missing_reply_counts(e.request) for e in others)
+    return lost >= MIN_OPERATIONS_WITH_LOST_POLLS
 
 
 async def poll_on_connection_of(sut: SystemUnderTest, exchange: Exchange, poll: Request) -> list[Exchange]:

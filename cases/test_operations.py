@@ -58,6 +58,7 @@ from .asking import (
     issued_id,
     judge_in_other_subscription,
     judge_refusal,
+    loses_other_requests_too,
     lost_a_poll,
     not_applicable_without_failing_instance,
     poll_in_every_way,
@@ -137,7 +138,8 @@ async def test_every_poll_is_answered_200(sut: SystemUnderTest) -> None:
     """A poll is answered 200 whatever the state of the operation, Failed included."""
     operations = await polled_operations(sut)
     losing = sum(lost_a_poll(sut, operation) for operation in operations)
-    is_systematic = losing >= MIN_OPERATIONS_WITH_LOST_POLLS and losing * 2 > len(operations)
+    is_frequent = losing >= MIN_OPERATIONS_WITH_LOST_POLLS and losing * 2 > len(operations)
+    is_systematic = is_frequent and not loses_other_requests_too(sut)
     await sut.in_turn(partial(judge_answered, sut, is_systematic=is_systematic), operations)
 
 

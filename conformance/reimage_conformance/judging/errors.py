@@ -25,7 +25,7 @@ BY_TABLE = ("place", "instance")
 """The keys of those whose status stands in the table alone; the requirements of the others give a status too."""
 STRANGERS = (Identity.NONE, Identity.UNKNOWN)
 """Callers whom the endpoint does not know."""
-_OF_HTTP = (411, 413, 414, 417, 421, 426, 429, 431)
+_OF_HTTP = (408, 411, 413, 414, 417, 421, 426, 429, 431)
 """Statuses of 4xx that HTTP software may send before the application sees a request."""
 
 

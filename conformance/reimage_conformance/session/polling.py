@@ -20,6 +20,7 @@ from reimage_conformance.session.thresholds import (
     UNKNOWN_AGAIN_SECONDS,
     UNKNOWN_SECONDS,
 )
+from reimage_conformance.session.unanswered import is_lost, is_unconnected
 
 if TYPE_CHECKING:
     from reimage_conformance.model import Exchange
@@ -74,11 +75,15 @@ class Polling:
         return exchange
 
     async def _ask(self, operation: Operation, version: str | None, label: str, *, fresh: bool = False) -> Exchange:
+        """Sends a poll, and once more if its connection was lost; both count as polls of the operation."""
         under = operation.subscription or None
         request = self._builder.operation_status(operation.identifier, version=version, subscription=under)
         request = replace(request, identity=operation.start.request.identity, fresh_connection=fresh)
         exchange = await self._sender.send_and_follow_up(request, Manner(label))
         operation.add_poll(exchange)
+        if is_lost(exchange) and not is_unconnected(exchange):
+            exchange = await self._sender.send_and_follow_up(replace(request, fresh_connection=True), Manner(label))
+            operation.add_poll(exchange)
         operation.polled = self._sender.clock.now()
         if operation.is_under_way:
             self.take(operation, exchange, operation.polled)

@@ -112,7 +112,7 @@ oddity(
     "polls-limited",
     "an operation can be polled twice a second; another poll gets 429 with Retry-After",
     refuses_where(_polled_soon, try_again_later(429, "TooManyRequests", "1")),
-    unjudged="an ordinary poll was not answered 200 (429",
+    unjudged="429 Too Many Requests",
 )
 
 PENALTY_SECONDS = 2.0
