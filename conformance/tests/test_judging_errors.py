@@ -111,7 +111,7 @@ class TestErrorDocuments:
             exchange(NO_LENGTH, 400),
             exchange(NO_LENGTH, 400, "<html/>", headers=(("Content-Type", "text/html"),)),
             exchange(without_header(NO_LENGTH, "x-ms-version"), 400),
-            *(exchange(NO_LENGTH, status) for status in (411, 413, 414, 417, 421, 426, 429, 431)),
+            *(exchange(NO_LENGTH, status) for status in (408, 411, 413, 414, 417, 421, 426, 429, 431)),
         ],
     )
     def test_other_answers_may_come_from_below_the_application(self, check: str, other: Exchange) -> None:

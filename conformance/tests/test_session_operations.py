@@ -28,7 +28,7 @@ from judging_samples import (
     started,
 )
 from reimage_conformance.judging.operations.progress import RETENTION_SECONDS
-from reimage_conformance.model import Identity
+from reimage_conformance.model import FailureKind, Identity
 from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place
 from reimage_conformance.session.budget import Budget
@@ -190,6 +190,18 @@ async def test_a_poll_of_an_operation_that_is_over_is_repeated_while_it_is_throt
         late = await one.operations.poll(found, label="poll-late")
 
     assert (late.reply.status if late.reply else 0, found.is_still_known) == (404, False)
+
+
+@pytest.mark.parametrize(("kind", "count"), [(FailureKind.CLOSED, 2), (FailureKind.RESET, 2), (FailureKind.TIMEOUT, 1)])
+@in_time
+async def test_a_poll_whose_connection_was_lost_is_sent_once_more(kind: FailureKind, count: int) -> None:
+    async with rig(*answers(SUCCEEDED, SUCCEEDED), silent(kind=kind), poll(SUCCEEDED)) as one:
+        found = await one.finished()
+        polled = len(found.polls)
+        late = await one.operations.poll(found, label="poll-late")
+
+    assert (late.reply is None) is (count == 1)
+    assert len(found.polls) == polled + count
 
 
 @in_time
