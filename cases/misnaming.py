@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reimage_conformance.casebook import SystemUnderTest
+from reimage_conformance.judging.world import Absence
 from reimage_conformance.model import Deployment, Request
-from reimage_conformance.protocol.addresses import FORMS, UriForm, encode
+from reimage_conformance.protocol.addresses import FORMS, Address, Kind, UriForm, encode
 from reimage_conformance.protocol.requests import Place
 
 SLOT, NAME = UriForm.SLOT, UriForm.NAME
@@ -44,10 +45,8 @@ def wrong_names(sut: SystemUnderTest) -> list[Names]:
 
 def exists(sut: SystemUnderTest, service: str, container: str, instance: str, form: UriForm) -> bool:
     """Whether these names address a known instance after all: a deployment may be called `staging`, or as another one is called."""
-    return any(
-        (service, container) == (each.cloud_service, form.container(each)) and instance in sut.world.instances(each)
-        for each in sut.target.deployments
-    )
+    address = Address(Kind.REIMAGE, sut.target.subscription_id, service, form, container, instance)
+    return sut.world.absence(address) is Absence.NOTHING
 
 
 def reimage_at_segments(sut: SystemUnderTest, service: str, container: str, instance: str, form: UriForm) -> Request:

@@ -290,13 +290,13 @@ def test_an_anomaly_of_each_kind_is_judged_under_one_requirement(kind: AnomalyKi
     assert sound.response is not None
     odd = replace(sound, response=replace(sound.response, anomalies=(Anomaly(kind, "what was seen"),)))
     found = [each for name in ("framing", "standard_headers") for each in judged(name, [odd])]
-    told = [each for each in found if each.outcome is Outcome.VIOLATED]
+    violations = [each for each in found if each.outcome is Outcome.VIOLATED]
 
-    assert len(told) == (0 if kind is AnomalyKind.INVALID_STATUS_CODE else 1)
+    assert len(violations) == (0 if kind is AnomalyKind.INVALID_STATUS_CODE else 1)
     if kind is not AnomalyKind.CONTENT_CODING:
-        assert {each.symptom for each in told} <= {kind.value}
-        assert {each.actual.partition(" (")[0] for each in told} <= {"what was seen"}
-    assert all(each.expected for each in told)
+        assert {each.symptom for each in violations} <= {kind.value}
+        assert {each.actual.partition(" (")[0] for each in violations} <= {"what was seen"}
+    assert all(each.expected for each in violations)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 _NEEDED_TO_REPEAT = 2
-"""So many reimages let a group take part, and one of its requests be repeated alone."""
+"""One reimage lets a group take part, and one more lets a request of it be repeated alone."""
 
 
 @dataclass(slots=True)

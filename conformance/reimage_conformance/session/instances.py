@@ -225,10 +225,9 @@ class Instances(Looks):
         deployment = watches[0].place.deployment
         is_offline = any(shown.get(watch.place.role_instance) not in (READY, None) for watch in watches)
         if is_offline and deployment not in self._deployments_seen_offline:
-            self._deployments_seen_offline.add(deployment)
             later = await self.look(deployment, version=LATER_VERSION, patient=False)
-            if is_busy(later):
-                self._deployments_seen_offline.discard(deployment)
+            if not is_busy(later):
+                self._deployments_seen_offline.add(deployment)
 
     def _conclude(self, watch: Watch, exchange: Exchange, now: float) -> None:
         """Ends a watch once the instance is back, or the time for that is over; also learns `_departs_late`."""

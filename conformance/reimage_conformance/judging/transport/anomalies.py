@@ -47,9 +47,7 @@ _EXPECTED_IN_HEADS = {
     AnomalyKind.MALFORMED_LINE: "a name, a colon and a value on each header line",
     AnomalyKind.MALFORMED_STATUS_LINE: "a status line such as HTTP/1.1 200 OK",
 }
-"""REQ-HTTP-STD-HEADERS (RFC 9112 2 to 5)."""
-JUDGED_OTHERWISE = {AnomalyKind.CONTENT_CODING, AnomalyKind.INVALID_STATUS_CODE}
-"""Anomalies that other checks judge: as a wrong Content-Encoding, and by the status."""
+"""REQ-HTTP-STD-HEADERS (RFC 9112 2 to 5). A wrong content coding and a wrong status code are in neither table: other checks judge them."""
 
 
 def framing_anomalies(response: Response | None) -> list[Anomaly]:

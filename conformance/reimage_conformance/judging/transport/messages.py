@@ -42,7 +42,7 @@ _DIRECTIVES = re.compile(rf"(?:{_DIRECTIVE})?(?:[ \t]*,[ \t]*(?:{_DIRECTIVE})?)*
 _CODED = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b"}
 """The first octets of content in these codings (RFC 9110 8.4.1.3)."""
 FROZEN_SECONDS = 3.0
-"""A Date that stays the same for so many seconds is that of no clock."""
+"""If all Dates of this many seconds are the same, they do not come from a clock that runs."""
 _SINGLETONS = (
     "Date",
     "Content-Type",
