@@ -259,3 +259,8 @@ def document(inner: str, *, root: str = "Operation", namespace: str = NAMESPACE)
 def numbered(*exchanges: Exchange) -> dict[int, Exchange]:
     """Exchanges by their numbers, as a journal holds them."""
     return {each.number: each for each in exchanges}
+
+
+def in_order(*exchanges: Exchange) -> dict[int, Exchange]:
+    """Exchanges by their numbers, which are given to them in this order, from 1."""
+    return numbered(*(replace(each, number=number) for number, each in enumerate(exchanges, start=1)))

@@ -266,7 +266,7 @@ class TestControls:
 
         assert found.outcome is outcome
         if outcome is Outcome.OBSERVED:
-            assert "of an operation that had ended more than 2 s before and is no longer kept" in found.actual
+            assert "of an operation that may have ended more than 2 s before and is no longer kept" in found.actual
             shown = verdict("REQ-GOS-STATUS", VIOLATED, 3)
             assert controlled(shown, exchanges, Controls.of(world(), exchanges)) is shown
             odd = numbered(*told, poll("", 403, number=4, at=8.0), *after)

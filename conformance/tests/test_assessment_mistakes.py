@@ -16,6 +16,7 @@ from judging_samples import (
     TARGET,
     deployment,
     exchange,
+    in_order,
     instance,
     look,
     refusal,
@@ -44,14 +45,9 @@ def listing(*, name: str = "contoso-v2", slot: str = "Production", leaving_out: 
     return exchange(BUILDER.cloud_service("contoso"), 200, body)
 
 
-def numbered(*exchanges: Exchange) -> dict[int, Exchange]:
-    """Exchanges by their numbers, which are from 1 on."""
-    return {number: replace(each, number=number) for number, each in enumerate(exchanges, start=1)}
-
-
 def keys(*exchanges: Exchange) -> list[str]:
     """The key of the target file that each mistake begins with."""
-    return [each.sentence.partition(" ")[0] for each in mistakes_of(WORLD, numbered(*exchanges).values())]
+    return [each.sentence.partition(" ")[0] for each in mistakes_of(WORLD, in_order(*exchanges).values())]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +94,7 @@ def test_a_deployment_that_an_answer_leaves_out_and_nobody_asked_for_may_be_ther
     exchanges: tuple[Exchange, ...], expected: list[str]
 ) -> None:
     both = replace(world(), target=replace(TARGET, deployments=(PRODUCTION, STAGING)))
-    assert [each.sentence.split()[0] for each in mistakes_of(both, numbered(*exchanges).values())] == expected
+    assert [each.sentence.split()[0] for each in mistakes_of(both, in_order(*exchanges).values())] == expected
 
 
 @pytest.mark.parametrize(
@@ -109,7 +105,7 @@ def test_a_deployment_that_an_answer_leaves_out_and_nobody_asked_for_may_be_ther
     ],
 )
 def test_names_that_are_shown_in_other_letter_case_are_the_files_mistake(shown: Exchange, expected: list[str]) -> None:
-    exchanges = numbered(shown, DENIED_BY_NAME, started(), refusal(REIMAGE_BY_NAME, 400))
+    exchanges = in_order(shown, DENIED_BY_NAME, started(), refusal(REIMAGE_BY_NAME, 400))
     mistakes = mistakes_of(WORLD, exchanges.values())
 
     def outcome(requirement: str, evidence: int) -> Outcome:
@@ -126,14 +122,14 @@ def test_an_endpoint_that_leaves_out_an_instance_it_has_may_leave_out_others() -
     four = replace(world(), target=replace(TARGET, deployments=(many,)))
     shown, last = look(dict.fromkeys(many.role_instances[:2], "ReadyRole")), many.role_instances[-1]
     accepted = started(BUILDER.reimage(Place(many, last)))
-    assert [each.instance for each in mistakes_of(four, numbered(shown).values())] == list(many.role_instances[2:])
-    assert mistakes_of(four, numbered(shown, accepted).values()) == []
+    assert [each.instance for each in mistakes_of(four, in_order(shown).values())] == list(many.role_instances[2:])
+    assert mistakes_of(four, in_order(shown, accepted).values()) == []
 
 
 def test_an_instance_that_is_missing_in_one_deployment_excuses_nothing_in_the_other() -> None:
     both = replace(world(), target=replace(TARGET, deployments=(PRODUCTION, STAGING)))
     shown = listing(name="contoso-v3", slot="Staging", leaving_out="WebRole1_IN_0")
-    exchanges = numbered(listing(), shown, refusal(STAGED, 404), refusal(REIMAGE, 404))
+    exchanges = in_order(listing(), shown, refusal(STAGED, 404), refusal(REIMAGE, 404))
     mistakes = mistakes_of(both, exchanges.values())
 
     def outcome(evidence: int) -> Outcome:
@@ -145,7 +141,7 @@ def test_an_instance_that_is_missing_in_one_deployment_excuses_nothing_in_the_ot
 
 def test_what_rests_on_a_mistake_is_inconclusive_and_nothing_else() -> None:
     by_name = BUILDER.reimage(Place(PRODUCTION, "WebRole1_IN_1"), UriForm.NAME)
-    exchanges = numbered(
+    exchanges = in_order(
         listing(name="contoso-v9"), started(), DENIED_BY_NAME, refusal(by_name, 404), refusal(REIMAGE, 400)
     )
     mistakes = mistakes_of(WORLD, exchanges.values())
@@ -162,7 +158,7 @@ def test_what_rests_on_a_mistake_is_inconclusive_and_nothing_else() -> None:
 
 
 def test_the_sentence_names_the_key_and_what_is_there() -> None:
-    (mistake,) = mistakes_of(WORLD, numbered(listing(name="contoso-v9"), started()).values())
+    (mistake,) = mistakes_of(WORLD, in_order(listing(name="contoso-v9"), started()).values())
 
     assert mistake.sentence == (
         'name in [[deployments]] number 1: no answer shows "contoso-v2" in contoso, which has "contoso-v9" in production'
@@ -173,7 +169,7 @@ def test_the_sentence_names_the_key_and_what_is_there() -> None:
 def test_a_list_of_instances_that_is_cut_says_how_many_more_there_are(count: int, ending: str) -> None:
     names = dict.fromkeys((f"I_IN_{n}" for n in range(count)), "ReadyRole")
 
-    sentences = [each.sentence for each in mistakes_of(WORLD, numbered(look(names), DENIED).values())]
+    sentences = [each.sentence for each in mistakes_of(WORLD, in_order(look(names), DENIED).values())]
 
     assert sentences
     assert all(sentence.endswith(ending) for sentence in sentences)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from judging_samples import BUILDER, PRODUCTION, REIMAGE, exchange, refusal, started, world
+from judging_samples import BUILDER, PRODUCTION, REIMAGE, exchange, in_order, refusal, started, world
 from reimage_conformance.assessment.late_installations import LateInstallations
 from reimage_conformance.judging import CHECKS, judge
 from reimage_conformance.model import Exchange, Outcome, Request
@@ -22,11 +20,6 @@ def probe(installation: str, place: Place = PLACE) -> Exchange:
     """The probe's answer about an instance."""
     request = Request("GET", place.probe_path(URL), (("Host", "127.0.0.1:9000"),))
     return exchange(request, 200, f'{{"installation_id": "{installation}"}}'.encode(), label="probe")
-
-
-def in_order(*exchanges: Exchange) -> dict[int, Exchange]:
-    """The exchanges with their numbers, in this order."""
-    return {number: replace(each, number=number) for number, each in enumerate(exchanges, start=1)}
 
 
 def outcomes(*later: Exchange) -> list[Outcome]:
@@ -52,6 +45,18 @@ def outcomes(*later: Exchange) -> list[Outcome]:
 )
 def test_a_new_installation_that_comes_late_is_not_missing(later: list[Exchange], outcome: Outcome) -> None:
     assert outcomes(*later) == [outcome]
+
+
+def test_an_installation_is_late_too_where_an_earlier_reimage_left_the_verdict_on_it_inconclusive() -> None:
+    """The first reimage shows no new installation; nor does the second, which is inconclusive; then the probe shows one."""
+    seen = in_order(started(REIMAGE), probe("a"), probe("a"), started(REIMAGE), probe("a"), probe("b"))
+    first = judge(WORLD, CHECKS["fresh_installation"], [seen[2], seen[3], seen[1]])
+    second = judge(WORLD, CHECKS["fresh_installation"], [seen[3], seen[5], seen[4]])
+    weighed = [verdict.made_inconclusive("an earlier reimage was not seen to end") for verdict in second]
+    late = LateInstallations.of(WORLD, [*first, *weighed], seen)
+
+    assert (late.old, late.new) == (seen[5], seen[6])
+    assert [late.without_late(verdict).outcome for verdict in first] == [Outcome.INCONCLUSIVE]
 
 
 def test_nothing_is_late_where_reimages_change_other_instances() -> None:

@@ -223,7 +223,7 @@ def _is_looked_at_otherwise(address: Address, controls: Controls) -> bool:
 def _why_permitted(exchange: Exchange, controls: Controls) -> str:
     """Why the documents permit a refusal, as the rest of the run shows, or ""."""
     if is_of_the_forgotten(exchange, controls.forgotten):
-        return f"{reply_summary(exchange)}, of an operation that had ended more than {RETENTION_SECONDS:.0f} s before and is no longer kept"
+        return f"{reply_summary(exchange)}, of an operation that may have ended more than {RETENTION_SECONDS:.0f} s before and is no longer kept"
     if _is_too_new(exchange, controls):
         return f"version {version_of(exchange)} is refused, and no newer one was accepted"
     return ""

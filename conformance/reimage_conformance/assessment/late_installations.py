@@ -25,6 +25,8 @@ _OLD_INSTALLATION = "same-installation"
 """The symptom of a reimage after which the probe showed the installation of before."""
 _OLD_DATA = "other-data-kept"
 """The symptom of a reimage after which what only a new guest OS loses was still there."""
+_COMPARED = "fresh_installation"
+"""The check that compares the installations before and after a reimage."""
 _OTHERS_CHANGED = "installation_unchanged"
 """The check whose violation says that a request changed an instance that it must not change; then nothing is late, unless a reimage of
 that instance was not seen to change it yet (`_is_change_due`)."""
@@ -39,12 +41,17 @@ class LateInstallations:
 
     @classmethod
     def of(cls, world: World, verdicts: Iterable[Verdict], exchanges: Mapping[int, Exchange]) -> LateInstallations:
-        """Finds the first late installation among those that verdicts say are missing."""
-        accusing = [verdict for verdict in verdicts if verdict.is_violation]
-        if any(v.check == _OTHERS_CHANGED and not _is_change_due(v, exchanges, world) for v in accusing):
+        """Finds the first late installation after reimages that the probe showed no new installation of.
+
+        A verdict on such a reimage may be inconclusive because of an earlier reimage of its instance. Then the installation that
+        came late is that of one of the two.
+        """
+        made = list(verdicts)
+        accusing = [verdict for verdict in made if verdict.check == _OTHERS_CHANGED and verdict.is_violation]
+        if not all(_is_change_due(verdict, exchanges, world) for verdict in accusing):
             return cls()
-        for verdict in accusing:
-            old = exchanges.get(verdict.evidence[0]) if verdict.symptom == _OLD_INSTALLATION else None
+        for verdict in made:
+            old = _unchanged_installation(verdict, exchanges)
             new = _changed_after(old, exchanges, world) if old is not None else None
             if new is not None:
                 return cls(old, new)
@@ -60,6 +67,16 @@ class LateInstallations:
             return verdict
         reason = f"{verdict.actual}; a new installation came late in this run: exchange {self.old.number} showed the old one, exchange {self.new.number} the new one"
         return verdict.made_inconclusive(reason)
+
+
+def _unchanged_installation(verdict: Verdict, exchanges: Mapping[int, Exchange]) -> Exchange | None:
+    """The last of the probe's answers that `verdict` compares, where they show one installation before and after a reimage."""
+    if verdict.check != _COMPARED:
+        return None
+    after, before = (exchanges.get(number) for number in verdict.evidence[:2])
+    if after is None or before is None or not installation_in(after):
+        return None
+    return after if installation_in(after) == installation_in(before) else None
 
 
 def _changed_after(old: Exchange, exchanges: Mapping[int, Exchange], world: World) -> Exchange | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
 from reimage_conformance.judging.operations.polls import NOT_KNOWN, STATUSES, TERMINAL, status_of
 from reimage_conformance.judging.operations.progress import RETENTION_SECONDS
+from reimage_conformance.judging.wording import is_busy
 from reimage_conformance.protocol.addresses import Kind, read_target
 
 if TYPE_CHECKING:
@@ -18,29 +20,54 @@ _PLAIN = ("poll-known", "poll-late")
 """The labels of plain polls that ask whether an operation is still known."""
 
 
+@dataclass(slots=True)
+class _History:
+    """What the polls of one operation showed so far.
+
+    `shown` is the last poll that showed a status, or the 202. `ended_at` is when an end was first seen, in seconds since the
+    run began. `was_throttled` says that a poll after `shown` was throttled. `is_gone` says that the operation was forgotten.
+    """
+
+    shown: Exchange | None = None
+    ended_at: float = inf
+    was_throttled: bool = False
+    is_gone: bool = False
+
+    def add(self, poll: Exchange) -> None:
+        """Adds a poll."""
+        status = status_of(poll)
+        if status in STATUSES:
+            self.shown, self.was_throttled, self.is_gone = poll, False, False
+            self.ended_at = min(self.ended_at, poll.at if status in TERMINAL else inf)
+        elif is_busy(poll):
+            self.was_throttled = True
+        elif _is_denied(poll) and poll.at > self._may_be_forgotten_at(poll):
+            self.is_gone = True
+
+    def _may_be_forgotten_at(self, poll: Exchange) -> float:
+        """The moment after which `poll` may be denied because the operation was forgotten, in seconds since the run began.
+
+        Where polls were throttled, no poll may have come between the end of the operation and that moment.
+        """
+        if self.ended_at < inf:
+            return self.ended_at + RETENTION_SECONDS if poll.label in _PLAIN else inf
+        return self.shown.at + RETENTION_SECONDS if self.shown is not None and self.was_throttled else inf
+
+
 def forgotten_in(exchanges: Mapping[int, Exchange]) -> dict[str, int]:
     """The operations that the endpoint had forgotten, each with the number of the last exchange that showed it.
 
-    A plain poll did not find them more than `RETENTION_SECONDS` after their end, and no later poll found them either.
+    A plain poll did not find them more than `RETENTION_SECONDS` after their end, and no later poll found them either. Or, where
+    polls were throttled, no poll showed them for so long, and then a poll did not find them.
     """
-    ended: dict[str, float] = {}
-    shown: dict[str, int] = {}
-    gone: set[str] = set()
-    for number, exchange in exchanges.items():
+    histories: dict[str, _History] = {}
+    for exchange in exchanges.values():
         address = read_target(exchange.request.resource)
-        if address.kind is not Kind.OPERATION or exchange.request.method != "GET":
-            continue
-        name, status = address.operation, status_of(exchange)
-        if status in STATUSES:
-            shown[name] = number
-            gone.discard(name)
-            if status in TERMINAL:
-                ended.setdefault(name, exchange.at)
-        elif (
-            exchange.label in _PLAIN and _is_denied(exchange) and exchange.at > ended.get(name, inf) + RETENTION_SECONDS
-        ):
-            gone.add(name)
-    return {name: shown[name] for name in gone}
+        if address.kind is Kind.OPERATION and exchange.request.method == "GET":
+            histories.setdefault(address.operation, _History()).add(exchange)
+        elif address.kind is Kind.REIMAGE and exchange.is_successful and exchange.request_id:
+            histories[exchange.request_id] = _History(exchange)
+    return {name: each.shown.number for name, each in histories.items() if each.is_gone and each.shown is not None}
 
 
 def is_of_the_forgotten(exchange: Exchange, forgotten: Mapping[str, int]) -> bool:
