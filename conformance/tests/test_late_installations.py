@@ -7,7 +7,7 @@ import pytest
 from judging_samples import BUILDER, PRODUCTION, REIMAGE, exchange, in_order, refusal, started, world
 from reimage_conformance.assessment.late_installations import LateInstallations
 from reimage_conformance.judging import CHECKS, judge
-from reimage_conformance.model import Exchange, Outcome, Request
+from reimage_conformance.model import Exchange, Outcome, Request, Verdict
 from reimage_conformance.protocol.requests import Place
 
 URL = "http://127.0.0.1:9000/{cloud_service}/{deployment_name}/{role_instance}"
@@ -57,6 +57,13 @@ def test_an_installation_is_late_too_where_an_earlier_reimage_left_the_verdict_o
 
     assert (late.old, late.new) == (seen[5], seen[6])
     assert [late.without_late(verdict).outcome for verdict in first] == [Outcome.INCONCLUSIVE]
+
+
+def test_a_verdict_that_compares_no_installations_shows_no_late_one() -> None:
+    unseen = Verdict("REQ-REIMAGE-FRESH-OS", Outcome.INCONCLUSIVE, check="fresh_installation", evidence=(1,))
+    seen = in_order(started(REIMAGE), probe("a"), probe("b"))
+
+    assert LateInstallations.of(WORLD, [unseen], seen) == LateInstallations()
 
 
 def test_nothing_is_late_where_reimages_change_other_instances() -> None:

@@ -71,9 +71,9 @@ class LateInstallations:
 
 def _unchanged_installation(verdict: Verdict, exchanges: Mapping[int, Exchange]) -> Exchange | None:
     """The last of the probe's answers that `verdict` compares, where they show one installation before and after a reimage."""
-    if verdict.check != _COMPARED:
+    if verdict.check != _COMPARED or len(verdict.between) < 2:
         return None
-    after, before = (exchanges.get(number) for number in verdict.evidence[:2])
+    before, after = (exchanges.get(number) for number in verdict.between[:2])
     if after is None or before is None or not installation_in(after):
         return None
     return after if installation_in(after) == installation_in(before) else None
