@@ -26,6 +26,7 @@ from judging_samples import (
 from reimage_conformance.assessment.foreign_locks import ForeignLocks
 from reimage_conformance.judging import CHECKS, judge
 from reimage_conformance.model import Outcome
+from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import Place, with_header, without_header
 
 if TYPE_CHECKING:
@@ -192,6 +193,21 @@ def test_an_operation_without_an_end_runs_no_longer_than_the_operator_allows() -
     late = world().target.limits.operation_timeout_seconds + 2.0
 
     assert bad(conflict(late + 1, NO_VERSION), conflict(late), accepted(1.0)) == NOTHING_SHOWN
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        BUILDER.reimage_at("contoso", UriForm.SLOT, PRODUCTION.name, "WebRole1_IN_0"),
+        BUILDER.reimage_at("contoso", UriForm.NAME, "production", "WebRole1_IN_0"),
+    ],
+    ids=["name as slot", "slot as name"],
+)
+def test_a_request_that_names_the_deployment_in_the_wrong_form_shows_nothing_where_a_sound_one_met_the_lock(
+    request_: Request,
+) -> None:
+    assert bad(conflict(9.0, request_), conflict(8.0), accepted(12.0)) == NOTHING_SHOWN
+    assert bad(conflict(9.0, request_), *OWN) == ACCUSED
 
 
 def test_a_request_that_addresses_no_deployment_accuses() -> None:

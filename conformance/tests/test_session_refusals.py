@@ -12,6 +12,7 @@ from memory_runs import run_in_memory
 from reimage_conformance.emulator import LAYOUTS
 from reimage_conformance.journal import read_journal
 from reimage_conformance.model import Profile, Strictness
+from reimage_conformance.protocol.addresses import UriForm
 from reimage_conformance.protocol.requests import with_header, with_query, without_header
 from reimage_conformance.session.budget import SPENT
 from reimage_conformance.session.signals import Inconclusive, Nonconformance, Untested
@@ -220,3 +221,30 @@ def test_requests_with_several_mistakes_are_not_waited_for_where_one_of_these_is
     assert code == 1
     assert set(silent) == {"refusal", "refusal-again", "step:chunked"}
     assert sum(silent.values()) <= 2 * MAX_VIOLATIONS_PER_REQUIREMENT + 4
+
+
+def test_a_request_that_stayed_a_conflict_is_sent_once_more_after_one_of_its_kind_is_answered_otherwise(
+    tmp_path: Path,
+) -> None:
+    """Something else holds the deployment from 0.6 s to 8 s after the first reimage, so that every reimage in it is answered 409."""
+
+    async def body(sut: SystemUnderTest) -> None:
+        place = sut.main_witness()
+        operation = sut.reimages.book(await sut.reimages.start(place, UriForm.SLOT), place, UriForm.SLOT)
+        await operation.over.wait()
+        await sut.sender.patience.rest(1.0)
+        absent, other = (
+            sut.builder.reimage_at(place.deployment.cloud_service, UriForm.SLOT, place.deployment.slot, name)
+            for name in (sut.builder.no_instance, f"{sut.builder.no_instance}x")
+        )
+        with pytest.raises(Nonconformance, match="REQ-REIMAGE-UNKNOWN-INSTANCE"):
+            await sut.refuse(absent)
+        await sut.sender.patience.rest(10.0)
+        await sut.refuse(other)
+
+        own = f"/{sut.builder.no_instance}?"
+        answers = [e.reply.status for e in sut.recorder.exchanges if own in e.request.target and e.reply is not None]
+        assert set(answers[:-1]) == {409}
+        assert answers[-1] == 404
+
+    in_run(tmp_path, body, oddities=("locked-by-another-unnamed", "busy-checked-first"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reimage_conformance.assessment.own_requests import answered, began
@@ -17,7 +17,7 @@ from reimage_conformance.judging.operations.polls import TERMINAL, status_of
 from reimage_conformance.judging.oracle import expectation_of
 from reimage_conformance.judging.response import CONFLICT_WITH_NOTHING
 from reimage_conformance.judging.wording import is_conflict, reply_summary
-from reimage_conformance.protocol.addresses import Kind, read_target
+from reimage_conformance.protocol.addresses import Kind, UriForm, read_target
 from reimage_conformance.protocol.documents import error_message, plain_identifier
 
 if TYPE_CHECKING:
@@ -164,11 +164,15 @@ def _conflicts_of(verdict: Verdict, exchanges: Mapping[int, Exchange]) -> list[E
 
 
 def _reimaged_deployment(exchange: Exchange, world: World) -> Deployment | None:
-    """The listed deployment in which a request addresses a role instance; None where there is none."""
+    """The listed deployment in which a request addresses a role instance; None where there is none.
+
+    A deployment that is named in the wrong form of address counts too: an endpoint may find it, and look at its lock first.
+    """
     address = read_target(exchange.request.resource)
     if address.kind is not Kind.REIMAGE or exchange.label == "probe":
         return None
-    return world.deployment_of(address)
+    forms = (replace(address, form=form) for form in (address.form, *UriForm))
+    return next(filter(None, map(world.deployment_of, forms)), None)
 
 
 def _times_of_operations(exchanges: Sequence[Exchange], longest: float) -> list[tuple[float, float]]:

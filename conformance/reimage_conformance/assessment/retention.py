@@ -24,21 +24,25 @@ _PLAIN = ("poll-known", "poll-late")
 class _History:
     """What the polls of one operation showed so far.
 
-    `shown` is the last poll that showed a status, or the 202. `ended_at` is when an end was first seen, in seconds since the
-    run began. `was_throttled` says that a poll after `shown` was throttled. `is_gone` says that the operation was forgotten.
+    `shown` is the last poll that showed a status, or the 202. `was_throttled` says that a poll after it was throttled. `ended_at`
+    is the earliest moment at which the operation may have ended, in seconds since the run began. `is_end_uncertain` says that
+    polls between that moment and the first that showed the end were throttled. `is_gone` says that the operation was forgotten.
     """
 
     shown: Exchange | None = None
-    ended_at: float = inf
     was_throttled: bool = False
+    ended_at: float = inf
+    is_end_uncertain: bool = False
     is_gone: bool = False
 
     def add(self, poll: Exchange) -> None:
         """Adds a poll."""
         status = status_of(poll)
         if status in STATUSES:
+            if status in TERMINAL and self.ended_at == inf:
+                self.is_end_uncertain = self.was_throttled and self.shown is not None
+                self.ended_at = self.shown.at if self.shown is not None and self.was_throttled else poll.at
             self.shown, self.was_throttled, self.is_gone = poll, False, False
-            self.ended_at = min(self.ended_at, poll.at if status in TERMINAL else inf)
         elif is_busy(poll):
             self.was_throttled = True
         elif _is_denied(poll) and poll.at > self._may_be_forgotten_at(poll):
@@ -47,10 +51,10 @@ class _History:
     def _may_be_forgotten_at(self, poll: Exchange) -> float:
         """The moment after which `poll` may be denied because the operation was forgotten, in seconds since the run began.
 
-        Where polls were throttled, no poll may have come between the end of the operation and that moment.
+        Where polls were throttled, none of those that ask whether an operation is still known may have come before that moment.
         """
         if self.ended_at < inf:
-            return self.ended_at + RETENTION_SECONDS if poll.label in _PLAIN else inf
+            return self.ended_at + RETENTION_SECONDS if poll.label in _PLAIN or self.is_end_uncertain else inf
         return self.shown.at + RETENTION_SECONDS if self.shown is not None and self.was_throttled else inf
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from reimage_conformance.judging.request import refused
-from reimage_conformance.judging.wording import is_conflict
+from reimage_conformance.judging.wording import is_busy, is_conflict
 from reimage_conformance.model import FailureKind
 from reimage_conformance.protocol.documents import error_code
 from reimage_conformance.session.bad_requests import Violations
@@ -23,6 +23,7 @@ from reimage_conformance.session.operations import State
 from reimage_conformance.session.recorder import may_change_something
 from reimage_conformance.session.thresholds import (
     FEW_CONFLICT_TRIES,
+    MAX_ASKED_AGAIN_AFTER_LOCKS,
     MAX_CONFLICT_TRIES,
     MAX_UNANSWERED_REPEATS,
     MAX_UNWANTED_OPERATIONS,
@@ -64,7 +65,8 @@ class BadRequestSender:
     `deployments_with_unlisted` gives the deployments that have instances which the target file does not list.
     `pause_campaign` is called when a bad request is answered 409. `violations` counts the bad requests that were accepted,
     by the requirement that they break. `started_though_refused` holds the `BadRequest.key` of each bad request that was
-    refused and reimaged an instance all the same; `session/examining.py` adds them.
+    refused and reimaged an instance all the same; `session/examining.py` adds them. `_stayed_conflicts` holds bad requests that
+    address no listed instance and were answered 409 to the last, the first of each `_kind_in_deployment`.
     """
 
     def __init__(
@@ -82,6 +84,8 @@ class BadRequestSender:
         self.violations = Violations(lambda: shared.sender.lanes.width)
         self.started_though_refused: set[tuple[str, ...]] = set()
         self._last_stayed_a_conflict = False
+        self._stayed_conflicts: dict[tuple[str, ...], BadRequest] = {}
+        self._asked_again = 0
         self._one_unlisted_at_a_time = trio.Lock()
         self._repeat_locks: dict[str, trio.Lock] = {}
 
@@ -104,6 +108,7 @@ class BadRequestSender:
             if _is_to_be_repeated(bad.request, exchange):
                 exchange, is_ignored = await self._repeat(bad, exchange)
             operation = await self._open_operation(bad, exchange)
+            await self._ask_again_after_lock(bad, exchange)
             # A request with the same key reimaged an instance although it was refused. It is not certain that this one is
             # examined, so a reimage is counted for it.
             if bad.key in self.started_though_refused and operation is None:
@@ -145,6 +150,22 @@ class BadRequestSender:
         exchange = await self._conflicts.repeat_on_conflict(send, max_repeats, self._pause_campaign)
         self._last_stayed_a_conflict = is_conflict(exchange)
         return exchange
+
+    async def _ask_again_after_lock(self, bad: BadRequest, exchange: Exchange) -> None:
+        """Notes a bad request that stayed a conflict; sends it once more after another one of its kind was answered otherwise.
+
+        The answer shows whether something else than the run held the deployment meanwhile (`reimage_conformance.assessment.foreign_locks`).
+        """
+        kind = _kind_in_deployment(bad)
+        if bad.place is not None or self._asked_again >= MAX_ASKED_AGAIN_AFTER_LOCKS:
+            return
+        if is_conflict(exchange):
+            self._stayed_conflicts.setdefault(kind, bad)
+        elif exchange.is_error and not is_busy(exchange) and kind in self._stayed_conflicts:
+            earlier = self._stayed_conflicts.pop(kind)
+            self._asked_again += 1
+            again = await self._send_after_last_tries(earlier.request, Manner("refusal", earlier.kind))
+            await self._open_operation(earlier, again)
 
     async def _send_after_last_tries(self, request: Request, manner: Manner) -> Exchange:
         """Sends a request.
@@ -198,6 +219,12 @@ class BadRequestSender:
             for place in touched if operation.status == "Failed" else ():
                 self._instances.unaddress(place)
         return operation
+
+
+def _kind_in_deployment(bad: BadRequest) -> tuple[str, ...]:
+    """Equal for bad requests in one deployment that differ only in the instance they address."""
+    address = bad.expectation.address
+    return (address.service.lower(), address.deployment.lower(), *bad.key)
 
 
 def _started_an_operation(bad: BadRequest, exchange: Exchange) -> bool:

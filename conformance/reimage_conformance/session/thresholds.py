@@ -29,6 +29,8 @@ MAX_CONFLICT_TRIES = 60
 """How often a bad request that is answered 409 is sent again, each time when no operation of ours runs."""
 FEW_CONFLICT_TRIES = 2
 """The same number for a reimage of a case, and where the request before it was answered 409 every time."""
+MAX_ASKED_AGAIN_AFTER_LOCKS = 8
+"""How many bad requests that stayed a conflict are sent once more in a run: that shows whether something else held the deployment."""
 MAX_STEP_CONFLICTS = 40
 """How often a reimage of the campaign that is answered 409 is sent again."""
 LAST_CONFLICT_TRIES = 2
