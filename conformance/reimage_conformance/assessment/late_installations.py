@@ -41,7 +41,7 @@ class LateInstallations:
 
     @classmethod
     def of(cls, world: World, verdicts: Iterable[Verdict], exchanges: Mapping[int, Exchange]) -> LateInstallations:
-        """Finds the first late installation after reimages that the probe showed no new installation of.
+        """Finds the first new installation that the probe showed only after a verdict had missed it.
 
         A verdict on such a reimage may be inconclusive because of an earlier reimage of its instance. Then the installation that
         came late is that of one of the two.

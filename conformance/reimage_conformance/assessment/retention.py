@@ -35,13 +35,18 @@ class _History:
     is_end_uncertain: bool = False
     is_gone: bool = False
 
+    @property
+    def _unseen_since(self) -> float:
+        """When the operation was last shown if polls were throttled after that, so that it may have ended unseen; else infinite."""
+        return self.shown.at if self.shown is not None and self.was_throttled else inf
+
     def add(self, poll: Exchange) -> None:
         """Adds a poll."""
         status = status_of(poll)
         if status in STATUSES:
             if status in TERMINAL and self.ended_at == inf:
-                self.is_end_uncertain = self.was_throttled and self.shown is not None
-                self.ended_at = self.shown.at if self.shown is not None and self.was_throttled else poll.at
+                self.is_end_uncertain = self._unseen_since < inf
+                self.ended_at = self._unseen_since if self.is_end_uncertain else poll.at
             self.shown, self.was_throttled, self.is_gone = poll, False, False
         elif is_busy(poll):
             self.was_throttled = True
@@ -51,18 +56,19 @@ class _History:
     def _may_be_forgotten_at(self, poll: Exchange) -> float:
         """The moment after which `poll` may be denied because the operation was forgotten, in seconds since the run began.
 
-        Where polls were throttled, none of those that ask whether an operation is still known may have come before that moment.
+        If the end is certain, only a plain poll counts: another one may be denied because of how it is sent. If polls were
+        throttled, every poll counts, since the endpoint may have answered no plain one.
         """
         if self.ended_at < inf:
             return self.ended_at + RETENTION_SECONDS if poll.label in _PLAIN or self.is_end_uncertain else inf
-        return self.shown.at + RETENTION_SECONDS if self.shown is not None and self.was_throttled else inf
+        return self._unseen_since + RETENTION_SECONDS
 
 
 def forgotten_in(exchanges: Mapping[int, Exchange]) -> dict[str, int]:
     """The operations that the endpoint had forgotten, each with the number of the last exchange that showed it.
 
-    A plain poll did not find them more than `RETENTION_SECONDS` after their end, and no later poll found them either. Or, where
-    polls were throttled, no poll showed them for so long, and then a poll did not find them.
+    A plain poll did not find them more than `RETENTION_SECONDS` after their end, and no later poll found them either. If polls
+    were throttled, the end may have come right after the last poll that showed an operation. Then it counts from there.
     """
     histories: dict[str, _History] = {}
     for exchange in exchanges.values():

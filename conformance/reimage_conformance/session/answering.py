@@ -156,9 +156,9 @@ class BadRequestSender:
 
         The answer shows whether something else than the run held the deployment meanwhile (`reimage_conformance.assessment.foreign_locks`).
         """
-        kind = _kind_in_deployment(bad)
         if bad.place is not None or self._asked_again >= MAX_ASKED_AGAIN_AFTER_LOCKS:
             return
+        kind = _kind_in_deployment(bad)
         if is_conflict(exchange):
             self._stayed_conflicts.setdefault(kind, bad)
         elif exchange.is_error and not is_busy(exchange) and kind in self._stayed_conflicts:
